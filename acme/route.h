@@ -1,0 +1,44 @@
+/* route.h: the URLs of the ACME surface, as one table. wfe asks it for methods, ra routes the signed
+ * url by it, ca recognises an order's finalize URL by it. Pure. */
+#ifndef SIGNET_ACME_ROUTE_H
+#define SIGNET_ACME_ROUTE_H
+
+#include <stdbool.h>
+
+#include "lib/buf.h"
+#include "lib/id.h"
+
+enum route {
+	ROUTE_NONE = 0,
+	ROUTE_DIRECTORY,	/* /directory */
+	ROUTE_NEW_NONCE,	/* /new-nonce */
+	ROUTE_NEW_ACCOUNT,	/* /new-account */
+	ROUTE_NEW_ORDER,	/* /new-order */
+	ROUTE_ACCOUNT,		/* /account/ID */
+	ROUTE_ORDERS,		/* /account/ID/orders */
+	ROUTE_ORDER,		/* /order/ID */
+	ROUTE_FINALIZE,		/* /order/ID/finalize */
+	ROUTE_AUTHORIZATION,	/* /authorization/ID */
+	ROUTE_CHALLENGE,	/* /challenge/ID/TYPE */
+	ROUTE_CERTIFICATE,	/* /certificate/ID */
+	ROUTE_COUNT
+};
+
+struct target {
+	enum route	route;
+	struct id	id;		/* zero where the route has none */
+	char		tail[16];	/* ROUTE_CHALLENGE: the type's name */
+};
+
+/* Recognises a path. False: no such resource. */
+bool	 route_parse(struct slice path, struct target *out);
+/* Recognises a whole URL: base (no trailing slash), then a path. */
+bool	 route_parse_url(const char *base, const char *url, struct target *out);
+/* Appends base and the path; id and tail as the route needs them, else ignored. */
+void	 route_url(struct buf *, const char *base, enum route, const struct id *, const char *tail);
+/* The member's name in the directory object ("newOrder"); NULL when it is not listed there. */
+const char *route_directory_name(enum route);
+const char *route_name(enum route);		/* for logs and metrics: "new-order" */
+bool	 route_takes_get(enum route);		/* directory, newNonce (RFC 8555, 6.3) */
+
+#endif

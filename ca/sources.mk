@@ -1,0 +1,1 @@
+# Sources of ca/, relative to the top folder.

@@ -1,0 +1,1 @@
+# Sources of cmd/, relative to the top folder.

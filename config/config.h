@@ -1,0 +1,132 @@
+/* config.h: signet.yaml as structs. One option table (options.c) drives parsing, defaults, presets,
+ * `signet check`, the sample file and what each role is told; see that table for what each option means.
+ *
+ * Everything in struct config is owned by it and lives until config_free(). Durations are seconds. */
+#ifndef SIGNET_CONFIG_CONFIG_H
+#define SIGNET_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "ipc/role.h"
+#include "lib/buf.h"
+#include "lib/err.h"
+#include "lib/log.h"
+
+struct strings {
+	char	**items;
+	size_t	  count;
+};
+
+enum preset { PRESET_PRIVATE, PRESET_PEBBLE, PRESET_WEBPKI };
+enum tls_mode { TLS_AUTO, TLS_FILES, TLS_OFF };
+
+struct issuer_config {
+	char	*certificate;	/* path, relative to config->dir */
+	char	*key;
+};
+
+struct profile_config {
+	char	*name;
+	char	*description;
+	int64_t	 lifetime;
+};
+
+struct zone_config {
+	char		*zone;		/* "corp.example", lower case */
+	struct strings	 resolvers;	/* "10.1.1.1:53" */
+};
+
+struct wfe_config {
+	char		*url;			/* no trailing slash */
+	struct strings	 names;			/* of its automatic certificate: DNS names and addresses */
+	struct strings	 listen;
+	struct strings	 plain_listen;
+	char		*plain_url;		/* no trailing slash; "" when there is no plain listener */
+	char		*metrics_listen;	/* "" : off */
+	enum tls_mode	 tls;
+	char		*tls_certificate;	/* TLS_FILES */
+	char		*tls_key;
+	int64_t		 connections;		/* at once, all listeners */
+	int64_t		 idle_time;		/* s without a request before a connection is closed */
+	int64_t		 request_time;		/* s from a request's first byte to its last */
+	int64_t		 threads;		/* 0: one per core */
+	char		*website;		/* "" : not in the directory's meta */
+};
+
+struct ra_config {
+	char		*terms_of_service;	/* URL, or "" */
+	struct strings	 caa_identities;
+	bool		 external_account_required;
+	struct strings	 allow;			/* name patterns: "nas.lan", "*.home.arpa", "*" */
+	struct strings	 deny;			/* wins */
+	int64_t		 order_lifetime;
+	int64_t		 pending_authorization_lifetime;
+	int64_t		 valid_authorization_lifetime;
+	int64_t		 finalize_wait_ms;	/* how long finalize waits for the certificate */
+	int64_t		 workers;
+};
+
+struct va_config {
+	struct strings		 resolvers;	/* "system", or addresses with optional port */
+	struct zone_config	*zones;
+	size_t			 zone_count;
+	int64_t			 http_port, tls_port;
+	struct strings		 deny, allow;	/* CIDRs, or loopback, link-local, metadata, self, private */
+	int64_t			 timeout;	/* s for one whole validation */
+	int64_t			 concurrent;	/* validations at once */
+};
+
+struct ca_config {
+	struct issuer_config	*issuers;
+	size_t			 issuer_count;
+	struct profile_config	*profiles;	/* the first is the default */
+	size_t			 profile_count;
+};
+
+struct config {
+	char			*file;		/* as given, for messages */
+	char			*dir;		/* absolute; relative paths start here */
+	char			*name;
+	enum preset		 preset;
+	struct wfe_config	 wfe;
+	struct ra_config	 ra;
+	struct va_config	 va;
+	struct ca_config	 ca;
+	char			*storage;	/* "sqlite:data/signet.db" */
+	char			*evidence_key;	/* path; read by va and ca only */
+	char			*ledger;	/* folder; opened by ca only */
+	enum log_level		 log_level;
+	enum log_format		 log_format;
+};
+
+/* Reads and checks file. Every mistake found is printed to complaints (never NULL) as
+ * "FILE:LINE: KEY: what is wrong; what would be right", all of them, in line order.
+ * On ERR_OK the caller owns *out. ERR_CONFIG, ERR_NOT_FOUND, ERR_IO, ERR_MEMORY. */
+enum err config_read(const char *file, struct config **out, FILE *complaints);
+/* The same from memory; dir is what relative paths start from. For tests and the fuzzer. */
+enum err config_parse(struct slice yaml, const char *file, const char *dir, struct config **out,
+    FILE *complaints);
+void	 config_free(struct config *);		/* NULL is fine */
+
+/* What the table says this role may know; everything else stays zero on its side. A pair. */
+void	 config_encode(const struct config *, enum role, struct buf *);
+enum err config_decode(struct slice, struct config **out);	/* ERR_MALFORMED, ERR_MEMORY */
+
+/* A commented signet.yaml for init, with the values that differ from the preset's defaults filled in. */
+struct sample {
+	const char	*name, *url;
+	enum preset	 preset;
+	struct strings	 names;		/* wfe.names */
+	const char	*listen, *plain_listen;
+	struct strings	 allow;
+	bool		 demo;		/* loopback targets, http_port 5002: see `make run` */
+};
+void	 config_sample(const struct sample *, struct buf *out);
+
+/* "host:port", "[::1]:443", ":443" -> parts; "" host means all addresses. False: not that form. */
+bool	 config_address(const char *text, char *host, size_t size, uint16_t *port);
+
+#endif

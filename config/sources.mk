@@ -1,0 +1,1 @@
+# Sources of config/, relative to the top folder.

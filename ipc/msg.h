@@ -1,0 +1,165 @@
+/* msg.h: every message between our processes: type, sender, receiver, size, and a struct with its encoder
+ * and decoder. One table (msg.c) holds who may say what.
+ *
+ * Encoders append to a buf. Decoders return false on any malformed byte or trailing bytes; slices they fill
+ * are borrowed from the input. Slices and strings in a struct that is encoded are borrowed for the call. */
+#ifndef SIGNET_IPC_MSG_H
+#define SIGNET_IPC_MSG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "acme/challenge.h"
+#include "acme/evidence.h"
+#include "acme/identifier.h"
+#include "acme/problem.h"
+#include "ipc/role.h"
+#include "lib/buf.h"
+#include "lib/id.h"
+
+enum msg_type {
+	MSG_CONFIG = 1,		/* supervisor -> role: its own section */
+	MSG_READY,		/* role -> supervisor: sandboxed and serving */
+	MSG_STOP,		/* supervisor -> role: finish what is in hand and exit */
+	MSG_REQUEST,		/* wfe -> ra: a POST */
+	MSG_REPLY,		/* ra -> wfe: its answer */
+	MSG_NONCES_WANTED,	/* wfe -> ra: the stock runs low */
+	MSG_NONCES,		/* ra -> wfe: fresh nonces */
+	MSG_CHECK,		/* ra -> va: validate one challenge */
+	MSG_RESULT,		/* va -> ra: what came of it, with evidence */
+	MSG_ISSUE,		/* ra -> ca: the proof for one certificate */
+	MSG_CERTIFICATE,	/* ca -> ra: the certificate */
+	MSG_REFUSED,		/* ca -> ra: no, and why */
+	MSG_SERVER_CSR,		/* wfe -> ra -> ca: a certificate for the server itself */
+	MSG_SERVER_CERTIFICATE,	/* ca -> ra -> wfe */
+	MSG_TYPE_COUNT
+};
+
+/* The largest packet: a Unix socket takes a little less than its send buffer of 208 KiB (Linux). */
+#define MSG_MAX 180000
+
+struct msg_entry {
+	const char	*name;
+	unsigned	 from;		/* ROLE_BITs */
+	unsigned	 to;
+	uint32_t	 max;		/* bytes of body */
+};
+/* NULL for a number that is no type. */
+const struct msg_entry *msg_entry(unsigned type);
+
+#define REMOTE_MAX 63			/* an address in text, with a scope */
+#define HEADER_TEXT_MAX 255		/* what we keep of User-Agent and Accept */
+#define URL_PATH_MAX 255		/* our longest is 60 */
+
+struct msg_request {
+	uint64_t	number;		/* chosen by wfe; the reply repeats it */
+	char		remote[REMOTE_MAX + 1];
+	char		path[URL_PATH_MAX + 1];		/* as in the request line; unproven */
+	char		user_agent[HEADER_TEXT_MAX + 1];
+	char		accept[HEADER_TEXT_MAX + 1];
+	struct slice	body;		/* at most JWS_BODY_MAX */
+};
+void put_request(struct buf *, const struct msg_request *);
+bool get_request(struct slice, struct msg_request *);
+
+#define NONCE_SIZE 23			/* 22 characters and the NUL */
+#define REPLY_BODY_MAX 131072		/* an order of 100 names of 253 bytes; a long chain */
+#define REPLY_LINKS_MAX 4
+
+enum media_type {
+	MEDIA_NONE = 0,			/* no body */
+	MEDIA_JSON,			/* application/json */
+	MEDIA_PROBLEM,			/* application/problem+json */
+	MEDIA_PEM_CHAIN			/* application/pem-certificate-chain */
+};
+
+struct msg_reply {
+	uint64_t	number;
+	uint16_t	status;
+	enum media_type	media;
+	uint32_t	retry_after;	/* seconds; 0: no header */
+	char		nonce[NONCE_SIZE];
+	char		location[512];	/* "" : no header */
+	uint32_t	link_count;
+	char		links[REPLY_LINKS_MAX][512];	/* whole header values: <url>;rel="up" */
+	struct slice	body;
+	/* For the log line only. */
+	char		account[ID_TEXT_SIZE];		/* "" when not authenticated */
+	char		route[24];			/* route_name() */
+	char		problem[48];			/* problem_name(), or "" */
+	char		detail[REASON_MAX];		/* the problem's, or "" */
+};
+void put_reply(struct buf *, const struct msg_reply *);
+bool get_reply(struct slice, struct msg_reply *);
+
+#define NONCES_MAX 256
+struct msg_nonces {
+	uint32_t	count;
+	char		nonces[NONCES_MAX][NONCE_SIZE];
+};
+void put_nonces(struct buf *, const struct msg_nonces *);
+bool get_nonces(struct slice, struct msg_nonces *);
+
+struct msg_check {
+	struct id		authorization;
+	enum challenge_type	method;
+	bool			wildcard;
+	struct identifier	identifier;		/* base name */
+	char			token[TOKEN_SIZE];
+	char			thumbprint[THUMBPRINT_SIZE];
+	char			account_url[256];
+};
+void put_check(struct buf *, const struct msg_check *);
+bool get_check(struct slice, struct msg_check *);
+
+#define RESULT_DETAIL_MAX 1023
+struct msg_result {
+	struct id		authorization;
+	bool			ok;
+	enum problem_type	problem;		/* when not ok */
+	char			detail[RESULT_DETAIL_MAX + 1];	/* for the client, when not ok */
+	char			record[RESULT_DETAIL_MAX + 1];	/* JSON validationRecord, for people */
+	int64_t			validated;		/* seconds; when ok */
+	struct slice		evidence;		/* evidence_put(); when ok */
+};
+void put_result(struct buf *, const struct msg_result *);
+bool get_result(struct slice, struct msg_result *);
+
+#define PROFILE_NAME_MAX 63
+struct msg_issue {
+	struct id	order;
+	char		profile[PROFILE_NAME_MAX + 1];
+	int64_t		not_before;			/* as the order asked; 0: not asked */
+	int64_t		not_after;
+	struct slice	jwk;				/* the account's public key, canonical JSON */
+	struct slice	jws;				/* the finalize request, as the client signed it */
+	uint32_t	evidence_count;
+	struct slice	evidence[IDENTIFIERS_MAX];
+};
+void put_issue(struct buf *, const struct msg_issue *);
+bool get_issue(struct slice, struct msg_issue *);
+
+#define FINGERPRINT_SIZE 32		/* SHA-256 of a certificate's DER */
+#define CERTIFICATE_DER_MAX 49152
+struct msg_certificate {
+	struct id	order;
+	uint8_t		issuer[FINGERPRINT_SIZE];
+	struct slice	serial;				/* at most 20 */
+	int64_t		not_before, not_after;
+	struct slice	der;
+};
+void put_certificate(struct buf *, const struct msg_certificate *);
+bool get_certificate(struct slice, struct msg_certificate *);
+
+struct msg_refused {
+	struct id		order;
+	enum problem_type	problem;		/* badCSR leaves the order ready; others end it */
+	struct reason		detail;			/* for the client */
+};
+void put_refused(struct buf *, const struct msg_refused *);
+bool get_refused(struct slice, struct msg_refused *);
+
+/* MSG_SERVER_CSR: the body is the CSR's DER. MSG_SERVER_CERTIFICATE: the body is the PEM chain, leaf first,
+ * empty when ca refused. MSG_CONFIG: config_encode(). MSG_READY, MSG_STOP, MSG_NONCES_WANTED: empty. */
+
+#endif

@@ -1,0 +1,1 @@
+SRC += jose/jwk.c jose/jws.c

@@ -1,0 +1,17 @@
+/* clock.h: the only source of time. All of signet asks here. */
+#ifndef SIGNET_LIB_CLOCK_H
+#define SIGNET_LIB_CLOCK_H
+
+#include <stdint.h>
+
+int64_t clock_now(void);		/* seconds since 1970, UTC */
+int64_t clock_now_ms(void);		/* the same in milliseconds */
+int64_t clock_monotonic_ms(void);	/* for durations and deadlines; never steps */
+
+/* Moves clock_now() and clock_now_ms() by that much from now on; for tests and preset pebble. */
+void clock_shift(int64_t seconds);
+
+#define CLOCK_RFC3339_SIZE 21		/* "2026-11-23T14:49:48Z" and its NUL */
+void clock_rfc3339(int64_t seconds, char out[CLOCK_RFC3339_SIZE]);
+
+#endif

@@ -1,0 +1,1 @@
+# Sources of proc/, relative to the top folder.

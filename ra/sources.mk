@@ -1,0 +1,1 @@
+# Sources of ra/, relative to the top folder.

@@ -1,0 +1,1 @@
+# Sources of storage/, relative to the top folder.

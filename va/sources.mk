@@ -1,0 +1,1 @@
+# Sources of va/, relative to the top folder.

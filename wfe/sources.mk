@@ -1,0 +1,1 @@
+# Sources of wfe/, relative to the top folder.

@@ -1,0 +1,52 @@
+/* certificate.h: certificates from typed fields. No bytes that somebody else made are ever signed. Pure:
+ * time and randomness are arguments. */
+#ifndef SIGNET_X509_CERTIFICATE_H
+#define SIGNET_X509_CERTIFICATE_H
+
+#include <openssl/x509.h>
+#include <stdint.h>
+
+#include "acme/identifier.h"
+#include "lib/buf.h"
+#include "lib/err.h"
+#include "lib/reason.h"
+
+#define SERIAL_SIZE 18		/* 144 random bits, first bit 0, first byte not 0: 136 or more of them free */
+
+struct leaf {
+	const uint8_t			*serial;	/* SERIAL_SIZE */
+	const struct identifier		*names;		/* sorted; dns and, for the server's own, ip via ips */
+	size_t				 name_count;
+	const char *const		*ips;		/* text addresses for iPAddress SANs, or NULL */
+	size_t				 ip_count;
+	EVP_PKEY			*key;
+	int64_t				 not_before;	/* seconds since 1970 */
+	int64_t				 not_after;	/* inclusive, as the field says */
+	bool				 must_staple;
+	bool				 client_auth;	/* add clientAuth beside serverAuth */
+	const char			*issuer_url;	/* AIA caIssuers, or NULL */
+	const char			*crl_url;	/* CRL distribution point, or NULL */
+};
+
+struct ca_certificate {
+	const char	*common_name;
+	const char	*organization;	/* or NULL */
+	EVP_PKEY	*key;
+	int64_t		 not_before, not_after;
+	int		 path_length;	/* -1: no limit */
+	const uint8_t	*serial;	/* SERIAL_SIZE */
+};
+
+/* A to-be-signed certificate with the issuer's name and key identifier, unsigned. The empty subject
+ * makes the SAN critical. On ERR_OK the caller owns *out. */
+enum err leaf_build(const struct leaf *, X509 *issuer, X509 **out, struct reason *);
+/* The same for a root (issuer NULL: self-issued) or an intermediate. */
+enum err ca_certificate_build(const struct ca_certificate *, X509 *issuer, X509 **out, struct reason *);
+/* Signs in place with the digest that fits the key (SHA-256, SHA-384 for P-384, none for EdDSA). */
+enum err certificate_sign(X509 *, EVP_PKEY *issuer_key);
+enum err certificate_der(X509 *, struct buf *out);		/* appends */
+enum err certificate_pem(struct slice der, struct buf *out);	/* appends, with line ends */
+/* One or more PEM certificates. On ERR_OK the caller owns *out (sk_X509_pop_free). */
+enum err certificates_read(struct slice pem, STACK_OF(X509) **out, struct reason *);
+
+#endif

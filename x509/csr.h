@@ -1,0 +1,36 @@
+/* csr.h: PKCS #10 certification requests as finalize takes them (RFC 8555, 7.4). Pure. */
+#ifndef SIGNET_X509_CSR_H
+#define SIGNET_X509_CSR_H
+
+#include <openssl/evp.h>
+#include <stddef.h>
+
+#include "acme/identifier.h"
+#include "lib/buf.h"
+#include "lib/err.h"
+#include "lib/reason.h"
+
+#define CSR_MAX 32768		/* RSA-4096 and 100 names of 253 bytes */
+
+struct csr {
+	EVP_PKEY		*key;		/* owned */
+	struct identifier	*names;		/* owned; sorted, no duplicates; SANs and the CN together */
+	size_t			 count;
+	char			 common_name[IDENTIFIER_VALUE_SIZE];	/* "" when there is none; lower case */
+	bool			 must_staple;	/* asks for TLS feature status_request (RFC 7633) */
+};
+
+/* Strict DER without trailing bytes, version 1, one request for extensions, self-signature verified,
+ * SAN of known types only, at most one CN, which must be a name. Extensions that a server certificate
+ * can't have (CA:TRUE, unknown critical) are refused; keyUsage, extendedKeyUsage, subjectKeyIdentifier,
+ * basicConstraints CA:FALSE are tolerated and ignored. Key strength: key_check().
+ * On ERR_OK the caller owns *out. ERR_MALFORMED, ERR_BAD_SIGNATURE, ERR_UNSUPPORTED, ERR_MEMORY. */
+enum err csr_parse(struct slice der, struct csr **out, struct reason *);
+void	 csr_free(struct csr *);
+
+/* Whether the CSR's names are exactly the order's (both sorted by identifier_compare). When not, reason
+ * names the first that is missing or too many. */
+bool	 csr_names_match(const struct csr *, const struct identifier *sorted, size_t count,
+    struct reason *);
+
+#endif

@@ -1,0 +1,29 @@
+/* lint.h: the last look at a certificate before it is signed for real (PROTOCOL.md, part C).
+ *
+ * The caller signs the to-be-signed certificate with a throw-away key of the issuer's type, lints that,
+ * and signs for real only when nothing complains. One table row per lint, each with its source. Pure. */
+#ifndef SIGNET_X509_LINT_H
+#define SIGNET_X509_LINT_H
+
+#include <openssl/x509.h>
+#include <stdint.h>
+
+#include "lib/err.h"
+#include "lib/reason.h"
+
+struct lint_context {
+	X509		*issuer;
+	int64_t		 now;
+	int64_t		 lifetime_max;	/* seconds, from the profile */
+	int64_t		 backdate_max;	/* seconds that notBefore may lie in the past */
+	bool		 ca;		/* the certificate is a CA's */
+};
+
+/* ERR_DENIED with the lint's name and what it saw; the first that complains. */
+enum err lint_check(X509 *, const struct lint_context *, struct reason *);
+/* The table, for tests and docs: count and the i-th row's name and source; static. */
+size_t	 lint_count(void);
+const char *lint_name(size_t i);
+const char *lint_source(size_t i);
+
+#endif

@@ -1,0 +1,1 @@
+# Sources of x509/, relative to the top folder.
