@@ -15,5 +15,7 @@ void	 base64url_text(const void *, size_t len, char *out);
 /* Appends the bytes. ERR_MALFORMED on '=', white space, foreign characters, an impossible length, or
  * set bits past the end (so that one byte string has one text). */
 enum err base64url_get(struct slice text, struct buf *out);
+/* The same, as strict, into exactly len bytes and without the heap; on an error out may be written to. */
+enum err base64url_bytes(struct slice text, void *out, size_t len);
 
 #endif
