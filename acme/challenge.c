@@ -1,0 +1,62 @@
+#include "acme/challenge.h"
+
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base64url.h"
+
+static const struct {
+	const char	*name;
+	unsigned	 proves;	/* bit (1 << identifier type) */
+	bool		 wildcard;
+} table[CHALLENGE_TYPE_COUNT] = {
+	/* RFC 8555, 8.3: http-01 can't prove a wildcard, since it speaks for one host only. */
+	[CHALLENGE_HTTP_01] = { "http-01", 1u << IDENTIFIER_DNS, false },
+};
+
+const char *
+challenge_name(enum challenge_type type)
+{
+	if (type == CHALLENGE_NONE || (unsigned)type >= CHALLENGE_TYPE_COUNT)
+		return "";
+	return table[type].name;
+}
+
+enum challenge_type
+challenge_by_name(const char *name)
+{
+	for (unsigned i = 1; i < CHALLENGE_TYPE_COUNT; i++)
+		if (strcmp(table[i].name, name) == 0)
+			return (enum challenge_type)i;
+	return CHALLENGE_NONE;
+}
+
+bool
+challenge_proves(enum challenge_type type, enum identifier_type identifier, bool wildcard)
+{
+	if (type == CHALLENGE_NONE || (unsigned)type >= CHALLENGE_TYPE_COUNT)
+		return false;
+	return (table[type].proves & 1u << identifier) != 0 && (!wildcard || table[type].wildcard);
+}
+
+uint32_t
+challenge_offer(enum identifier_type identifier, bool wildcard)
+{
+	uint32_t offer = 0;
+
+	for (unsigned i = 1; i < CHALLENGE_TYPE_COUNT; i++)
+		if (challenge_proves((enum challenge_type)i, identifier, wildcard))
+			offer |= 1u << i;
+	return offer;
+}
+
+void
+token_new(char out[TOKEN_SIZE])
+{
+	uint8_t random[32];
+
+	if (RAND_bytes(random, sizeof(random)) != 1)
+		abort();
+	base64url_text(random, sizeof(random), out);
+}

@@ -1,0 +1,165 @@
+#include "ipc/channel.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+
+/* Before each body: the type, and 0xac5e as a guard against a descriptor that is no channel at all. */
+#define HEADER_SIZE 4
+#define GUARD_HIGH 0xac
+#define GUARD_LOW 0x5e
+
+struct channel {
+	int		 fd;
+	enum role	 self, peer;
+	uint8_t		*packet;	/* the last one received, HEADER_SIZE + MSG_MAX; made on first use */
+};
+
+struct channel *
+channel_new(int fd, enum role self, enum role peer)
+{
+	struct channel *channel = calloc(1, sizeof(*channel));
+
+	if (channel == NULL)
+		return NULL;
+	channel->fd = fd;
+	channel->self = self;
+	channel->peer = peer;
+	return channel;
+}
+
+void
+channel_free(struct channel *channel)
+{
+	if (channel == NULL)
+		return;
+	close(channel->fd);
+	free(channel->packet);
+	free(channel);
+}
+
+int
+channel_fd(const struct channel *channel)
+{
+	return channel->fd;
+}
+
+enum role
+channel_peer(const struct channel *channel)
+{
+	return channel->peer;
+}
+
+/* Whether msg.h's table lets from say this to to. */
+static const struct msg_entry *
+allowed(unsigned type, enum role from, enum role to, size_t len)
+{
+	const struct msg_entry *entry = msg_entry(type);
+
+	if (entry == NULL || (entry->from & ROLE_BIT(from)) == 0 || (entry->to & ROLE_BIT(to)) == 0 ||
+	    len > entry->max)
+		return NULL;
+	return entry;
+}
+
+static enum err
+send_packet(struct channel *channel, enum msg_type type, const struct buf *body, int flags)
+{
+	uint8_t		header[HEADER_SIZE] = { GUARD_HIGH, GUARD_LOW, (uint8_t)(type >> 8), (uint8_t)type };
+	struct iovec	iov[2] = { { header, sizeof(header) }, { NULL, 0 } };
+	struct msghdr	packet = { .msg_iov = iov, .msg_iovlen = 1 };
+
+	if (body != NULL && body->failed)
+		return ERR_MEMORY;
+	if (body != NULL && body->len > 0) {
+		iov[1] = (struct iovec){ body->data, body->len };
+		packet.msg_iovlen = 2;
+	}
+	if (allowed(type, channel->self, channel->peer, iov[1].iov_len) == NULL) {
+		log_event(LOG_ERROR, "our own message breaks the table", F_INT("type", type),
+		    F_STR("from", role_name(channel->self)), F_STR("to", role_name(channel->peer)),
+		    F_INT("bytes", iov[1].iov_len));
+		abort();
+	}
+	for (;;) {
+		if (sendmsg(channel->fd, &packet, flags | MSG_NOSIGNAL) >= 0)
+			return ERR_OK;
+		if (errno == EINTR)
+			continue;
+		if (errno == EAGAIN || errno == EWOULDBLOCK)
+			return ERR_BUSY;
+		if (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN)
+			return ERR_CLOSED;
+		log_event(LOG_ERROR, "sending a message failed", F_STR("type", msg_entry(type)->name),
+		    F_STR("error", strerror(errno)));
+		return ERR_IO;
+	}
+}
+
+enum err
+channel_send(struct channel *channel, enum msg_type type, const struct buf *body)
+{
+	return send_packet(channel, type, body, 0);
+}
+
+enum err
+channel_try_send(struct channel *channel, enum msg_type type, const struct buf *body)
+{
+	return send_packet(channel, type, body, MSG_DONTWAIT);
+}
+
+_Noreturn void
+channel_malformed(const struct channel *channel, enum msg_type type)
+{
+	const struct msg_entry *entry = msg_entry(type);
+
+	log_event(LOG_ERROR, "malformed or misdirected message: this process ends",
+	    F_STR("from", role_name(channel->peer)), F_STR("message", entry ? entry->name : "unknown"),
+	    F_INT("type", type));
+	abort();
+}
+
+static enum err
+receive_packet(struct channel *channel, enum msg_type *type, struct slice *body, int flags)
+{
+	struct iovec	iov;
+	struct msghdr	packet = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t		n;
+	size_t		len;
+
+	if (channel->packet == NULL && (channel->packet = malloc(HEADER_SIZE + MSG_MAX)) == NULL)
+		return ERR_MEMORY;
+	iov = (struct iovec){ channel->packet, HEADER_SIZE + MSG_MAX };
+	while ((n = recvmsg(channel->fd, &packet, flags)) < 0 && errno == EINTR)
+		;
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return ERR_BUSY;
+	if (n <= 0)
+		return ERR_CLOSED;
+	len = (size_t)n;
+	if (len < HEADER_SIZE || channel->packet[0] != GUARD_HIGH || channel->packet[1] != GUARD_LOW ||
+	    (packet.msg_flags & MSG_TRUNC) != 0)
+		channel_malformed(channel, 0);
+	*type = (enum msg_type)(channel->packet[2] << 8 | channel->packet[3]);
+	if (allowed(*type, channel->peer, channel->self, len - HEADER_SIZE) == NULL)
+		channel_malformed(channel, *type);
+	*body = slice_of(channel->packet + HEADER_SIZE, len - HEADER_SIZE);
+	return ERR_OK;
+}
+
+enum err
+channel_receive(struct channel *channel, enum msg_type *type, struct slice *body)
+{
+	return receive_packet(channel, type, body, 0);
+}
+
+enum err
+channel_try_receive(struct channel *channel, enum msg_type *type, struct slice *body)
+{
+	return receive_packet(channel, type, body, MSG_DONTWAIT);
+}

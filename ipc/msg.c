@@ -1,0 +1,316 @@
+#include "ipc/msg.h"
+
+#include <string.h>
+
+#include "ipc/wire.h"
+#include "jose/jwk.h"
+#include "jose/jws.h"
+
+#define TO_ROLE (ROLE_BIT(ROLE_WFE) | ROLE_BIT(ROLE_RA) | ROLE_BIT(ROLE_VA) | ROLE_BIT(ROLE_CA))
+#define SUPERVISOR ROLE_BIT(ROLE_SUPERVISOR)
+#define WFE ROLE_BIT(ROLE_WFE)
+#define RA ROLE_BIT(ROLE_RA)
+#define VA ROLE_BIT(ROLE_VA)
+#define CA ROLE_BIT(ROLE_CA)
+
+/* The fixed part of the largest bodies: texts and numbers around the variable slices, rounded up. */
+#define SMALL 4096
+
+static const struct msg_entry table[MSG_TYPE_COUNT] = {
+	[MSG_CONFIG] = { "CONFIG", SUPERVISOR, TO_ROLE, MSG_MAX },
+	[MSG_READY] = { "READY", TO_ROLE, SUPERVISOR, 0 },
+	[MSG_STOP] = { "STOP", SUPERVISOR, TO_ROLE, 0 },
+	[MSG_REQUEST] = { "REQUEST", WFE, RA, JWS_BODY_MAX + SMALL },
+	[MSG_REPLY] = { "REPLY", RA, WFE, REPLY_BODY_MAX + SMALL },
+	[MSG_NONCES_WANTED] = { "NONCES_WANTED", WFE, RA, 0 },
+	[MSG_NONCES] = { "NONCES", RA, WFE, NONCES_MAX * (NONCE_SIZE + 4) + 4 },
+	[MSG_CHECK] = { "CHECK", RA, VA, SMALL },
+	[MSG_RESULT] = { "RESULT", VA, RA, EVIDENCE_MAX + SMALL },
+	[MSG_ISSUE] = { "ISSUE", RA, CA, MSG_MAX },
+	[MSG_CERTIFICATE] = { "CERTIFICATE", CA, RA, CERTIFICATE_DER_MAX + SMALL },
+	[MSG_REFUSED] = { "REFUSED", CA, RA, SMALL },
+	[MSG_SERVER_CSR] = { "SERVER_CSR", WFE | RA, RA | CA, SMALL },
+	[MSG_SERVER_CERTIFICATE] = { "SERVER_CERTIFICATE", CA | RA, RA | WFE, 65536 },
+};
+
+const struct msg_entry *
+msg_entry(unsigned type)
+{
+	if (type >= MSG_TYPE_COUNT || table[type].name == NULL)
+		return NULL;
+	return &table[type];
+}
+
+/* --- the parts that several messages share ------------------------------------------------------- */
+
+static void
+put_identifier(struct buf *out, const struct identifier *identifier)
+{
+	put_u8(out, (uint8_t)identifier->type);
+	put_str(out, identifier->value);
+}
+
+static void
+get_identifier(struct wire *in, struct identifier *identifier)
+{
+	uint8_t type = get_u8(in);
+
+	if (type == 0 || type >= IDENTIFIER_TYPE_COUNT)
+		in->bad = true;
+	identifier->type = (enum identifier_type)type;
+	get_str(in, identifier->value, sizeof(identifier->value));
+}
+
+static enum challenge_type
+get_challenge(struct wire *in)
+{
+	uint8_t type = get_u8(in);
+
+	if (type == CHALLENGE_NONE || type >= CHALLENGE_TYPE_COUNT)
+		in->bad = true;
+	return (enum challenge_type)type;
+}
+
+static enum problem_type
+get_problem(struct wire *in)
+{
+	uint8_t type = get_u8(in);
+
+	if (type >= PROBLEM_TYPE_COUNT)
+		in->bad = true;
+	return (enum problem_type)type;
+}
+
+/* --- wfe and ra ---------------------------------------------------------------------------------- */
+
+void
+put_request(struct buf *out, const struct msg_request *msg)
+{
+	put_u64(out, msg->number);
+	put_str(out, msg->remote);
+	put_str(out, msg->path);
+	put_str(out, msg->user_agent);
+	put_str(out, msg->accept);
+	put_bytes(out, msg->body);
+}
+
+bool
+get_request(struct slice body, struct msg_request *msg)
+{
+	struct wire in = wire_of(body);
+
+	msg->number = get_u64(&in);
+	get_str(&in, msg->remote, sizeof(msg->remote));
+	get_str(&in, msg->path, sizeof(msg->path));
+	get_str(&in, msg->user_agent, sizeof(msg->user_agent));
+	get_str(&in, msg->accept, sizeof(msg->accept));
+	msg->body = get_bytes(&in, JWS_BODY_MAX);
+	return wire_done(&in);
+}
+
+void
+put_reply(struct buf *out, const struct msg_reply *msg)
+{
+	put_u64(out, msg->number);
+	put_u16(out, msg->status);
+	put_u8(out, (uint8_t)msg->media);
+	put_u32(out, msg->retry_after);
+	put_str(out, msg->nonce);
+	put_str(out, msg->location);
+	put_u32(out, msg->link_count);
+	for (uint32_t i = 0; i < msg->link_count; i++)
+		put_str(out, msg->links[i]);
+	put_bytes(out, msg->body);
+	put_str(out, msg->account);
+	put_str(out, msg->route);
+	put_str(out, msg->problem);
+	put_str(out, msg->detail);
+}
+
+bool
+get_reply(struct slice body, struct msg_reply *msg)
+{
+	struct wire	in = wire_of(body);
+	uint8_t		media;
+
+	msg->number = get_u64(&in);
+	msg->status = get_u16(&in);
+	if (msg->status < 200 || msg->status > 599)
+		in.bad = true;
+	media = get_u8(&in);
+	if (media > MEDIA_PEM_CHAIN)
+		in.bad = true;
+	msg->media = (enum media_type)media;
+	msg->retry_after = get_u32(&in);
+	get_str(&in, msg->nonce, sizeof(msg->nonce));
+	get_str(&in, msg->location, sizeof(msg->location));
+	msg->link_count = get_count(&in, REPLY_LINKS_MAX);
+	for (uint32_t i = 0; i < msg->link_count; i++)
+		get_str(&in, msg->links[i], sizeof(msg->links[i]));
+	msg->body = get_bytes(&in, REPLY_BODY_MAX);
+	get_str(&in, msg->account, sizeof(msg->account));
+	get_str(&in, msg->route, sizeof(msg->route));
+	get_str(&in, msg->problem, sizeof(msg->problem));
+	get_str(&in, msg->detail, sizeof(msg->detail));
+	return wire_done(&in);
+}
+
+void
+put_nonces(struct buf *out, const struct msg_nonces *msg)
+{
+	put_u32(out, msg->count);
+	for (uint32_t i = 0; i < msg->count; i++)
+		put_str(out, msg->nonces[i]);
+}
+
+bool
+get_nonces(struct slice body, struct msg_nonces *msg)
+{
+	struct wire in = wire_of(body);
+
+	msg->count = get_count(&in, NONCES_MAX);
+	for (uint32_t i = 0; i < msg->count; i++)
+		get_str(&in, msg->nonces[i], sizeof(msg->nonces[i]));
+	return wire_done(&in);
+}
+
+/* --- ra and va ----------------------------------------------------------------------------------- */
+
+void
+put_check(struct buf *out, const struct msg_check *msg)
+{
+	put_id(out, msg->authorization);
+	put_u8(out, (uint8_t)msg->method);
+	put_bool(out, msg->wildcard);
+	put_identifier(out, &msg->identifier);
+	put_str(out, msg->token);
+	put_str(out, msg->thumbprint);
+	put_str(out, msg->account_url);
+}
+
+bool
+get_check(struct slice body, struct msg_check *msg)
+{
+	struct wire in = wire_of(body);
+
+	msg->authorization = get_id(&in);
+	msg->method = get_challenge(&in);
+	msg->wildcard = get_bool(&in);
+	get_identifier(&in, &msg->identifier);
+	get_str(&in, msg->token, sizeof(msg->token));
+	get_str(&in, msg->thumbprint, sizeof(msg->thumbprint));
+	get_str(&in, msg->account_url, sizeof(msg->account_url));
+	return wire_done(&in);
+}
+
+void
+put_result(struct buf *out, const struct msg_result *msg)
+{
+	put_id(out, msg->authorization);
+	put_bool(out, msg->ok);
+	put_u8(out, (uint8_t)msg->problem);
+	put_str(out, msg->detail);
+	put_str(out, msg->record);
+	put_i64(out, msg->validated);
+	put_bytes(out, msg->evidence);
+}
+
+bool
+get_result(struct slice body, struct msg_result *msg)
+{
+	struct wire in = wire_of(body);
+
+	msg->authorization = get_id(&in);
+	msg->ok = get_bool(&in);
+	msg->problem = get_problem(&in);
+	get_str(&in, msg->detail, sizeof(msg->detail));
+	get_str(&in, msg->record, sizeof(msg->record));
+	msg->validated = get_i64(&in);
+	msg->evidence = get_bytes(&in, EVIDENCE_MAX);
+	/* A success carries evidence and no problem; a failure the reverse. */
+	if (msg->ok != (msg->problem == PROBLEM_NONE) || msg->ok != (msg->evidence.len > 0))
+		in.bad = true;
+	return wire_done(&in);
+}
+
+/* --- ra and ca ----------------------------------------------------------------------------------- */
+
+void
+put_issue(struct buf *out, const struct msg_issue *msg)
+{
+	put_id(out, msg->order);
+	put_str(out, msg->profile);
+	put_i64(out, msg->not_before);
+	put_i64(out, msg->not_after);
+	put_bytes(out, msg->jwk);
+	put_bytes(out, msg->jws);
+	put_u32(out, msg->evidence_count);
+	for (uint32_t i = 0; i < msg->evidence_count; i++)
+		put_bytes(out, msg->evidence[i]);
+}
+
+bool
+get_issue(struct slice body, struct msg_issue *msg)
+{
+	struct wire in = wire_of(body);
+
+	msg->order = get_id(&in);
+	get_str(&in, msg->profile, sizeof(msg->profile));
+	msg->not_before = get_i64(&in);
+	msg->not_after = get_i64(&in);
+	msg->jwk = get_bytes(&in, JWK_TEXT_MAX);
+	msg->jws = get_bytes(&in, JWS_BODY_MAX);
+	msg->evidence_count = get_count(&in, IDENTIFIERS_MAX);
+	for (uint32_t i = 0; i < msg->evidence_count; i++)
+		msg->evidence[i] = get_bytes(&in, EVIDENCE_MAX);
+	return wire_done(&in);
+}
+
+void
+put_certificate(struct buf *out, const struct msg_certificate *msg)
+{
+	put_id(out, msg->order);
+	buf_put(out, msg->issuer, FINGERPRINT_SIZE);
+	put_bytes(out, msg->serial);
+	put_i64(out, msg->not_before);
+	put_i64(out, msg->not_after);
+	put_bytes(out, msg->der);
+}
+
+bool
+get_certificate(struct slice body, struct msg_certificate *msg)
+{
+	struct wire in = wire_of(body);
+
+	msg->order = get_id(&in);
+	for (size_t i = 0; i < FINGERPRINT_SIZE; i++)
+		msg->issuer[i] = get_u8(&in);
+	msg->serial = get_bytes(&in, 20);	/* RFC 5280, 4.1.2.2 */
+	msg->not_before = get_i64(&in);
+	msg->not_after = get_i64(&in);
+	msg->der = get_bytes(&in, CERTIFICATE_DER_MAX);
+	if (msg->serial.len == 0 || msg->der.len == 0)
+		in.bad = true;
+	return wire_done(&in);
+}
+
+void
+put_refused(struct buf *out, const struct msg_refused *msg)
+{
+	put_id(out, msg->order);
+	put_u8(out, (uint8_t)msg->problem);
+	put_str(out, msg->detail.text);
+}
+
+bool
+get_refused(struct slice body, struct msg_refused *msg)
+{
+	struct wire in = wire_of(body);
+
+	msg->order = get_id(&in);
+	msg->problem = get_problem(&in);
+	if (msg->problem == PROBLEM_NONE)
+		in.bad = true;
+	get_str(&in, msg->detail.text, sizeof(msg->detail.text));
+	return wire_done(&in);
+}
