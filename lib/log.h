@@ -16,7 +16,14 @@ struct log_field {
 	int64_t		 number;
 };
 
-#define F_STR(k, v) ((struct log_field){ .key = (k), .text = (v) ? (v) : "" })
+/* A function and not ?: in the macro, as compilers warn about the test of a literal. */
+static inline const char *
+log_text(const char *text)
+{
+	return text != 0 ? text : "";
+}
+
+#define F_STR(k, v) ((struct log_field){ .key = (k), .text = log_text(v) })
 #define F_INT(k, v) ((struct log_field){ .key = (k), .number = (int64_t)(v) })
 
 /* role is borrowed for ever: pass a literal. Before the call: level info, text, role "signet". */
