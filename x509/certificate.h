@@ -46,6 +46,10 @@ enum err ca_certificate_build(const struct ca_certificate *, X509 *issuer, X509 
 enum err certificate_sign(X509 *, EVP_PKEY *issuer_key);
 enum err certificate_der(X509 *, struct buf *out);		/* appends */
 enum err certificate_pem(struct slice der, struct buf *out);	/* appends, with line ends */
+/* Where the plain listener serves an issuer's certificate: "/issuer/HEX.crt", HEX being the first 8 bytes of
+ * the SHA-256 of its DER. ca writes it into certificates, wfe serves it. */
+#define CERTIFICATE_ISSUER_PATH_SIZE 29
+void	 certificate_issuer_path(struct slice der, char out[CERTIFICATE_ISSUER_PATH_SIZE]);
 /* One or more PEM certificates. On ERR_OK the caller owns *out (sk_X509_pop_free). */
 enum err certificates_read(struct slice pem, STACK_OF(X509) **out, struct reason *);
 

@@ -28,6 +28,10 @@ struct csr {
 enum err csr_parse(struct slice der, struct csr **out, struct reason *);
 void	 csr_free(struct csr *);
 
+/* Only the key, for the server's own certificate, whose names ca takes from its configuration: the same
+ * strictness, but whatever names and extensions are asked for are not looked at. The caller owns *out. */
+enum err csr_parse_key(struct slice der, EVP_PKEY **out, struct reason *);
+
 /* Whether the CSR's names are exactly the order's (both sorted by identifier_compare). When not, reason
  * names the first that is missing or too many. */
 bool	 csr_names_match(const struct csr *, const struct identifier *sorted, size_t count,

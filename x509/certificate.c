@@ -1,0 +1,377 @@
+#include <arpa/inet.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/sha.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "x509/certificate.h"
+#include "x509/der.h"
+#include "x509/key.h"
+
+enum {
+	DER_BOOLEAN = 0x01,
+	DER_INTEGER = 0x02,
+	DER_OCTET_STRING = 0x04,
+	DER_OID = 0x06,
+	DER_SEQUENCE = 0x30,
+	DER_TAG0 = 0x80,
+	DER_TAG0_CONSTRUCTED = 0xa0,
+	GENERAL_DNS = 0x82,
+	GENERAL_URI = 0x86,
+	GENERAL_IP = 0x87
+};
+
+static bool
+extension_put(X509 *cert, int nid, bool critical, struct slice der)
+{
+	ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+	X509_EXTENSION	  *extension = NULL;
+	bool		   ok = false;
+
+	if (value != NULL && ASN1_OCTET_STRING_set(value, der.data, (int)der.len) == 1 &&
+	    (extension = X509_EXTENSION_create_by_NID(NULL, nid, critical, value)) != NULL)
+		ok = X509_add_ext(cert, extension, -1) == 1;
+	X509_EXTENSION_free(extension);
+	ASN1_OCTET_STRING_free(value);
+	return ok;
+}
+
+/* The same; takes over and frees the content, which it wraps into a SEQUENCE. */
+static bool
+sequence_put(X509 *cert, int nid, bool critical, struct buf *content)
+{
+	struct buf der = { 0 };
+	bool	   ok;
+
+	der_put(&der, DER_SEQUENCE, buf_slice(content));
+	ok = !content->failed && !der.failed && extension_put(cert, nid, critical, buf_slice(&der));
+	buf_free(&der);
+	buf_free(content);
+	return ok;
+}
+
+static bool
+aki_put(X509 *cert, X509 *issuer)
+{
+	const ASN1_OCTET_STRING *id = X509_get0_subject_key_id(issuer);
+	struct buf content = { 0 };
+
+	if (id == NULL)
+		return false;
+	der_put(&content, DER_TAG0, slice_of(ASN1_STRING_get0_data(id), (size_t)ASN1_STRING_length(id)));
+	return sequence_put(cert, NID_authority_key_identifier, false, &content);
+}
+
+/* RFC 7093, 2, method 1: the leftmost 160 bits of the SHA-256 of the public key's bits. */
+static bool
+ski_put(X509 *cert)
+{
+	const ASN1_BIT_STRING *bits = X509_get0_pubkey_bitstr(cert);
+	uint8_t	   digest[SHA256_DIGEST_LENGTH];
+	struct buf der = { 0 };
+	bool	   ok;
+
+	SHA256(ASN1_STRING_get0_data(bits), (size_t)ASN1_STRING_length(bits), digest);
+	der_put(&der, DER_OCTET_STRING, slice_of(digest, 20));
+	ok = !der.failed && extension_put(cert, NID_subject_key_identifier, false, buf_slice(&der));
+	buf_free(&der);
+	return ok;
+}
+
+static bool
+san_put(X509 *cert, const struct leaf *leaf)
+{
+	struct buf content = { 0 };
+	size_t	   i;
+
+	for (i = 0; i < leaf->name_count; i++)
+		der_put(&content, GENERAL_DNS, slice_str(leaf->names[i].value));
+	for (i = 0; i < leaf->ip_count; i++) {
+		uint8_t address[16];
+
+		if (inet_pton(AF_INET, leaf->ips[i], address) == 1)
+			der_put(&content, GENERAL_IP, slice_of(address, 4));
+		else if (inet_pton(AF_INET6, leaf->ips[i], address) == 1)
+			der_put(&content, GENERAL_IP, slice_of(address, 16));
+		else {
+			buf_free(&content);
+			return false;
+		}
+	}
+	/* RFC 5280, 4.2.1.6: critical, because the subject is empty. */
+	return sequence_put(cert, NID_subject_alt_name, true, &content);
+}
+
+static bool
+aia_put(X509 *cert, const char *url)
+{
+	static const uint8_t ca_issuers[] = { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x02 };
+	struct buf access = { 0 }, content = { 0 };
+
+	der_put(&access, DER_OID, slice_of(ca_issuers, sizeof(ca_issuers)));
+	der_put(&access, GENERAL_URI, slice_str(url));
+	der_put(&content, DER_SEQUENCE, buf_slice(&access));
+	content.failed = content.failed || access.failed;
+	buf_free(&access);
+	return sequence_put(cert, NID_info_access, false, &content);
+}
+
+static bool
+cdp_put(X509 *cert, const char *url)
+{
+	struct buf name = { 0 }, full = { 0 }, point = { 0 }, content = { 0 };
+
+	der_put(&name, GENERAL_URI, slice_str(url));
+	der_put(&full, DER_TAG0_CONSTRUCTED, buf_slice(&name));
+	der_put(&point, DER_TAG0_CONSTRUCTED, buf_slice(&full));
+	der_put(&content, DER_SEQUENCE, buf_slice(&point));
+	content.failed = content.failed || name.failed || full.failed || point.failed;
+	buf_free(&name);
+	buf_free(&full);
+	buf_free(&point);
+	return sequence_put(cert, NID_crl_distribution_points, false, &content);
+}
+
+/* Bits of KeyUsage (RFC 5280, 4.2.1.3) as their only byte, most significant first. */
+#define USAGE_SIGNATURE 0x80
+#define USAGE_ENCIPHERMENT 0x20
+#define USAGE_CERT_SIGN 0x04
+#define USAGE_CRL_SIGN 0x02
+
+static bool
+key_usage_put(X509 *cert, uint8_t bits)
+{
+	uint8_t der[] = { 0x03, 0x02, 0x00, bits };
+
+	while (!(bits & 1u << der[2])) /* no trailing zero bits: X.690, 11.2.2 */
+		der[2]++;
+	return extension_put(cert, NID_key_usage, true, slice_of(der, sizeof(der)));
+}
+
+static bool
+eku_put(X509 *cert, bool client)
+{
+	/* 1.3.6.1.5.5.7.3.1 and .2 */
+	static const uint8_t server_only[] = { 0x30, 0x0a, 0x06, 0x08, 0x2b, 6, 1, 5, 5, 7, 3, 1 };
+	static const uint8_t both[] = { 0x30, 0x14, 0x06, 0x08, 0x2b, 6, 1, 5, 5, 7, 3, 1, 0x06, 0x08, 0x2b, 6, 1,
+		5, 5, 7, 3, 2 };
+
+	return extension_put(cert, NID_ext_key_usage, false,
+	    client ? slice_of(both, sizeof(both)) : slice_of(server_only, sizeof(server_only)));
+}
+
+static bool
+leaf_extensions_put(X509 *cert, const struct leaf *leaf, X509 *issuer)
+{
+	static const uint8_t not_ca[] = { 0x30, 0x00 };
+	static const uint8_t status_request[] = { 0x30, 0x03, 0x02, 0x01, 0x05 };	/* RFC 7633 */
+	bool rsa = EVP_PKEY_get_base_id(leaf->key) == EVP_PKEY_RSA;
+
+	return key_usage_put(cert, rsa ? USAGE_SIGNATURE | USAGE_ENCIPHERMENT : USAGE_SIGNATURE) &&
+	    eku_put(cert, leaf->client_auth) &&
+	    extension_put(cert, NID_basic_constraints, true, slice_of(not_ca, sizeof(not_ca))) &&
+	    aki_put(cert, issuer) && san_put(cert, leaf) &&
+	    (leaf->issuer_url == NULL || aia_put(cert, leaf->issuer_url)) &&
+	    (leaf->crl_url == NULL || cdp_put(cert, leaf->crl_url)) &&
+	    (!leaf->must_staple ||
+		extension_put(cert, NID_tlsfeature, false, slice_of(status_request, sizeof(status_request))));
+}
+
+static bool
+serial_set(X509 *cert, const uint8_t serial[SERIAL_SIZE])
+{
+	BIGNUM *number = BN_bin2bn(serial, SERIAL_SIZE, NULL);
+	bool	ok = number != NULL && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(cert)) != NULL;
+
+	BN_free(number);
+	return ok;
+}
+
+static bool
+head_set(X509 *cert, const uint8_t *serial, int64_t not_before, int64_t not_after, EVP_PKEY *key)
+{
+	return X509_set_version(cert, X509_VERSION_3) == 1 && serial_set(cert, serial) &&
+	    ASN1_TIME_set(X509_getm_notBefore(cert), not_before) != NULL &&
+	    ASN1_TIME_set(X509_getm_notAfter(cert), not_after) != NULL && X509_set_pubkey(cert, key) == 1;
+}
+
+static enum err
+finish(X509 *cert, bool ok, X509 **out, struct reason *reason)
+{
+	if (ok) {
+		*out = cert;
+		return ERR_OK;
+	}
+	reason_set(reason, "the certificate can't be built: %s", ERR_reason_error_string(ERR_peek_last_error()));
+	ERR_clear_error();
+	X509_free(cert);
+	return ERR_CRYPTO;
+}
+
+enum err
+leaf_build(const struct leaf *leaf, X509 *issuer, X509 **out, struct reason *reason)
+{
+	X509 *cert = X509_new();
+	bool  ok;
+
+	*out = NULL;
+	if (cert == NULL)
+		return ERR_MEMORY;
+	ok = head_set(cert, leaf->serial, leaf->not_before, leaf->not_after, leaf->key) &&
+	    X509_set_issuer_name(cert, X509_get_subject_name(issuer)) == 1 &&
+	    leaf_extensions_put(cert, leaf, issuer);
+	return finish(cert, ok, out, reason);
+}
+
+static bool
+subject_set(X509 *cert, const struct ca_certificate *ca)
+{
+	X509_NAME *name = X509_get_subject_name(cert);
+
+	return (ca->organization == NULL ||
+		   X509_NAME_add_entry_by_NID(name, NID_organizationName, MBSTRING_UTF8,
+		       (const uint8_t *)ca->organization, -1, -1, 0) == 1) &&
+	    X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8, (const uint8_t *)ca->common_name, -1,
+		-1, 0) == 1;
+}
+
+static bool
+ca_constraints_put(X509 *cert, int path_length)
+{
+	static const uint8_t yes = 0xff;
+	struct buf content = { 0 };
+	uint8_t	   length = (uint8_t)path_length;
+
+	der_put(&content, DER_BOOLEAN, slice_of(&yes, 1));
+	if (path_length >= 0)
+		der_put(&content, DER_INTEGER, slice_of(&length, 1));
+	return sequence_put(cert, NID_basic_constraints, true, &content);
+}
+
+enum err
+ca_certificate_build(const struct ca_certificate *ca, X509 *issuer, X509 **out, struct reason *reason)
+{
+	X509 *cert = X509_new();
+	bool  ok;
+
+	*out = NULL;
+	if (ca->path_length > 127)
+		abort();
+	if (cert == NULL)
+		return ERR_MEMORY;
+	ok = head_set(cert, ca->serial, ca->not_before, ca->not_after, ca->key) && subject_set(cert, ca) &&
+	    X509_set_issuer_name(cert, X509_get_subject_name(issuer != NULL ? issuer : cert)) == 1 &&
+	    ca_constraints_put(cert, ca->path_length) &&
+	    key_usage_put(cert, USAGE_SIGNATURE | USAGE_CERT_SIGN | USAGE_CRL_SIGN) && ski_put(cert) &&
+	    (issuer == NULL || aki_put(cert, issuer));
+	return finish(cert, ok, out, reason);
+}
+
+enum err
+certificate_sign(X509 *cert, EVP_PKEY *issuer_key)
+{
+	const EVP_MD *digest = EVP_sha256();
+
+	switch (key_type_of(issuer_key)) {
+	case KEY_P384:
+		digest = EVP_sha384();
+		break;
+	case KEY_P521:
+		digest = EVP_sha512();
+		break;
+	case KEY_ED25519:
+	case KEY_ED448:
+		digest = NULL;
+		break;
+	default:
+		break;
+	}
+	if (X509_sign(cert, issuer_key, digest) > 0)
+		return ERR_OK;
+	ERR_clear_error();
+	return ERR_CRYPTO;
+}
+
+enum err
+certificate_der(X509 *cert, struct buf *out)
+{
+	uint8_t *der = NULL;
+	int	 len = i2d_X509(cert, &der);
+
+	if (len <= 0) {
+		ERR_clear_error();
+		return ERR_CRYPTO;
+	}
+	buf_put(out, der, (size_t)len);
+	OPENSSL_free(der);
+	return out->failed ? ERR_MEMORY : ERR_OK;
+}
+
+enum err
+certificate_pem(struct slice der, struct buf *out)
+{
+	BIO	*bio = BIO_new(BIO_s_mem());
+	char	*text;
+	long	 len;
+	enum err err = ERR_MEMORY;
+
+	if (bio != NULL && PEM_write_bio(bio, PEM_STRING_X509, "", der.data, (long)der.len) > 0 &&
+	    (len = BIO_get_mem_data(bio, &text)) > 0) {
+		buf_put(out, text, (size_t)len);
+		err = out->failed ? ERR_MEMORY : ERR_OK;
+	}
+	BIO_free(bio);
+	return err;
+}
+
+void
+certificate_issuer_path(struct slice der, char out[CERTIFICATE_ISSUER_PATH_SIZE])
+{
+	uint8_t digest[SHA256_DIGEST_LENGTH];
+	int	i;
+
+	SHA256(der.data, der.len, digest);
+	memcpy(out, "/issuer/", 8);
+	for (i = 0; i < 8; i++)
+		snprintf(out + 8 + 2 * i, 3, "%02x", digest[i]);
+	memcpy(out + 24, ".crt", 5);
+}
+
+enum err
+certificates_read(struct slice pem, STACK_OF(X509) **out, struct reason *reason)
+{
+	BIO  *bio = BIO_new_mem_buf(pem.data, (int)pem.len);
+	X509 *cert;
+	STACK_OF(X509) *certs = sk_X509_new_null();
+	bool  ended;
+
+	*out = NULL;
+	if (bio == NULL || certs == NULL)
+		goto memory;
+	while ((cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL)
+		if (sk_X509_push(certs, cert) <= 0) {
+			X509_free(cert);
+			goto memory;
+		}
+	ended = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+	ERR_clear_error();
+	BIO_free(bio);
+	if (ended && sk_X509_num(certs) > 0) {
+		*out = certs;
+		return ERR_OK;
+	}
+	if (ended)
+		reason_set(reason, "it holds no PEM certificate");
+	else
+		reason_set(reason, "certificate %d in it is broken", sk_X509_num(certs) + 1);
+	sk_X509_pop_free(certs, X509_free);
+	return ERR_MALFORMED;
+ memory:
+	ERR_clear_error();
+	BIO_free(bio);
+	sk_X509_pop_free(certs, X509_free);
+	return ERR_MEMORY;
+}

@@ -1,0 +1,326 @@
+#include <openssl/err.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "x509/csr.h"
+#include "x509/der.h"
+
+static enum err
+malformed(struct reason *reason, const char *text)
+{
+	ERR_clear_error();
+	reason_set(reason, "%s", text);
+	return ERR_MALFORMED;
+}
+
+static bool
+digest_is_weak(const X509_REQ *request)
+{
+	int digest = NID_undef;
+
+	if (OBJ_find_sigid_algs(X509_REQ_get_signature_nid(request), &digest, NULL) != 1)
+		return false; /* X509_REQ_verify() refuses what it doesn't know */
+	return digest == NID_md5 || digest == NID_sha1 || digest == NID_md4 || digest == NID_md2;
+}
+
+/* The request with its form, version and self-signature proven. */
+static enum err
+request_read(struct slice der, X509_REQ **out, EVP_PKEY **key, struct reason *reason)
+{
+	const uint8_t *p = der.data;
+	struct reason  cause = { "" };
+	X509_REQ      *request;
+	enum err       err = ERR_OK;
+
+	*out = NULL;
+	*key = NULL;
+	if (der.len > CSR_MAX) {
+		reason_set(reason, "the CSR is larger than %d bytes", CSR_MAX);
+		return ERR_MALFORMED;
+	}
+	if (!der_check(der, &cause)) {
+		reason_set(reason, "the CSR is not DER: %s", cause.text);
+		return ERR_MALFORMED;
+	}
+	request = d2i_X509_REQ(NULL, &p, (long)der.len);
+	if (request == NULL || p != der.data + der.len)
+		err = malformed(reason, "the CSR is not a PKCS #10 request (RFC 2986, 4)");
+	else if (X509_REQ_get_version(request) != X509_REQ_VERSION_1)
+		err = malformed(reason, "the CSR's version is not 1 (RFC 2986, 4.1)");
+	else if ((*key = X509_REQ_get_pubkey(request)) == NULL)
+		err = malformed(reason, "the CSR's public key can't be read");
+	else if (digest_is_weak(request)) {
+		reason_set(reason, "the CSR is signed with MD5 or SHA-1; sign it with SHA-256");
+		err = ERR_UNSUPPORTED;
+	} else if (X509_REQ_verify(request, *key) != 1) {
+		reason_set(reason, "the CSR's signature doesn't verify with the key in it (RFC 2986, 3)");
+		err = ERR_BAD_SIGNATURE;
+	}
+	if (err != ERR_OK) {
+		ERR_clear_error();
+		EVP_PKEY_free(*key);
+		X509_REQ_free(request);
+		*key = NULL;
+		return err;
+	}
+	*out = request;
+	return ERR_OK;
+}
+
+enum err
+csr_parse_key(struct slice der, EVP_PKEY **out, struct reason *reason)
+{
+	X509_REQ *request;
+	enum err  err = request_read(der, &request, out, reason);
+
+	X509_REQ_free(request);
+	return err;
+}
+
+static enum err
+name_add(struct csr *csr, const char *text, size_t len, const char *where, struct reason *reason)
+{
+	char	      value[IDENTIFIER_VALUE_SIZE];
+	struct reason cause = { "" };
+
+	if (csr->count > IDENTIFIERS_MAX) {
+		reason_set(reason, "the CSR has more than %d names", IDENTIFIERS_MAX);
+		return ERR_MALFORMED;
+	}
+	if (len >= sizeof(value) || memchr(text, 0, len) != NULL) {
+		reason_set(reason, "a name in the CSR's %s is too long or holds a NUL", where);
+		return ERR_MALFORMED;
+	}
+	memcpy(value, text, len);
+	value[len] = '\0';
+	if (identifier_check(IDENTIFIER_DNS, value, &csr->names[csr->count], &cause) != ERR_OK) {
+		reason_set(reason, "the CSR's %s holds \"%s\": %s", where, value, cause.text);
+		return ERR_MALFORMED;
+	}
+	csr->count++;
+	return ERR_OK;
+}
+
+static enum err
+common_name_read(const X509_REQ *request, struct csr *csr, struct reason *reason)
+{
+	X509_NAME *subject = X509_REQ_get_subject_name(request);
+	int	   at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+	uint8_t	  *text = NULL;
+	int	   len;
+	enum err   err;
+
+	if (at < 0)
+		return ERR_OK;
+	if (X509_NAME_get_index_by_NID(subject, NID_commonName, at) >= 0)
+		return malformed(reason, "the CSR's subject has more than one common name");
+	len = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+	if (len < 0)
+		return malformed(reason, "the CSR's common name can't be read");
+	err = name_add(csr, (const char *)text, (size_t)len, "common name", reason);
+	OPENSSL_free(text);
+	if (err == ERR_OK)
+		memcpy(csr->common_name, csr->names[csr->count - 1].value, sizeof(csr->common_name));
+	return err;
+}
+
+static enum err
+san_read(X509_EXTENSION *extension, struct csr *csr, struct reason *reason)
+{
+	GENERAL_NAMES *names = X509V3_EXT_d2i(extension);
+	enum err       err = ERR_OK;
+	int	       i;
+
+	if (names == NULL)
+		return malformed(reason, "the CSR's subjectAltName can't be read (RFC 5280, 4.2.1.6)");
+	for (i = 0; err == ERR_OK && i < sk_GENERAL_NAME_num(names); i++) {
+		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+
+		if (name->type == GEN_DNS)
+			err = name_add(csr, (const char *)ASN1_STRING_get0_data(name->d.dNSName),
+			    (size_t)ASN1_STRING_length(name->d.dNSName), "subjectAltName", reason);
+		else {
+			reason_set(reason, "the CSR's subjectAltName asks for %s; only DNS names are served",
+			    name->type == GEN_IPADD ? "an IP address" : "another kind of name");
+			err = ERR_UNSUPPORTED;
+		}
+	}
+	GENERAL_NAMES_free(names);
+	return err;
+}
+
+/* RFC 7633: SEQUENCE OF INTEGER; 5 is status_request. */
+static enum err
+feature_read(X509_EXTENSION *extension, struct csr *csr, struct reason *reason)
+{
+	static const uint8_t status_request[] = { 0x30, 0x03, 0x02, 0x01, 0x05 };
+	const ASN1_STRING   *value = X509_EXTENSION_get_data(extension);
+
+	csr->must_staple = slice_eq(slice_of(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value)),
+	    slice_of(status_request, sizeof(status_request)));
+	if (csr->must_staple)
+		return ERR_OK;
+	reason_set(reason, "the CSR asks for a TLS feature other than status_request (RFC 7633)");
+	return ERR_UNSUPPORTED;
+}
+
+static enum err
+extension_read(X509_EXTENSION *extension, struct csr *csr, struct reason *reason)
+{
+	BASIC_CONSTRAINTS *constraints;
+	char		   name[80];
+	bool		   ca;
+
+	switch (OBJ_obj2nid(X509_EXTENSION_get_object(extension))) {
+	case NID_subject_alt_name:
+		return san_read(extension, csr, reason);
+	case NID_tlsfeature:
+		return feature_read(extension, csr, reason);
+	case NID_basic_constraints:
+		if ((constraints = X509V3_EXT_d2i(extension)) == NULL)
+			return malformed(reason, "the CSR's basicConstraints can't be read");
+		ca = constraints->ca != 0;
+		BASIC_CONSTRAINTS_free(constraints);
+		if (ca)
+			return malformed(reason, "the CSR asks for a CA certificate; only servers get one here");
+		return ERR_OK;
+	case NID_key_usage:
+	case NID_ext_key_usage:
+	case NID_subject_key_identifier:
+		return ERR_OK;
+	default:
+		if (!X509_EXTENSION_get_critical(extension))
+			return ERR_OK;
+		OBJ_obj2txt(name, sizeof(name), X509_EXTENSION_get_object(extension), 1);
+		reason_set(reason, "the CSR asks for critical extension %s, which is not granted", name);
+		return ERR_UNSUPPORTED;
+	}
+}
+
+/* RFC 2985, 5.4.2: one attribute with one value. OpenSSL would read the first and drop the others. */
+static enum err
+attributes_check(const X509_REQ *request, struct reason *reason)
+{
+	int i, found = 0;
+
+	for (i = 0; i < X509_REQ_get_attr_count(request); i++) {
+		X509_ATTRIBUTE *attribute = X509_REQ_get_attr(request, i);
+		int		nid = OBJ_obj2nid(X509_ATTRIBUTE_get0_object(attribute));
+
+		if (nid != NID_ext_req && nid != NID_ms_ext_req)
+			continue;
+		if (found++ > 0 || X509_ATTRIBUTE_count(attribute) != 1)
+			return malformed(reason, "the CSR has more than one request for extensions (RFC 2985, 5.4.2)");
+	}
+	return ERR_OK;
+}
+
+static enum err
+extensions_read(X509_REQ *request, struct csr *csr, struct reason *reason)
+{
+	STACK_OF(X509_EXTENSION) *extensions;
+	enum err err;
+	int	 i, j;
+
+	if ((err = attributes_check(request, reason)) != ERR_OK)
+		return err;
+	if ((extensions = X509_REQ_get_extensions(request)) == NULL)
+		return malformed(reason, "the CSR's request for extensions can't be read");
+	for (i = 0; err == ERR_OK && i < sk_X509_EXTENSION_num(extensions); i++) {
+		X509_EXTENSION *extension = sk_X509_EXTENSION_value(extensions, i);
+
+		for (j = 0; j < i; j++)
+			if (OBJ_cmp(X509_EXTENSION_get_object(extension),
+				X509_EXTENSION_get_object(sk_X509_EXTENSION_value(extensions, j))) == 0) {
+				err = malformed(reason, "the CSR asks for an extension twice (RFC 5280, 4.2)");
+				goto out;
+			}
+		err = extension_read(extension, csr, reason);
+	}
+ out:
+	sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+	return err;
+}
+
+static enum err
+names_sort(struct csr *csr, struct reason *reason)
+{
+	size_t i, kept = 0;
+
+	if (csr->count == 0)
+		return malformed(reason, "the CSR has no name: add a subjectAltName with the order's names");
+	qsort(csr->names, csr->count, sizeof(csr->names[0]), identifier_compare);
+	for (i = 0; i < csr->count; i++)
+		if (kept == 0 || !identifier_eq(&csr->names[kept - 1], &csr->names[i]))
+			csr->names[kept++] = csr->names[i];
+	csr->count = kept;
+	if (kept <= IDENTIFIERS_MAX)
+		return ERR_OK;
+	reason_set(reason, "the CSR has more than %d names", IDENTIFIERS_MAX);
+	return ERR_MALFORMED;
+}
+
+enum err
+csr_parse(struct slice der, struct csr **out, struct reason *reason)
+{
+	X509_REQ   *request = NULL;
+	struct csr *csr;
+	enum err    err;
+
+	*out = NULL;
+	if ((csr = calloc(1, sizeof(*csr))) == NULL)
+		return ERR_MEMORY;
+	/* One more than the limit: the common name usually repeats one of the others. */
+	if ((csr->names = calloc(IDENTIFIERS_MAX + 1, sizeof(csr->names[0]))) == NULL) {
+		free(csr);
+		return ERR_MEMORY;
+	}
+	if ((err = request_read(der, &request, &csr->key, reason)) == ERR_OK &&
+	    (err = common_name_read(request, csr, reason)) == ERR_OK &&
+	    (err = extensions_read(request, csr, reason)) == ERR_OK)
+		err = names_sort(csr, reason);
+	X509_REQ_free(request);
+	ERR_clear_error();
+	if (err != ERR_OK) {
+		csr_free(csr);
+		return err;
+	}
+	*out = csr;
+	return ERR_OK;
+}
+
+void
+csr_free(struct csr *csr)
+{
+	if (csr == NULL)
+		return;
+	EVP_PKEY_free(csr->key);
+	free(csr->names);
+	free(csr);
+}
+
+bool
+csr_names_match(const struct csr *csr, const struct identifier *sorted, size_t count, struct reason *reason)
+{
+	size_t i = 0, j = 0;
+
+	while (i < csr->count || j < count) {
+		int order = i == csr->count ? 1 :
+		    j == count		    ? -1 :
+					      identifier_compare(&csr->names[i], &sorted[j]);
+
+		if (order < 0) {
+			reason_set(reason, "the CSR names \"%s\", which the order doesn't", csr->names[i].value);
+			return false;
+		}
+		if (order > 0) {
+			reason_set(reason, "the CSR lacks \"%s\", which the order names", sorted[j].value);
+			return false;
+		}
+		i++;
+		j++;
+	}
+	return true;
+}

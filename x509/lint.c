@@ -1,0 +1,166 @@
+#include <openssl/err.h>
+#include <string.h>
+#include <time.h>
+
+#include "x509/lint_view.h"
+
+enum applies { LEAF = 1, CA = 2, BOTH = 3 };
+
+/* In this order; those that later ones rely on come first. */
+static const struct lint {
+	const char	*name;
+	const char	*source;
+	lint_function	*check;
+	enum applies	 applies;
+} lints[] = {
+	{ "strict_der", "RFC 5280, 4.1; X.690, 10", lint_strict_der, BOTH },
+	{ "version_3", "RFC 5280, 4.1.2.1", lint_version, BOTH },
+	{ "serial_positive", "RFC 5280, 4.1.2.2", lint_serial_positive, BOTH },
+	{ "serial_20_octets", "RFC 5280, 4.1.2.2", lint_serial_long, BOTH },
+	{ "serial_64_bits", "CABF BR 7.1", lint_serial_random, BOTH },
+	{ "algorithms_equal", "RFC 5280, 4.1.1.2", lint_algorithms_equal, BOTH },
+	{ "algorithm_allowed", "CABF BR 7.1.3.2", lint_algorithm_allowed, BOTH },
+	{ "rsa_parameters_null", "RFC 4055, 5", lint_rsa_parameters, BOTH },
+	{ "parameters_absent", "RFC 5758, 3.2; RFC 8410, 3", lint_other_parameters, BOTH },
+	{ "no_unique_ids", "RFC 5280, 4.1.2.8", lint_unique_ids, BOTH },
+	{ "issuer_bytes", "RFC 5280, 4.1.2.4", lint_issuer_bytes, BOTH },
+	{ "validity_order", "RFC 5280, 4.1.2.5", lint_validity_order, BOTH },
+	{ "lifetime", "profile", lint_lifetime, BOTH },
+	{ "time_encoding", "RFC 5280, 4.1.2.5", lint_time_encoding, BOTH },
+	{ "time_zulu", "RFC 5280, 4.1.2.5.1", lint_time_zulu, BOTH },
+	{ "backdating", "profile; CABF BR 7.1.2.7", lint_backdating, BOTH },
+	{ "within_issuer", "RFC 5280, 6.1.3", lint_issuer_ends, BOTH },
+	{ "key_type", "Boulder goodkey; CABF BR 6.1.5", lint_key_type, BOTH },
+	{ "rsa_exponent", "CABF BR 6.1.6", lint_rsa_exponent, BOTH },
+	{ "rsa_small_factor", "NIST SP 800-89, 5.3.3", lint_rsa_small_factor, BOTH },
+	{ "rsa_roca", "CVE-2017-15361", lint_rsa_roca, BOTH },
+	{ "rsa_close_primes", "CVE-2022-26320", lint_rsa_close, BOTH },
+	{ "ec_point", "RFC 5480, 2.2; NIST SP 800-56A, 5.6.2.3", lint_ec_point, BOTH },
+	{ "key_not_issuers", "CABF BR 6.1.1.3", lint_key_not_issuers, LEAF },
+	{ "extension_once", "RFC 5280, 4.2", lint_extension_twice, BOTH },
+	{ "extensions_not_empty", "RFC 5280, 4.1.2.9", lint_extensions_empty, BOTH },
+	{ "extension_syntax", "RFC 5280, 4.2.1", lint_extension_syntax, BOTH },
+	{ "extension_known", "profile", lint_extension_known, BOTH },
+	{ "aki_present", "RFC 5280, 4.2.1.1", lint_aki_present, BOTH },
+	{ "aki_key_id_only", "CABF BR 7.1.2.11.1", lint_aki_form, BOTH },
+	{ "aki_not_critical", "RFC 5280, 4.2.1.1", lint_aki_not_critical, BOTH },
+	{ "aki_is_issuers_ski", "RFC 5280, 4.2.1.1", lint_aki_issuer, BOTH },
+	{ "ca_ski_present", "RFC 5280, 4.2.1.2", lint_ski_ca, CA },
+	{ "ski_not_critical", "RFC 5280, 4.2.1.2", lint_ski_not_critical, BOTH },
+	{ "leaf_not_ca", "RFC 5280, 4.2.1.9", lint_leaf_not_ca, LEAF },
+	{ "leaf_no_path_length", "RFC 5280, 4.2.1.9", lint_leaf_path_length, LEAF },
+	{ "ca_constraints_critical", "RFC 5280, 4.2.1.9", lint_ca_constraints, CA },
+	{ "cert_sign_only_ca", "RFC 5280, 4.2.1.3", lint_cert_sign, BOTH },
+	{ "key_usage_critical", "RFC 5280, 4.2.1.3", lint_usage_critical, BOTH },
+	{ "key_usage_not_empty", "RFC 5280, 4.2.1.3", lint_usage_empty, BOTH },
+	{ "key_usage_no_trailing_zero", "X.690, 11.2.2", lint_usage_trailing, BOTH },
+	{ "key_usage_fits_key", "RFC 8813, 3; RFC 3279, 2.3.1", lint_usage_key, LEAF },
+	{ "eku_present", "CABF BR 7.1.2.7.10", lint_extended_present, LEAF },
+	{ "eku_not_any", "CABF BR 7.1.2.7.10", lint_extended_any, BOTH },
+	{ "ku_and_eku_agree", "RFC 5280, 4.2.1.12", lint_usages_agree, LEAF },
+	{ "aia_http", "RFC 5280, 4.2.2.1; CABF BR 7.1.2.7.7", lint_access_http, BOTH },
+	{ "aia_unique", "CABF BR 7.1.2.7.7", lint_access_unique, BOTH },
+	{ "aia_not_critical", "RFC 5280, 4.2.2.1", lint_access_not_critical, BOTH },
+	{ "cdp_http", "CABF BR 7.1.2.11.2", lint_points_http, BOTH },
+	{ "cdp_unique", "CABF BR 7.1.2.11.2", lint_points_unique, BOTH },
+	{ "cdp_not_critical", "RFC 5280, 4.2.1.13", lint_points_not_critical, BOTH },
+	{ "san_present", "RFC 5280, 4.2.1.6", lint_san_present, LEAF },
+	{ "san_critical", "RFC 5280, 4.2.1.6", lint_san_critical, LEAF },
+	{ "san_types", "CABF BR 7.1.2.7.12", lint_san_types, LEAF },
+	{ "san_unique", "profile", lint_san_twice, LEAF },
+	{ "dns_characters", "RFC 5280, 4.2.1.6; RFC 1034, 3.5", lint_dns_characters, LEAF },
+	{ "dns_labels", "RFC 1034, 3.1", lint_dns_labels, LEAF },
+	{ "dns_length", "RFC 1035, 2.3.4", lint_dns_length, LEAF },
+	{ "dns_wildcard", "RFC 9525, 6.3", lint_dns_wildcard, LEAF },
+	{ "dns_idn", "RFC 5890, 2.3.2.1", lint_dns_idn, LEAF },
+	{ "dns_hyphens", "RFC 5891, 4.2.3.1", lint_dns_hyphens, LEAF },
+	{ "ip_length", "RFC 5280, 4.2.1.6", lint_ip_length, LEAF },
+	{ "common_name_once", "CABF BR 7.1.4.3", lint_common_name_one, BOTH },
+	{ "common_name_in_san", "CABF BR 7.1.4.3", lint_common_name_san, LEAF },
+	{ "common_name_length", "RFC 5280, A.1 (ub-common-name)", lint_common_name_length, BOTH },
+	{ "name_constraints", "RFC 5280, 4.2.1.10", lint_name_constraints, LEAF },
+};
+
+#define LINTS (sizeof(lints) / sizeof(lints[0]))
+
+size_t
+lint_count(void)
+{
+	return LINTS;
+}
+
+const char *
+lint_name(size_t i)
+{
+	return i < LINTS ? lints[i].name : "";
+}
+
+const char *
+lint_source(size_t i)
+{
+	return i < LINTS ? lints[i].source : "";
+}
+
+static bool
+seconds_of(const ASN1_TIME *time, int64_t *out)
+{
+	struct tm tm;
+
+	if (ASN1_TIME_to_tm(time, &tm) != 1)
+		return false;
+	*out = timegm(&tm);
+	return true;
+}
+
+static void
+view_open(struct lint_view *view, X509 *cert, const struct lint_context *context)
+{
+	memset(view, 0, sizeof(*view));
+	view->cert = cert;
+	view->context = context;
+	view->key = X509_get0_pubkey(cert);
+	view->times_read = seconds_of(X509_get0_notBefore(cert), &view->not_before) &&
+	    seconds_of(X509_get0_notAfter(cert), &view->not_after);
+	view->constraints = X509_get_ext_d2i(cert, NID_basic_constraints, &view->constraints_critical, NULL);
+	view->usage = X509_get_ext_d2i(cert, NID_key_usage, &view->usage_critical, NULL);
+	view->extended = X509_get_ext_d2i(cert, NID_ext_key_usage, &view->extended_critical, NULL);
+	view->aki = X509_get_ext_d2i(cert, NID_authority_key_identifier, &view->aki_critical, NULL);
+	view->ski = X509_get_ext_d2i(cert, NID_subject_key_identifier, &view->ski_critical, NULL);
+	view->san = X509_get_ext_d2i(cert, NID_subject_alt_name, &view->san_critical, NULL);
+	view->access = X509_get_ext_d2i(cert, NID_info_access, &view->access_critical, NULL);
+	view->points = X509_get_ext_d2i(cert, NID_crl_distribution_points, &view->points_critical, NULL);
+}
+
+static void
+view_close(struct lint_view *view)
+{
+	BASIC_CONSTRAINTS_free(view->constraints);
+	ASN1_BIT_STRING_free(view->usage);
+	EXTENDED_KEY_USAGE_free(view->extended);
+	AUTHORITY_KEYID_free(view->aki);
+	ASN1_OCTET_STRING_free(view->ski);
+	GENERAL_NAMES_free(view->san);
+	AUTHORITY_INFO_ACCESS_free(view->access);
+	CRL_DIST_POINTS_free(view->points);
+	ERR_clear_error();
+}
+
+enum err
+lint_check(X509 *cert, const struct lint_context *context, struct reason *reason)
+{
+	struct lint_view view;
+	enum err	 err = ERR_OK;
+	size_t		 i;
+
+	view_open(&view, cert, context);
+	for (i = 0; err == ERR_OK && i < LINTS; i++) {
+		struct reason saw = { "" };
+
+		if (!(lints[i].applies & (context->ca ? CA : LEAF)) || lints[i].check(&view, &saw))
+			continue;
+		reason_set(reason, "lint %s (%s): %s", lints[i].name, lints[i].source, saw.text);
+		err = ERR_DENIED;
+	}
+	view_close(&view);
+	return err;
+}
