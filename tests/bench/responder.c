@@ -1,0 +1,262 @@
+#include "tests/bench/responder.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/bench/answer.h"
+
+#define BUCKETS 4096 /* four times the clients that the tool is made for */
+
+enum kind { KIND_HTTP_LISTEN, KIND_DNS_LISTEN, KIND_DNS_UDP, KIND_HTTP, KIND_DNS };
+
+struct entry {
+	struct entry *next;
+	char token[128], thumbprint[64];
+};
+
+/* One watched descriptor; connections are freed when they end. */
+struct watch {
+	enum kind kind;
+	int fd;
+	size_t len;
+	uint8_t in[4096]; /* a validation request is some 200 bytes */
+};
+
+static struct entry *table[BUCKETS];
+static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_t thread;
+static int loop;
+
+static struct entry **
+bucket(const char *token)
+{
+	uint32_t hash = 2166136261u;
+
+	for (; *token != '\0'; token++)
+		hash = (hash ^ (uint8_t)*token) * 16777619u;
+	return &table[hash % BUCKETS];
+}
+
+void
+responder_add(const char *token, const char *thumbprint)
+{
+	struct entry *e = calloc(1, sizeof(*e)), **head = bucket(token);
+
+	if (e == NULL)
+		abort();
+	snprintf(e->token, sizeof(e->token), "%s", token);
+	snprintf(e->thumbprint, sizeof(e->thumbprint), "%s", thumbprint);
+	pthread_mutex_lock(&table_lock);
+	e->next = *head;
+	*head = e;
+	pthread_mutex_unlock(&table_lock);
+}
+
+void
+responder_remove(const char *token)
+{
+	struct entry **at, *gone = NULL;
+
+	pthread_mutex_lock(&table_lock);
+	for (at = bucket(token); *at != NULL && gone == NULL;)
+		if (strcmp((*at)->token, token) == 0) {
+			gone = *at;
+			*at = gone->next;
+		} else
+			at = &(*at)->next;
+	pthread_mutex_unlock(&table_lock);
+	free(gone);
+}
+
+static bool
+lookup(const char *token, char *out, size_t size)
+{
+	struct entry *e;
+
+	pthread_mutex_lock(&table_lock);
+	for (e = *bucket(token); e != NULL && strcmp(e->token, token) != 0; e = e->next)
+		;
+	if (e != NULL)
+		snprintf(out, size, "%s.%s", e->token, e->thumbprint);
+	pthread_mutex_unlock(&table_lock);
+	return e != NULL;
+}
+
+static void
+watch_add(enum kind kind, int fd)
+{
+	struct watch *w = calloc(1, sizeof(*w));
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = w };
+
+	if (w == NULL || epoll_ctl(loop, EPOLL_CTL_ADD, fd, &event) != 0)
+		abort();
+	w->kind = kind;
+	w->fd = fd;
+}
+
+static void
+watch_end(struct watch *w)
+{
+	close(w->fd);
+	free(w);
+}
+
+static void
+accept_all(const struct watch *w)
+{
+	int fd;
+
+	while ((fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
+		watch_add(w->kind == KIND_HTTP_LISTEN ? KIND_HTTP : KIND_DNS, fd);
+}
+
+static void
+answer_udp(const struct watch *w)
+{
+	uint8_t question[1500], reply[DNS_ANSWER_MAX];
+	struct sockaddr_in from;
+	socklen_t size = sizeof(from);
+	ssize_t n;
+	size_t len;
+
+	while ((n = recvfrom(w->fd, question, sizeof(question), 0, (struct sockaddr *)&from, &size)) >= 0) {
+		len = dns_answer(question, (size_t)n, reply);
+		if (len > 0 && sendto(w->fd, reply, len, 0, (struct sockaddr *)&from, size) < 0)
+			perror("load: DNS reply");
+		size = sizeof(from);
+	}
+}
+
+/* True when the connection is done with. */
+static bool
+answer_http(struct watch *w)
+{
+	char path[256], authorization[256], reply[512];
+	int n;
+
+	if (memmem(w->in, w->len, "\r\n\r\n", 4) == NULL)
+		return w->len == sizeof(w->in);
+	if (http_token(w->in, w->len, path, sizeof(path)) &&
+	    lookup(path, authorization, sizeof(authorization)))
+		n = snprintf(reply, sizeof(reply),
+		    "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n"
+		    "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
+		    strlen(authorization), authorization);
+	else
+		n = snprintf(reply, sizeof(reply),
+		    "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+	/* Smaller than any send buffer, so it goes at once or the peer is gone. */
+	if (send(w->fd, reply, (size_t)n, MSG_NOSIGNAL) < 0 && errno != EPIPE && errno != ECONNRESET)
+		perror("load: http-01 reply");
+	return true;
+}
+
+/* RFC 1035, 4.2.2: two bytes of length before each message. */
+static bool
+answer_tcp(struct watch *w)
+{
+	uint8_t reply[DNS_ANSWER_MAX + 2];
+	size_t len;
+
+	while (w->len >= 2 && w->len >= 2 + (len = (size_t)w->in[0] << 8 | w->in[1])) {
+		size_t n = dns_answer(w->in + 2, len, reply + 2);
+
+		reply[0] = (uint8_t)(n >> 8);
+		reply[1] = (uint8_t)n;
+		if (n == 0 || send(w->fd, reply, n + 2, MSG_NOSIGNAL) < 0)
+			return true;
+		w->len -= len + 2;
+		memmove(w->in, w->in + len + 2, w->len);
+	}
+	return w->len == sizeof(w->in);
+}
+
+static void
+read_connection(struct watch *w)
+{
+	ssize_t n = recv(w->fd, w->in + w->len, sizeof(w->in) - w->len, 0);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		watch_end(w);
+		return;
+	}
+	w->len += (size_t)n;
+	if (w->kind == KIND_HTTP ? answer_http(w) : answer_tcp(w))
+		watch_end(w);
+}
+
+static void *
+run(void *arg)
+{
+	struct epoll_event events[64];
+
+	(void)arg;
+	for (;;) {
+		int n = epoll_wait(loop, events, 64, -1);
+
+		for (int i = 0; i < n; i++) {
+			struct watch *w = events[i].data.ptr;
+
+			if (w->kind == KIND_DNS_UDP)
+				answer_udp(w);
+			else if (w->kind == KIND_HTTP || w->kind == KIND_DNS)
+				read_connection(w);
+			else
+				accept_all(w);
+		}
+	}
+	return NULL;
+}
+
+static void
+open_port(enum kind kind, int type, uint16_t port)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)
+	};
+	int fd = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+	    bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+	    (type == SOCK_STREAM && listen(fd, 4096) != 0)) {
+		fprintf(stderr, "load: 127.0.0.1:%u: %s\n", port, strerror(errno));
+		exit(2);
+	}
+	watch_add(kind, fd);
+}
+
+void
+responder_start(uint16_t http_port, uint16_t dns_port)
+{
+	if ((loop = epoll_create1(EPOLL_CLOEXEC)) < 0)
+		abort();
+	open_port(KIND_HTTP_LISTEN, SOCK_STREAM, http_port);
+	open_port(KIND_DNS_LISTEN, SOCK_STREAM, dns_port);
+	open_port(KIND_DNS_UDP, SOCK_DGRAM, dns_port);
+	if (pthread_create(&thread, NULL, run, NULL) != 0)
+		abort();
+}
+
+double
+responder_cpu(void)
+{
+	struct timespec t = { 0 };
+	clockid_t clock;
+
+	if (pthread_getcpuclockid(thread, &clock) == 0)
+		clock_gettime(clock, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
