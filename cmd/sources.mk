@@ -1,1 +1,2 @@
 # Sources of cmd/, relative to the top folder.
+SRC += cmd/run.c

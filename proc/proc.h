@@ -37,6 +37,9 @@ void proc_keep(const struct proc *, const int *fds, size_t count);
  * file, limits on descriptors. Dies when any step fails. */
 void proc_drop(const struct proc *);
 
+/* p->root as it is called after proc_drop(): "/" when that changed the root directory. For struct sandbox. */
+const char *proc_visible(const struct proc *);
+
 /* Tells the supervisor that this role serves. */
 void proc_ready(const struct proc *);
 

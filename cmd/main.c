@@ -1,0 +1,68 @@
+/* signet: one program; the first word says what to do. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/check.h"
+#include "cmd/init.h"
+#include "cmd/ledger.h"
+#include "cmd/run.h"
+#include "ipc/role.h"
+#include "proc/proc.h"
+
+static int
+role_command(int argc, char **argv)
+{
+	if (argc != 2)
+		return 2;
+	proc_main(role_by_name(argv[1]));
+}
+
+struct command {
+	const char	*name;
+	const char	*summary;	/* NULL: not for people */
+	int		(*run)(int argc, char **argv);
+};
+
+static const struct command commands[] = {
+	{ "init", "make a new CA: keys, root, intermediate and signet.yaml", init_command },
+	{ "run", "run the server in the foreground", run_command },
+	{ "check", "tell all that is wrong with the configuration and the files it names", check_command },
+	{ "ledger", "read and verify the record of everything the CA signed", ledger_command },
+	{ "role", NULL, role_command },
+};
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static void
+print_usage(FILE *out)
+{
+	fputs("usage: signet COMMAND [OPTION]...\n\nAn ACME server (RFC 8555) and certificate authority.\n\n", out);
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		if (commands[i].summary != NULL)
+			fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+	}
+	fputs("\n`signet COMMAND --help` tells the options. `signet --version` tells the version.\n", out);
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "";
+
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+		print_usage(stdout);
+		return 0;
+	}
+	if (strcmp(name, "--version") == 0 || strcmp(name, "version") == 0) {
+		puts("signet " SIGNET_VERSION);
+		return 0;
+	}
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		if (strcmp(name, commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	}
+	if (name[0] != '\0')
+		fprintf(stderr, "signet: unknown command: %s\n\n", name);
+	print_usage(stderr);
+	return 2;
+}

@@ -1,0 +1,50 @@
+/* children.h: the four roles' processes and the wires between them, as the supervisor keeps them. */
+#ifndef SIGNET_PROC_CHILDREN_H
+#define SIGNET_PROC_CHILDREN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "config/config.h"
+#include "ipc/channel.h"
+#include "proc/listeners.h"
+#include "proc/spawn.h"
+
+struct child {
+	pid_t		 pid;		/* 0: not running */
+	struct channel	*control;	/* NULL: not running, or it hung up */
+	bool		 ready;
+	bool		 told_to_stop;
+	int64_t		 deadline;	/* clock_monotonic_ms() by which it must be ready */
+};
+
+struct children {
+	struct child	of[ROLE_COUNT];
+	int		wire[ROLE_COUNT][2];	/* of wfe, va, ca: ra's end and theirs, until both are given; -1 */
+	bool		wired;
+};
+
+/* Makes the star's wires anew. False with errno. */
+bool	children_wire(struct children *);
+void	children_unwire(struct children *);
+
+/* Starts the roles of a stage (order.h) and tells them their configuration. False: the reason is logged. */
+bool	children_start(struct children *, unsigned stage, const struct spawn *, const struct config *,
+	    const struct listeners *);
+/* Are all of the stage ready? */
+bool	children_ready(const struct children *, unsigned stage);
+/* Reads what roles that aren't ready say. */
+void	children_listen(struct children *);
+/* Kills every role that is past its time to get ready, and logs it. */
+void	children_kill_late(struct children *, int64_t now);
+
+/* Tells the last living stage to stop, unless it was told. */
+void	children_stop_next(struct children *);
+void	children_kill(struct children *);		/* SIGKILL to all */
+bool	children_none(const struct children *);
+
+/* Forgets the process and gives its role; ROLE_COUNT: not one of ours. */
+enum role children_reaped(struct children *, pid_t);
+
+#endif
