@@ -1,1 +1,1 @@
-SRC += jose/jwk.c jose/jws.c
+SRC += jose/digest.c jose/jwk.c jose/jws.c jose/verify.c

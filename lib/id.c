@@ -10,7 +10,7 @@
 
 #define TIME_SIZE 6
 #define RANDOM_SIZE (ID_SIZE - TIME_SIZE)
-#define STOCK (RANDOM_SIZE * 50)	/* one call of the CSPRNG makes fifty ids: it costs more than the bytes */
+#define STOCK (RANDOM_SIZE * 50)	/* one call makes fifty ids: it is the call that costs */
 
 /* Each thread's own stock. A forked child would repeat its parent's ids, but roles are re-executed:
  * nothing forks and goes on. */
