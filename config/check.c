@@ -1,0 +1,250 @@
+/* What options say together: the ones that follow from others, and contradictions. Every field may be
+ * missing here, because the file's other mistakes are told in the same run. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/parse.h"
+#include "ipc/msg.h"
+
+/* The line of an option, or of the file's start when it isn't there. */
+static size_t
+line_of(const struct parse *p, const char *key)
+{
+	return p->line[option_find(key) - options];
+}
+
+static bool
+absent(const struct parse *p, const char *key)
+{
+	return line_of(p, key) == 0;
+}
+
+/* The host of a server URL, without brackets and port, on the heap. */
+static char *
+host_of(const char *url)
+{
+	const char	*start = strstr(url, "://") + 3;
+
+	if (*start == '[')
+		return strndup(start + 1, strcspn(start + 1, "]"));
+	return strndup(start, strcspn(start, ":"));
+}
+
+static void
+derive_names(struct parse *p)
+{
+	struct strings	*names = &p->config->wfe.names;
+
+	if ((names->items = calloc(1, sizeof(*names->items))) == NULL ||
+	    (names->items[0] = host_of(p->config->wfe.url)) == NULL)
+		p->report->failed = true;
+	else
+		names->count = 1;
+}
+
+static void
+derive_plain_url(struct parse *p)
+{
+	const struct wfe_config	*wfe = &p->config->wfe;
+	char			*host, listen[256];
+	struct buf		 url = { 0 };
+	uint16_t		 port;
+
+	if ((host = host_of(wfe->url)) == NULL) {
+		p->report->failed = true;
+		return;
+	}
+	if (wfe->plain_listen.count > 0 &&
+	    config_address(wfe->plain_listen.items[0], listen, sizeof(listen), &port)) {
+		buf_printf(&url, strchr(host, ':') != NULL ? "http://[%s]" : "http://%s", host);
+		if (port != 80)
+			buf_printf(&url, ":%u", port);
+	}
+	free(host);
+	p->config->wfe.plain_url = buf_take_str(&url);
+	if (p->config->wfe.plain_url == NULL)
+		p->report->failed = true;
+}
+
+void
+config_derive(struct parse *p)
+{
+	if (p->config->wfe.url == NULL)
+		return;
+	if (absent(p, "wfe.names"))
+		derive_names(p);
+	if (absent(p, "wfe.plain_url"))
+		derive_plain_url(p);
+}
+
+static void
+check_required(struct parse *p)
+{
+	for (size_t i = 0; i < option_count; i++)
+		if (options[i].flags & OPTION_REQUIRED && p->line[i] == 0)
+			report_add(p->report, 1, options[i].key, "is missing; write %s (%s)",
+			    options[i].type->name, options[i].help);
+}
+
+static void
+check_served(struct parse *p)
+{
+	if (p->config->ra.external_account_required)
+		report_add(p->report, line_of(p, "ra.external_account_required"), "ra.external_account_required",
+		    "not served by this version; write false or remove the line");
+}
+
+static void
+check_tls(struct parse *p)
+{
+	const struct wfe_config	*wfe = &p->config->wfe;
+	size_t			 line = line_of(p, "wfe.tls");
+
+	if (wfe->tls == TLS_FILES && absent(p, "wfe.tls.certificate"))
+		report_add(p->report, line, "wfe.tls", "has no certificate; add certificate: FILE, or write auto");
+	if (wfe->tls == TLS_FILES && absent(p, "wfe.tls.key"))
+		report_add(p->report, line, "wfe.tls", "has no key; add key: FILE, or write auto");
+	if (wfe->url != NULL && strncmp(wfe->url, "http://", 7) == 0 && wfe->tls != TLS_OFF)
+		report_add(p->report, line_of(p, "wfe.url"), "wfe.url",
+		    "is http:// while wfe.tls is on; write https:// and the rest, or tls: off");
+}
+
+/* Each listening address once: the port, and a host that the other does not cover. */
+static void
+check_listeners(struct parse *p)
+{
+	const struct wfe_config	*wfe = &p->config->wfe;
+	struct { const char *key, *text; } all[32];
+	char		a[256], b[256];
+	size_t		n = 0;
+	uint16_t	pa, pb;
+
+	for (size_t i = 0; i < wfe->listen.count && n < 15; i++, n++)
+		all[n].key = "wfe.listen", all[n].text = wfe->listen.items[i];
+	for (size_t i = 0; i < wfe->plain_listen.count && n < 30; i++, n++)
+		all[n].key = "wfe.plain_listen", all[n].text = wfe->plain_listen.items[i];
+	if (wfe->metrics_listen != NULL && wfe->metrics_listen[0] != '\0')
+		all[n].key = "wfe.metrics_listen", all[n++].text = wfe->metrics_listen;
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < i; j++) {
+			if (!config_address(all[i].text, a, sizeof(a), &pa) ||
+			    !config_address(all[j].text, b, sizeof(b), &pb) || pa != pb)
+				continue;
+			if (strcmp(a, b) != 0 && strcmp(a, "") != 0 && strcmp(b, "") != 0 &&
+			    strcmp(a, "::") != 0 && strcmp(b, "::") != 0)
+				continue;
+			report_add(p->report, line_of(p, all[i].key), all[i].key,
+			    "%s takes the port of %s (%s); choose another port", all[i].text, all[j].key,
+			    all[j].text);
+			break;
+		}
+	if (wfe->plain_listen.count == 0 && !absent(p, "wfe.plain_listen") && wfe->plain_url != NULL &&
+	    wfe->plain_url[0] != '\0')
+		report_add(p->report, line_of(p, "wfe.plain_url"), "wfe.plain_url",
+		    "names a listener that plain_listen: [] switches off; remove one of the two lines");
+	if (wfe->plain_url != NULL && strncmp(wfe->plain_url, "https://", 8) == 0)
+		report_add(p->report, line_of(p, "wfe.plain_url"), "wfe.plain_url",
+		    "is https://, but certificates must name plain HTTP (RFC 5280, 8: else checking a certificate "
+		    "needs one); write http://");
+}
+
+static void
+check_both(struct parse *p, const char *key, const struct strings *list, const struct strings *other,
+    const char *sentence)
+{
+	for (size_t i = 0; i < list->count; i++)
+		for (size_t j = 0; j < other->count; j++)
+			if (strcmp(list->items[i], other->items[j]) == 0)
+				report_add(p->report, line_of(p, key), key, sentence, list->items[i]);
+}
+
+static void
+check_resolvers(struct parse *p, const char *key, size_t line, const struct strings *list)
+{
+	if (list->count < 2)
+		return;
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(list->items[i], "system") == 0)
+			report_add(p->report, line, key,
+			    "system stands beside addresses; write [system] alone, or only addresses");
+}
+
+static void
+check_va(struct parse *p)
+{
+	const struct va_config	*va = &p->config->va;
+	char			 key[KEY_PATH_MAX];
+	size_t			 line = line_of(p, "va.zones");
+
+	check_resolvers(p, "va.resolvers", line_of(p, "va.resolvers"), &va->resolvers);
+	for (size_t i = 0; i < va->zone_count; i++) {
+		if (va->zones[i].zone == NULL)
+			continue;
+		snprintf(key, sizeof(key), "va.zones.%s", va->zones[i].zone);
+		check_resolvers(p, key, line, &va->zones[i].resolvers);
+		for (size_t j = 0; j < i; j++)
+			if (va->zones[j].zone != NULL && strcmp(va->zones[i].zone, va->zones[j].zone) == 0)
+				report_add(p->report, line, key, "is there twice; keep one of the two");
+	}
+	if (!absent(p, "va.targets.deny"))
+		check_both(p, "va.targets.deny", &va->deny, &va->allow,
+		    "%s stands in allow too, and allow wins; remove one of the two");
+}
+
+static bool
+same(const char *a, const char *b)
+{
+	return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+static void
+check_ca(struct parse *p)
+{
+	const struct ca_config	*ca = &p->config->ca;
+	char			 key[KEY_PATH_MAX];
+	size_t			 line = line_of(p, "ca.issuers");
+
+	for (size_t i = 0; i < ca->issuer_count; i++) {
+		snprintf(key, sizeof(key), "ca.issuers[%zu]", i);
+		for (size_t j = 0; j < i; j++)
+			if (same(ca->issuers[i].certificate, ca->issuers[j].certificate))
+				report_add(p->report, line, key, "has the certificate of ca.issuers[%zu]; remove one", j);
+		if (same(ca->issuers[i].key, ca->issuers[i].certificate))
+			report_add(p->report, line, key, "has its key and its certificate in one file; "
+			    "split it: other processes read the certificate");
+		if (same(ca->issuers[i].key, p->config->evidence_key))
+			report_add(p->report, line, key, "has the evidence_key's file as its key; they are different secrets");
+	}
+}
+
+/* A role's part travels in one message. */
+static void
+check_size(struct parse *p)
+{
+	struct buf	part = { 0 };
+
+	for (int role = 0; role < ROLE_COUNT && p->report->count == 0; role++) {
+		buf_clear(&part);
+		config_encode(p->config, (enum role)role, &part);
+		if (part.failed)
+			p->report->failed = true;
+		else if (part.len > MSG_MAX)
+			report_add(p->report, 1, "yaml", "the lists are too long together: %zu bytes, %d would do; "
+			    "use patterns instead of single names", part.len, MSG_MAX);
+	}
+	buf_free(&part);
+}
+
+void
+config_check(struct parse *p)
+{
+	check_required(p);
+	check_served(p);
+	check_tls(p);
+	check_listeners(p);
+	check_both(p, "ra.policy.deny", &p->config->ra.deny, &p->config->ra.allow,
+	    "%s stands in allow too, and deny wins; remove one of the two");
+	check_va(p);
+	check_ca(p);
+	check_size(p);
+}

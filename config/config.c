@@ -1,0 +1,139 @@
+#include "config/config.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/parse.h"
+#include "lib/file.h"
+
+static void
+strings_free(struct strings *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		free(s->items[i]);
+	free(s->items);
+	*s = (struct strings){ 0 };
+}
+
+void
+option_free(void *base, const struct option *o)
+{
+	void	*at = (char *)base + o->offset;
+	char	*text;
+	size_t	 count;
+
+	if (o->type->kind == KIND_STRING) {
+		memcpy(&text, at, sizeof(text));
+		free(text);
+		memset(at, 0, sizeof(text));
+	} else if (o->type->kind == KIND_STRINGS) {
+		strings_free(at);
+	} else if (o->type->kind == KIND_RECORDS) {
+		text = records_get(base, o, &count);
+		for (size_t i = 0; i < count; i++)
+			for (size_t f = 0; f < o->record->field_count; f++)
+				option_free(text + i * o->record->size, &o->record->fields[f]);
+		free(text);
+		records_set(base, o, NULL, 0);
+	}
+}
+
+void
+config_free(struct config *config)
+{
+	if (config == NULL)
+		return;
+	for (size_t i = 0; i < option_count; i++)
+		option_free(config, &options[i]);
+	free(config->file);
+	free(config->dir);
+	free(config);
+}
+
+enum err
+config_parse(struct slice yaml, const char *file, const char *dir, struct config **out, FILE *complaints)
+{
+	struct report	 report = { 0 };
+	struct parse	 parse = { .report = &report };
+	struct config	*config = calloc(1, sizeof(*config));
+	enum err	 err = ERR_MEMORY;
+
+	*out = NULL;
+	if (config == NULL)
+		return ERR_MEMORY;
+	parse.config = config;
+	if ((config->file = strdup(file)) == NULL || (config->dir = strdup(dir)) == NULL)
+		goto out;
+	if (yaml.len > CONFIG_FILE_MAX)
+		report_add(&report, 1, "yaml", "the file is larger than %d bytes; is it the right one?",
+		    CONFIG_FILE_MAX);
+	else if (yaml_scan(yaml, &report)) {
+		if (!options_read(&parse, yaml))
+			goto out;
+		config_derive(&parse);
+		config_check(&parse);
+	}
+	if (report.failed)
+		goto out;
+	report_print(&report, file, complaints);
+	err = report.count == 0 ? ERR_OK : ERR_CONFIG;
+	if (err == ERR_OK) {
+		*out = config;
+		config = NULL;
+	}
+ out:
+	report_free(&report);
+	config_free(config);
+	return err;
+}
+
+/* The absolute folder that file is in, on the heap; NULL with errno. */
+static char *
+folder_of(const char *file)
+{
+	const char	*slash = strrchr(file, '/');
+	char		*part, *full;
+
+	if (slash == NULL)
+		return realpath(".", NULL);
+	if ((part = strndup(file, slash == file ? 1 : (size_t)(slash - file))) == NULL)
+		return NULL;
+	full = realpath(part, NULL);
+	free(part);
+	return full;
+}
+
+enum err
+config_read(const char *file, struct config **out, FILE *complaints)
+{
+	struct buf	 yaml = { 0 };
+	char		*dir = NULL;
+	enum err	 err;
+
+	*out = NULL;
+	errno = 0;
+	err = file_read(file, CONFIG_FILE_MAX, &yaml);
+	if (err == ERR_NOT_FOUND) {
+		fprintf(complaints, "%s:1: yaml: there is no such file; make one with signet init\n", file);
+		goto out;
+	}
+	if (err == ERR_TOO_LARGE) {
+		fprintf(complaints, "%s:1: yaml: the file is larger than %d bytes; is it the right one?\n", file,
+		    CONFIG_FILE_MAX);
+		err = ERR_CONFIG;
+		goto out;
+	}
+	if (err != ERR_OK || (dir = folder_of(file)) == NULL) {
+		err = err == ERR_OK ? ERR_IO : err;
+		fprintf(complaints, "%s:1: yaml: can't be read (%s); check its path and permissions\n", file,
+		    strerror(errno));
+		goto out;
+	}
+	err = config_parse(buf_slice(&yaml), file, dir, out, complaints);
+ out:
+	free(dir);
+	buf_free(&yaml);
+	return err;
+}

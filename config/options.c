@@ -1,0 +1,225 @@
+#include "config/options.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define ALL (ROLE_BIT(ROLE_WFE) | ROLE_BIT(ROLE_RA) | ROLE_BIT(ROLE_VA) | ROLE_BIT(ROLE_CA))
+#define WFE ROLE_BIT(ROLE_WFE)
+#define RA ROLE_BIT(ROLE_RA)
+#define VA ROLE_BIT(ROLE_VA)
+#define CA ROLE_BIT(ROLE_CA)
+
+#define AT(member) .offset = offsetof(struct config, member)
+#define SAME(yaml) .defaults = { yaml, yaml, yaml }
+#define EACH(private, pebble, webpki) .defaults = { private, pebble, webpki }
+
+#define SECOND INT64_C(1)
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+
+static_assert(sizeof(enum preset) == sizeof(unsigned) && sizeof(enum tls_mode) == sizeof(unsigned) &&
+    sizeof(enum log_level) == sizeof(unsigned) && sizeof(enum log_format) == sizeof(unsigned),
+    "KIND_ENUM is read and written as unsigned");
+
+/* Indexed by the enums of config.h and log.h. */
+static const char *const preset_names[] = { "private", "pebble", "webpki", NULL };
+static const char *const tls_names[] = { "auto", "{certificate: FILE, key: FILE}", "off", NULL };
+static const char *const level_names[] = { "debug", "info", "warning", "error", NULL };
+static const char *const format_names[] = { "text", "json", NULL };
+
+static const struct option issuer_fields[] = {
+	{ .key = "certificate", .type = &type_path, .offset = offsetof(struct issuer_config, certificate),
+	    .roles = WFE | RA | CA, .min = 1, .flags = OPTION_REQUIRED,
+	    .help = "PEM file with the issuer's certificate, then those between it and the root" },
+	{ .key = "key", .type = &type_path, .offset = offsetof(struct issuer_config, key),
+	    .roles = CA, .min = 1, .flags = OPTION_REQUIRED,
+	    .help = "PEM file with its private key; only the ca process opens it" },
+};
+
+/* Lifetimes: below ten minutes a client's clock and the backdating of notBefore eat it up; ten years is what
+ * private roots themselves are made for. */
+static const struct option profile_fields[] = {
+	{ .key = "name", .type = &type_word, .offset = offsetof(struct profile_config, name),
+	    .roles = WFE | RA | CA, .min = 1, .max = 64, .help = "what a client names in its order" },
+	{ .key = "lifetime", .type = &type_seconds, .offset = offsetof(struct profile_config, lifetime),
+	    .roles = WFE | RA | CA, .min = 10 * MINUTE, .max = 3650 * DAY, .flags = OPTION_REQUIRED,
+	    .help = "how long its certificates are valid" },
+	{ .key = "description", .type = &type_text, .offset = offsetof(struct profile_config, description),
+	    .roles = WFE | RA, SAME("\"\""), .max = 500, .help = "a sentence for the directory's meta.profiles" },
+};
+
+static const struct option zone_fields[] = {
+	{ .key = "zone", .type = &type_domain, .offset = offsetof(struct zone_config, zone),
+	    .roles = VA, .min = 1, .max = 253, .help = "a DNS name; it and everything below" },
+	{ .key = "resolvers", .type = &type_resolvers, .offset = offsetof(struct zone_config, resolvers),
+	    .roles = VA, .min = 1, .max = 8, .help = "who answers for it" },
+};
+
+#define FIELDS(f) .fields = (f), .field_count = sizeof(f) / sizeof((f)[0])
+
+static const struct record issuer_record = { SHAPE_LIST, sizeof(struct issuer_config),
+	offsetof(struct config, ca.issuer_count), FIELDS(issuer_fields) };
+static const struct record profile_record = { SHAPE_MAP, sizeof(struct profile_config),
+	offsetof(struct config, ca.profile_count), FIELDS(profile_fields) };
+static const struct record zone_record = { SHAPE_PAIR, sizeof(struct zone_config),
+	offsetof(struct config, va.zone_count), FIELDS(zone_fields) };
+
+const struct option options[] = {
+	/* preset stands first: the others' defaults need it. */
+	{ .key = "preset", .type = &type_enum, AT(preset), .roles = ALL, SAME("private"), .names = preset_names,
+	    .flags = OPTION_SAMPLE,
+	    .help = "which defaults: for a network of your own, like Pebble, or like Let's Encrypt" },
+	{ .key = "name", .type = &type_title, AT(name), .roles = ALL, SAME("signet"), .min = 1, .max = 64,
+	    .flags = OPTION_SAMPLE, .help = "what this CA is called on its pages" },
+
+	{ .key = "wfe.url", .type = &type_server_url, AT(wfe.url), .roles = WFE | RA | CA, .min = 1,
+	    .flags = OPTION_REQUIRED | OPTION_SAMPLE,
+	    .help = "where clients reach this server; every URL in a reply starts with it" },
+	{ .key = "wfe.names", .type = &type_hosts, AT(wfe.names), .roles = WFE | CA, .min = 1, .max = 100,
+	    .flags = OPTION_DERIVED | OPTION_SAMPLE,
+	    .help = "DNS names and addresses in the server's own certificate; default: the host of wfe.url" },
+	/* Listeners: 8 + 7 + 1 make LISTENERS_MAX of proc/proc.h. */
+	{ .key = "wfe.listen", .type = &type_addresses, AT(wfe.listen), .roles = WFE | VA,
+	    EACH("[\"[::]:9443\"]", "[\"[::]:14000\"]", "[\"[::]:9443\"]"), .min = 1, .max = 8,
+	    .flags = OPTION_SAMPLE, .help = "addresses of the ACME server; [::]:PORT takes IPv4 too" },
+	{ .key = "wfe.plain_listen", .type = &type_addresses, AT(wfe.plain_listen), .roles = WFE | VA,
+	    SAME("[\"[::]:9080\"]"), .max = 7, .flags = OPTION_SAMPLE,
+	    .help = "plain HTTP for the root and the issuer certificates; [] for none" },
+	{ .key = "wfe.plain_url", .type = &type_server_url, AT(wfe.plain_url), .roles = WFE | RA | CA,
+	    .flags = OPTION_DERIVED,
+	    .help = "how the plain listener is reached from outside, as it stands in certificates; default: http://, "
+		    "the host of wfe.url and the port of the first plain_listen" },
+	{ .key = "wfe.metrics_listen", .type = &type_address, AT(wfe.metrics_listen), .roles = WFE | VA,
+	    SAME("\"\""), .help = "address of the metrics; \"\" for none" },
+	{ .key = "wfe.tls", .type = &type_enum, AT(wfe.tls), .roles = WFE, SAME("auto"), .names = tls_names,
+	    .help = "auto: a certificate from this CA, renewed by itself; or files; or off, behind a proxy" },
+	{ .key = "wfe.tls.certificate", .type = &type_path, AT(wfe.tls_certificate), .roles = WFE,
+	    SAME("\"\""), .help = "PEM file with the chain, the server's own certificate first" },
+	{ .key = "wfe.tls.key", .type = &type_path, AT(wfe.tls_key), .roles = WFE, SAME("\"\""),
+	    .help = "PEM file with its private key" },
+	/* 4096 connections of at most 64 KiB body each are 256 MiB at the worst. */
+	{ .key = "wfe.connections", .type = &type_integer, AT(wfe.connections), .roles = WFE, SAME("4096"),
+	    .min = 16, .max = 1000000, .help = "how many at once, over all listeners" },
+	{ .key = "wfe.idle_time", .type = &type_seconds, AT(wfe.idle_time), .roles = WFE, SAME("120s"),
+	    .min = 1, .max = HOUR, .help = "how long a connection may stay open without a request" },
+	{ .key = "wfe.request_time", .type = &type_seconds, AT(wfe.request_time), .roles = WFE, SAME("30s"),
+	    .min = 1, .max = 10 * MINUTE, .help = "from the first byte of a request to its last" },
+	{ .key = "wfe.threads", .type = &type_integer, AT(wfe.threads), .roles = WFE, SAME("0"), .max = 256,
+	    .help = "0: one for each core" },
+	{ .key = "wfe.website", .type = &type_url, AT(wfe.website), .roles = WFE, SAME("\"\""),
+	    .help = "URL of a page about this CA, for the directory's meta" },
+
+	{ .key = "ra.terms_of_service", .type = &type_url, AT(ra.terms_of_service), .roles = WFE | RA,
+	    SAME("\"\""), .help = "URL of terms that an account must agree to; \"\" for none" },
+	{ .key = "ra.caa_identities", .type = &type_domains, AT(ra.caa_identities), .roles = WFE | RA | VA,
+	    SAME("[]"), .max = 16, .help = "the names that stand for this CA in CAA records" },
+	{ .key = "ra.external_account_required", .type = &type_bool, AT(ra.external_account_required),
+	    .roles = WFE | RA, SAME("false"), .flags = OPTION_UNSERVED,
+	    .help = "whether a new account needs an external account binding" },
+	{ .key = "ra.policy.allow", .type = &type_patterns, AT(ra.allow), .roles = RA | CA, SAME("[\"*\"]"),
+	    .max = 1000, .flags = OPTION_SAMPLE,
+	    .help = "names that may get a certificate: nas.lan, \"*.home.arpa\" for all below it, \"*\" for all" },
+	{ .key = "ra.policy.deny", .type = &type_patterns, AT(ra.deny), .roles = RA | CA, SAME("[]"),
+	    .max = 1000, .help = "names that may not, even when allow has them" },
+	{ .key = "ra.limits", .type = &type_empty_map, .roles = 0, SAME("{}"), .flags = OPTION_UNSERVED,
+	    .help = "rate limits" },
+	/* Boulder's lifetimes in webpki, Pebble's in pebble. */
+	{ .key = "ra.lifetimes.order", .type = &type_seconds, AT(ra.order_lifetime), .roles = RA | CA,
+	    EACH("7d", "24h", "7d"), .min = MINUTE, .max = 90 * DAY, .help = "until an open order expires" },
+	{ .key = "ra.lifetimes.pending_authorization", .type = &type_seconds,
+	    AT(ra.pending_authorization_lifetime), .roles = RA, EACH("7d", "1h", "7d"), .min = MINUTE,
+	    .max = 90 * DAY, .help = "until an authorization that nobody proved expires" },
+	{ .key = "ra.lifetimes.valid_authorization", .type = &type_seconds,
+	    AT(ra.valid_authorization_lifetime), .roles = RA | CA, EACH("30d", "1h", "30d"), .min = MINUTE,
+	    .max = 398 * DAY, .help = "how long a proof counts for further orders" },
+	{ .key = "ra.finalize_wait", .type = &type_milliseconds, AT(ra.finalize_wait_ms), .roles = RA,
+	    SAME("500ms"), .max = 30000, .help = "how long finalize waits for the certificate before it answers" },
+	{ .key = "ra.workers", .type = &type_integer, AT(ra.workers), .roles = RA, SAME("32"), .min = 1,
+	    .max = 256, .help = "threads that serve requests" },
+
+	{ .key = "va.resolvers", .type = &type_resolvers, AT(va.resolvers), .roles = VA, SAME("[system]"),
+	    .min = 1, .max = 8, .help = "DNS resolvers: [system], or addresses such as \"10.0.0.53:53\"" },
+	{ .key = "va.zones", .type = &type_records, AT(va.zones), .roles = VA, SAME("{}"), .max = 256,
+	    .record = &zone_record, .help = "resolvers of their own for some zones: {corp.example: [\"10.1.1.1:53\"]}" },
+	/* RFC 8555, 8.3: port 80; RFC 8737, 3: port 443. Pebble: 5002 and 5001. */
+	{ .key = "va.http_port", .type = &type_integer, AT(va.http_port), .roles = VA, EACH("80", "5002", "80"),
+	    .min = 1, .max = 65535, .help = "the port that http-01 asks" },
+	{ .key = "va.tls_port", .type = &type_integer, AT(va.tls_port), .roles = VA, EACH("443", "5001", "443"),
+	    .min = 1, .max = 65535, .help = "the port that tls-alpn-01 asks" },
+	{ .key = "va.targets.deny", .type = &type_networks, AT(va.deny), .roles = VA,
+	    EACH("[loopback, link-local, metadata, self]", "[]",
+		"[loopback, link-local, metadata, self, private]"),
+	    .max = 256, .help = "never connect there: CIDRs, or loopback, link-local, metadata, self, private" },
+	{ .key = "va.targets.allow", .type = &type_networks, AT(va.allow), .roles = VA, SAME("[]"), .max = 256,
+	    .flags = OPTION_SAMPLE, .help = "connect there although deny says no" },
+	/* Boulder's time for one remote validation. */
+	{ .key = "va.timeout", .type = &type_seconds, AT(va.timeout), .roles = VA, SAME("20s"), .min = 1,
+	    .max = 5 * MINUTE, .help = "for one whole validation" },
+	{ .key = "va.concurrent", .type = &type_integer, AT(va.concurrent), .roles = VA, SAME("10000"),
+	    .min = 1, .max = 100000, .help = "validations at once" },
+	{ .key = "va.perspectives", .type = &type_empty_list, .roles = 0, SAME("[]"),
+	    .flags = OPTION_UNSERVED, .help = "remote validators" },
+
+	{ .key = "ca.issuers", .type = &type_records, AT(ca.issuers), .roles = WFE | RA | CA,
+	    SAME("[{certificate: pki/intermediate.pem, key: keys/intermediate.pem}]"), .min = 1, .max = 16,
+	    .record = &issuer_record, .help = "the CA certificates that sign; the first signs new ones" },
+	{ .key = "ca.profiles", .type = &type_records, AT(ca.profiles), .roles = WFE | RA | CA,
+	    EACH("{default: {lifetime: 90d}, shortlived: {lifetime: 160h}}",
+		"{default: {lifetime: 90d}, shortlived: {lifetime: 6d}}",
+		"{classic: {lifetime: 90d}, shortlived: {lifetime: 160h}}"),
+	    .min = 1, .max = 64, .record = &profile_record,
+	    .help = "kinds of certificates; the first is the default" },
+
+	{ .key = "storage", .type = &type_storage, AT(storage), .roles = RA, SAME("\"sqlite:data/signet.db\""),
+	    .min = 1, .help = "the database" },
+	{ .key = "evidence_key", .type = &type_path, AT(evidence_key), .roles = VA | CA,
+	    SAME("keys/evidence.key"), .min = 1,
+	    .help = "secret with which va authenticates to ca what it saw" },
+	{ .key = "ledger", .type = &type_path, AT(ledger), .roles = CA, SAME("ledger"), .min = 1,
+	    .help = "folder where ca writes down every certificate before it signs it" },
+	{ .key = "log.level", .type = &type_enum, AT(log_level), .roles = ALL, SAME("info"),
+	    .names = level_names, .help = "the least that is logged" },
+	{ .key = "log.format", .type = &type_enum, AT(log_format), .roles = ALL, SAME("text"),
+	    .names = format_names, .help = "for people or for programs" },
+};
+const size_t option_count = sizeof(options) / sizeof(options[0]);
+
+static_assert(sizeof(options) / sizeof(options[0]) <= OPTIONS_MAX, "OPTIONS_MAX is too small");
+
+const struct option *
+option_find(const char *key)
+{
+	for (size_t i = 0; i < option_count; i++)
+		if (strcmp(options[i].key, key) == 0)
+			return &options[i];
+	return NULL;
+}
+
+bool
+option_section(const char *key)
+{
+	size_t	len = strlen(key);
+
+	for (size_t i = 0; i < option_count; i++)
+		if (strncmp(options[i].key, key, len) == 0 && options[i].key[len] == '.')
+			return true;
+	return false;
+}
+
+void *
+records_get(const void *base, const struct option *o, size_t *count)
+{
+	void	*items;
+
+	memcpy(&items, (const char *)base + o->offset, sizeof(items));
+	memcpy(count, (const char *)base + o->record->count_offset, sizeof(*count));
+	return items;
+}
+
+void
+records_set(void *base, const struct option *o, void *items, size_t count)
+{
+	memcpy((char *)base + o->offset, &items, sizeof(items));
+	memcpy((char *)base + o->record->count_offset, &count, sizeof(count));
+}

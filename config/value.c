@@ -1,0 +1,382 @@
+/* Texts to values: one checker per type, and the table of types. */
+#include "config/options.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/name.h"
+
+static void
+lower(char *text)
+{
+	for (; *text != '\0'; text++)
+		if (*text >= 'A' && *text <= 'Z')
+			*text = (char)(*text - 'A' + 'a');
+}
+
+static bool
+title_text(char *text, struct reason *why)
+{
+	for (const char *p = text; *p != '\0'; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f) {
+			reason_set(why, "holds a control character; write one line of plain text");
+			return false;
+		}
+	return true;
+}
+
+static bool
+word_text(char *text, struct reason *why)
+{
+	if (text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")] == '\0')
+		return true;
+	reason_set(why, "\"%.120s\" is no profile name; use letters, digits, '-', '_' and '.'", text);
+	return false;
+}
+
+/* A host with an optional port, as in a URL; what follows it is *rest. */
+static bool
+authority(char *text, char **rest, struct reason *why)
+{
+	char		 host[256];
+	size_t		 len = strcspn(text, "/?#");
+	char		 part[300];
+	uint16_t	 port;
+
+	*rest = text + len;
+	if (len >= sizeof(part)) {
+		reason_set(why, "its host is longer than 253 bytes; write a real host name");
+		return false;
+	}
+	memcpy(part, text, len);
+	part[len] = '\0';
+	if (strchr(part, '@') != NULL) {
+		reason_set(why, "holds a user name; write only the host and the port");
+		return false;
+	}
+	/* Without a port, any port makes it an address that can be checked. */
+	if (part[0] != '\0' && (strchr(part, ':') == NULL || part[len - 1] == ']'))
+		memcpy(part + len, ":1", 3);
+	if (part[0] == ':' || !config_address(part, host, sizeof(host), &port)) {
+		reason_set(why, "\"%.*s\" is no host; write a name or an address, as in ca.home.arpa:9443 or "
+		    "[fd00::1]:9443", (int)len, text);
+		return false;
+	}
+	return true;
+}
+
+static bool
+scheme(char *text, char **rest, struct reason *why)
+{
+	size_t	len = strncasecmp(text, "https://", 8) == 0 ? 8 : strncasecmp(text, "http://", 7) == 0 ? 7 : 0;
+
+	*rest = text + len;
+	if (len == 0)
+		reason_set(why, "\"%.120s\" is no URL of a web server; write one that begins with https://", text);
+	for (size_t i = 0; i < len; i++)
+		text[i] = (char)tolower((unsigned char)text[i]);
+	return len != 0;
+}
+
+/* wfe.url and wfe.plain_url: scheme, host, port and nothing else, in lower case. The routes follow it
+ * directly, so a path would be one that we don't serve. */
+static bool
+server_url_text(char *text, struct reason *why)
+{
+	char	*host, *rest;
+
+	if (!scheme(text, &host, why) || !authority(host, &rest, why))
+		return false;
+	if (rest[0] != '\0') {
+		reason_set(why, "goes on after the host with \"%.120s\"; write %.*s, without a path, query or slash "
+		    "at the end", rest, (int)(rest - text), text);
+		return false;
+	}
+	lower(text);
+	return true;
+}
+
+static bool
+url_text(char *text, struct reason *why)
+{
+	char	*host, *rest;
+
+	if (!scheme(text, &host, why) || !authority(host, &rest, why))
+		return false;
+	for (const char *p = rest; *p != '\0'; p++)
+		if ((unsigned char)*p <= 0x20 || (unsigned char)*p >= 0x7f || strchr("\"<>\\^`{|}", *p) != NULL) {
+			reason_set(why, "holds a character that no URL has; write it as %%%02X",
+			    (unsigned char)*p);
+			return false;
+		}
+	return true;
+}
+
+static bool
+listen_text(char *text, struct reason *why)
+{
+	char		host[256];
+	unsigned char	address[16];
+	uint16_t	port;
+
+	if (!config_address(text, host, sizeof(host), &port)) {
+		reason_set(why, "\"%.120s\" is no address with a port; write \"[::]:9443\", \"127.0.0.1:9443\" or "
+		    "\":9443\"", text);
+		return false;
+	}
+	if (host[0] != '\0' && inet_pton(AF_INET, host, address) != 1 && inet_pton(AF_INET6, host, address) != 1) {
+		reason_set(why, "\"%.120s\" is a name, and names are not looked up here; write an address of this host, "
+		    "as in \"127.0.0.1:%u\"", host, port);
+		return false;
+	}
+	return true;
+}
+
+static bool
+resolver_text(char *text, struct reason *why)
+{
+	char		host[256];
+	unsigned char	address[16];
+	uint16_t	port;
+
+	if (strcmp(text, "system") == 0 || inet_pton(AF_INET, text, address) == 1 ||
+	    inet_pton(AF_INET6, text, address) == 1)
+		return true;
+	if (config_address(text, host, sizeof(host), &port) &&
+	    (inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1))
+		return true;
+	reason_set(why, "\"%.120s\" is no resolver; write system, or an address such as \"10.0.0.53:53\" or "
+	    "\"[fd00::53]:53\"", text);
+	return false;
+}
+
+/* Clears the bits after the prefix; false when there were any. */
+static bool
+mask(unsigned char *address, size_t size, unsigned long bits)
+{
+	bool	clear = true;
+
+	for (size_t i = 0; i < size; i++) {
+		unsigned long	left = bits > i * 8 ? bits - i * 8 : 0;
+		unsigned	keep = left >= 8 ? 0xff : 0xffu << (8 - left) & 0xff;
+
+		clear = clear && (address[i] & ~keep) == 0;
+		address[i] = (unsigned char)(address[i] & keep);
+	}
+	return clear;
+}
+
+static bool
+cidr(const char *text, struct reason *why)
+{
+	char		 host[INET6_ADDRSTRLEN], right[INET6_ADDRSTRLEN], *end;
+	unsigned char	 address[16];
+	const char	*slash = strchr(text, '/');
+	size_t		 len = slash == NULL ? strlen(text) : (size_t)(slash - text);
+	unsigned long	 bits;
+	int		 family;
+
+	if (len >= sizeof(host))
+		return false;
+	memcpy(host, text, len);
+	host[len] = '\0';
+	family = strchr(host, ':') != NULL ? AF_INET6 : AF_INET;
+	if (inet_pton(family, host, address) != 1)
+		return false;
+	if (slash == NULL) {
+		reason_set(why, "\"%.120s\" has no prefix length; write %s/%d for this address alone", text, host,
+		    family == AF_INET ? 32 : 128);
+		return false;
+	}
+	if (slash[1] < '0' || slash[1] > '9' || (slash[1] == '0' && slash[2] != '\0') ||
+	    (bits = strtoul(slash + 1, &end, 10)) > (family == AF_INET ? 32 : 128) || *end != '\0') {
+		reason_set(why, "\"%.120s\" has a bad prefix length; write 0 to %d after the slash", text,
+		    family == AF_INET ? 32 : 128);
+		return false;
+	}
+	if (mask(address, family == AF_INET ? 4 : 16, bits))
+		return true;
+	reason_set(why, "\"%.120s\" has bits set after its prefix; write %s/%lu", text,
+	    inet_ntop(family, address, right, sizeof(right)), bits);
+	return false;
+}
+
+static bool
+network_text(char *text, struct reason *why)
+{
+	static const char *const names[] = { "loopback", "link-local", "metadata", "self", "private" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(text, names[i]) == 0)
+			return true;
+	why->text[0] = '\0';
+	if (cidr(text, why))
+		return true;
+	if (why->text[0] == '\0')
+		reason_set(why, "\"%.120s\" is no network; write one such as \"10.0.0.0/8\", or loopback, link-local, "
+		    "metadata, self or private", text);
+	return false;
+}
+
+static bool
+pattern_text(char *text, struct reason *why)
+{
+	lower(text);
+	if (strcmp(text, "*") == 0 || name_check(strncmp(text, "*.", 2) == 0 ? text + 2 : text))
+		return true;
+	reason_set(why, "\"%.120s\" is no name pattern; write nas.lan for one name, \"*.home.arpa\" for every name below "
+	    "it, or \"*\" for all", text);
+	return false;
+}
+
+static bool
+domain_text(char *text, struct reason *why)
+{
+	lower(text);
+	if (name_check(text))
+		return true;
+	reason_set(why, "\"%.120s\" is no DNS name; write letters, digits and hyphens between dots, as in "
+	    "corp.example (an international name in its xn-- form)", text);
+	return false;
+}
+
+static bool
+host_text(char *text, struct reason *why)
+{
+	unsigned char	address[16];
+
+	lower(text);
+	if (name_check(text) || inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1)
+		return true;
+	if (strncmp(text, "*.", 2) == 0)
+		reason_set(why, "\"%.120s\" is a wildcard; write the server's own names", text);
+	else
+		reason_set(why, "\"%.120s\" is neither a DNS name nor an address; write one such as ca.home.arpa or "
+		    "192.168.1.10, without a port", text);
+	return false;
+}
+
+static bool
+storage_text(char *text, struct reason *why)
+{
+	if (strncmp(text, "postgresql:", 11) == 0 || strncmp(text, "postgres:", 9) == 0)
+		reason_set(why, "PostgreSQL is not served by this version; write \"sqlite:data/signet.db\"");
+	else if (strncmp(text, "sqlite:", 7) != 0 || text[7] == '\0')
+		reason_set(why, "\"%.120s\" is no database; write \"sqlite:\" and a file, as in \"sqlite:data/signet.db\"",
+		    text);
+	else
+		return true;
+	return false;
+}
+
+static bool
+integer_number(const struct option *o, const char *text, int64_t *out, struct reason *why)
+{
+	char	*end;
+
+	errno = 0;
+	*out = strtoll(text, &end, 10);
+	if (text[strspn(text, "-0123456789")] != '\0' || end == text || *end != '\0') {
+		reason_set(why, "\"%.120s\" is no whole number; write digits only, as in %lld", text,
+		    (long long)(o->min > 0 ? o->min : o->max));
+		return false;
+	}
+	if (errno == ERANGE || *out < o->min || *out > o->max) {
+		reason_set(why, "%s is out of range; write a number from %lld to %lld", text, (long long)o->min,
+		    (long long)o->max);
+		return false;
+	}
+	return true;
+}
+
+static const struct unit {
+	const char	*name;
+	int64_t		 ms;
+} units[] = { { "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 } };
+
+void
+duration_text(int64_t ms, char *out, size_t size)
+{
+	size_t	i = 0;
+
+	while (i < 4 && (ms % units[i].ms != 0 || ms < units[i].ms))
+		i++;
+	if (ms == 0)
+		i = 3;
+	snprintf(out, size, "%lld%s", (long long)(ms / units[i].ms), units[i].name);
+}
+
+/* The range is in steps of step milliseconds, and so is *out. */
+static bool
+duration(const struct option *o, const char *text, int64_t step, int64_t *out, struct reason *why)
+{
+	size_t	digits = strspn(text, "0123456789"), i = 0;
+	char	least[32], most[32];
+	int64_t	ms;
+
+	while (i < 5 && (strcmp(text + digits, units[i].name) != 0 || units[i].ms < step))
+		i++;
+	if (digits > 0 && text[digits] == '\0') {
+		reason_set(why, "\"%.20s\" has no unit; write %.20sd, %.20sh, %.20sm or %.20ss", text, text, text, text, text);
+		return false;
+	}
+	if (digits == 0 || i == 5) {
+		reason_set(why, "\"%.120s\" is no duration; write a whole number and one unit, %s", text,
+		    step == 1 ? "d, h, m, s or ms, as in 500ms" : "d, h, m or s, as in 90d or 160h");
+		return false;
+	}
+	duration_text(o->min * step, least, sizeof(least));
+	duration_text(o->max * step, most, sizeof(most));
+	errno = 0;
+	ms = strtoll(text, NULL, 10);
+	if (errno == ERANGE || ms > o->max * step / units[i].ms || ms * units[i].ms < o->min * step) {
+		reason_set(why, "%s is out of range; write a duration from %s to %s", text, least, most);
+		return false;
+	}
+	*out = ms * units[i].ms / step;
+	return true;
+}
+
+static bool
+seconds_number(const struct option *o, const char *text, int64_t *out, struct reason *why)
+{
+	return duration(o, text, 1000, out, why);
+}
+
+static bool
+milliseconds_number(const struct option *o, const char *text, int64_t *out, struct reason *why)
+{
+	return duration(o, text, 1, out, why);
+}
+
+const struct type type_text = { .name = "text", .kind = KIND_STRING, .text = title_text };
+const struct type type_title = { .name = "text", .kind = KIND_STRING, .text = title_text };
+const struct type type_word = { .name = "name", .kind = KIND_STRING, .text = word_text };
+const struct type type_domain = { .name = "DNS name", .kind = KIND_STRING, .text = domain_text };
+const struct type type_path = { .name = "file", .kind = KIND_STRING, .text = title_text };
+const struct type type_server_url = { .name = "URL without a path", .kind = KIND_STRING,
+	.text = server_url_text };
+const struct type type_url = { .name = "URL", .kind = KIND_STRING, .text = url_text };
+const struct type type_address = { .name = "address", .kind = KIND_STRING, .text = listen_text };
+const struct type type_storage = { .name = "database", .kind = KIND_STRING, .text = storage_text };
+const struct type type_integer = { .name = "number", .kind = KIND_INTEGER, .number = integer_number,
+	.plain = true };
+const struct type type_seconds = { .name = "duration", .kind = KIND_INTEGER, .number = seconds_number };
+const struct type type_milliseconds = { .name = "duration", .kind = KIND_INTEGER,
+	.number = milliseconds_number };
+const struct type type_bool = { .name = "true or false", .kind = KIND_BOOL };
+const struct type type_enum = { .name = "one of", .kind = KIND_ENUM };
+const struct type type_addresses = { .name = "list of addresses", .kind = KIND_STRINGS, .text = listen_text };
+const struct type type_resolvers = { .name = "list of resolvers", .kind = KIND_STRINGS, .text = resolver_text };
+const struct type type_networks = { .name = "list of networks", .kind = KIND_STRINGS, .text = network_text };
+const struct type type_patterns = { .name = "list of name patterns", .kind = KIND_STRINGS,
+	.text = pattern_text };
+const struct type type_hosts = { .name = "list of names and addresses", .kind = KIND_STRINGS,
+	.text = host_text };
+const struct type type_domains = { .name = "list of DNS names", .kind = KIND_STRINGS, .text = domain_text };
+const struct type type_records = { .name = "records", .kind = KIND_RECORDS };
+const struct type type_empty_list = { .name = "list", .kind = KIND_EMPTY };
+const struct type type_empty_map = { .name = "map", .kind = KIND_EMPTY, .map = true };
