@@ -122,6 +122,9 @@ enum err order_reopen(struct storage_tx *, struct id);
 enum err order_set_invalid(struct storage_tx *, struct id, const char *error);
 /* processing -> valid. ERR_CONFLICT. */
 enum err order_set_valid(struct storage_tx *, struct id, struct id certificate);
+/* The account's newest orders, newest first, without those in ORDER_INVALID; at most max. */
+enum err orders_of_account(struct storage_tx *, struct id account, struct id *ids, size_t max,
+    size_t *count);
 enum err orders_processing(struct storage_tx *, struct id *ids, size_t max, size_t *count);
 
 /* --- certificates and issuers --------------------------------------------------------------------- */

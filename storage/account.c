@@ -1,0 +1,86 @@
+#include <stdlib.h>
+
+#include "storage/query.h"
+#include "storage/storage.h"
+
+void
+account_free(struct account *account)
+{
+	if (account == NULL)
+		return;
+	free(account->jwk);
+	free(account->contact);
+	account->jwk = account->contact = NULL;
+}
+
+enum err
+account_insert(struct storage_tx *tx, const struct account *account)
+{
+	return query_run(tx, STATEMENT_ACCOUNT_INSERT,
+	    VALUES(value_id(&account->id), value_text(account->thumbprint), value_text(account->jwk),
+		value_integer(account->status), value_text(account->contact),
+		value_integer(account->terms_agreed), value_integer(account->created)),
+	    NULL);
+}
+
+/* ACCOUNT_COLUMNS */
+static void
+account_read(struct query *query, struct account *out)
+{
+	out->id = query_id(query);
+	query_chars(query, out->thumbprint, sizeof(out->thumbprint));
+	out->jwk = query_text(query);
+	out->status = (enum account_status)query_integer(query);
+	out->contact = query_text(query);
+	out->terms_agreed = query_integer(query);
+	out->created = query_integer(query);
+}
+
+static enum err
+account_find(struct storage_tx *tx, enum statement statement, struct value key, struct account *out)
+{
+	struct query	query;
+	enum err	err, end;
+
+	*out = (struct account){ .jwk = NULL };
+	query_start(&query, tx, statement, VALUES(key));
+	if ((err = query_next(&query)) == ERR_OK)
+		account_read(&query, out);
+	if ((end = query_end(&query)) != ERR_OK)
+		err = end;
+	if (err != ERR_OK)
+		account_free(out);
+	return err;
+}
+
+enum err
+account_get(struct storage_tx *tx, struct id id, struct account *out)
+{
+	return account_find(tx, STATEMENT_ACCOUNT_GET, value_id(&id), out);
+}
+
+enum err
+account_by_thumbprint(struct storage_tx *tx, const char *thumbprint, struct account *out)
+{
+	return account_find(tx, STATEMENT_ACCOUNT_BY_THUMBPRINT, value_text(thumbprint), out);
+}
+
+enum err
+account_set_contact(struct storage_tx *tx, struct id id, const char *contact)
+{
+	return query_set(
+	    tx, STATEMENT_ACCOUNT_SET_CONTACT, VALUES(value_text(contact), value_id(&id)), ERR_NOT_FOUND);
+}
+
+enum err
+account_deactivate(struct storage_tx *tx, struct id id, const char *order_error)
+{
+	enum err err;
+
+	if ((err = query_set(tx, STATEMENT_ACCOUNT_DEACTIVATE, VALUES(value_id(&id)), ERR_CONFLICT)) !=
+		ERR_OK ||
+	    (err = query_run(tx, STATEMENT_ACCOUNT_INVALIDATE_ORDERS,
+		 VALUES(value_text(order_error), value_id(&id)), NULL)) != ERR_OK)
+		return err;
+	return query_run(tx, STATEMENT_ACCOUNT_DEACTIVATE_AUTHORIZATIONS, VALUES(value_id(&id)), NULL);
+}

@@ -1,0 +1,175 @@
+#include <stdlib.h>
+
+#include "storage/authorization.h"
+
+void
+order_free(struct order *order)
+{
+	if (order == NULL)
+		return;
+	free(order->identifiers);
+	free(order->profile);
+	free(order->error);
+	order->identifiers = NULL;
+	order->identifier_count = 0;
+	order->profile = order->error = NULL;
+	buf_free(&order->finalize);
+}
+
+static enum err
+order_insert_row(struct storage_tx *tx, const struct order *o)
+{
+	struct buf	identifiers = { 0 };
+	enum err	err = ERR_MEMORY;
+
+	identifiers_put(&identifiers, o->identifiers, o->identifier_count);
+	if (!identifiers.failed)
+		err = query_run(tx, STATEMENT_ORDER_INSERT,
+		    VALUES(value_id(&o->id), value_id(&o->account), value_integer(o->state),
+			value_integer(o->expires), value_integer(o->expires),
+			(struct value){ .kind = VALUE_TEXT, .bytes = buf_slice(&identifiers) },
+			value_integer(o->not_before), value_integer(o->not_after), value_text(o->profile),
+			value_text(o->error), value_id(&o->certificate), value_integer(o->created)),
+		    NULL);
+	buf_free(&identifiers);
+	return err;
+}
+
+enum err
+order_insert(struct storage_tx *tx, const struct order *order, const struct id *authorizations, size_t count)
+{
+	enum err err = order_insert_row(tx, order);
+
+	for (size_t i = 0; i < count && err == ERR_OK; i++) {
+		const struct id *id = &authorizations[i];
+
+		err = query_set(tx, STATEMENT_AUTHORIZATION_JOIN_ORDER, VALUES(value_id(id)), ERR_NOT_FOUND);
+		if (err == ERR_OK)
+			err = query_run(tx, STATEMENT_ORDER_ADD_AUTHORIZATION,
+			    VALUES(value_id(&order->id), value_integer((int64_t)i), value_id(id)), NULL);
+	}
+	return err;
+}
+
+static void
+order_read(struct query *query, struct order *out)
+{
+	out->id = query_id(query);
+	out->account = query_id(query);
+	out->state = (enum order_state)query_integer(query);
+	out->expires = query_integer(query);
+	query_identifiers(query, &out->identifiers, &out->identifier_count);
+	out->not_before = query_integer(query);
+	out->not_after = query_integer(query);
+	out->profile = query_text(query);
+	out->error = query_text(query);
+	out->certificate = query_id(query);
+	out->created = query_integer(query);
+}
+
+enum err
+order_get(struct storage_tx *tx, struct id id, struct order *out)
+{
+	struct query	query;
+	enum err	err, end;
+
+	*out = (struct order){ .profile = NULL };
+	query_start(&query, tx, STATEMENT_ORDER_GET, VALUES(value_id(&id)));
+	if ((err = query_next(&query)) == ERR_OK)
+		order_read(&query, out);
+	if ((end = query_end(&query)) != ERR_OK)
+		err = end;
+	if (err != ERR_OK)
+		order_free(out);
+	return err;
+}
+
+enum err
+order_get_finalize(struct storage_tx *tx, struct id id, struct order *out)
+{
+	struct query	query;
+	enum err	err;
+
+	if ((err = order_get(tx, id, out)) != ERR_OK)
+		return err;
+	query_start(&query, tx, STATEMENT_ORDER_GET_FINALIZE, VALUES(value_id(&id)));
+	if (query_next(&query) == ERR_OK)
+		query_buf(&query, &out->finalize);
+	if ((err = query_end(&query)) != ERR_OK)
+		order_free(out);
+	return err;
+}
+
+enum err
+order_authorizations(struct storage_tx *tx, struct id id, struct authorization **out, size_t *count)
+{
+	struct authorization	*rows = NULL;
+	struct query		 query;
+	size_t			 n = 0;
+	enum err		 err;
+
+	*out = NULL;
+	*count = 0;
+	query_start(&query, tx, STATEMENT_ORDER_AUTHORIZATIONS, VALUES(value_id(&id)));
+	while (n < IDENTIFIERS_MAX && query_next(&query) == ERR_OK) {
+		struct authorization *more = realloc(rows, (n + 1) * sizeof(*rows));
+
+		if (more == NULL) {
+			query.err = ERR_MEMORY;
+			break;
+		}
+		rows = more;
+		authorization_read(&query, &rows[n++]);
+	}
+	if ((err = query_end(&query)) == ERR_OK) {
+		*out = rows;
+		*count = n;
+		return ERR_OK;
+	}
+	while (n > 0)
+		authorization_free(&rows[--n]);
+	free(rows);
+	return err;
+}
+
+enum err
+order_begin_finalize(struct storage_tx *tx, struct id id, struct slice jws)
+{
+	enum err err = query_set(tx, STATEMENT_ORDER_BEGIN_FINALIZE, VALUES(value_id(&id)), ERR_CONFLICT);
+
+	if (err != ERR_OK)
+		return err;
+	return query_run(tx, STATEMENT_ORDER_PUT_FINALIZE,
+	    VALUES(value_id(&id), (struct value){ .kind = VALUE_BYTES, .bytes = jws }), NULL);
+}
+
+enum err
+order_reopen(struct storage_tx *tx, struct id id)
+{
+	enum err err = query_set(tx, STATEMENT_ORDER_REOPEN, VALUES(value_id(&id)), ERR_CONFLICT);
+
+	if (err != ERR_OK)
+		return err;
+	return query_run(tx, STATEMENT_ORDER_DROP_FINALIZE, VALUES(value_id(&id)), NULL);
+}
+
+enum err
+order_set_invalid(struct storage_tx *tx, struct id id, const char *error)
+{
+	return query_set(
+	    tx, STATEMENT_ORDER_SET_INVALID, VALUES(value_text(error), value_id(&id)), ERR_CONFLICT);
+}
+
+enum err
+order_set_valid(struct storage_tx *tx, struct id id, struct id certificate)
+{
+	return query_set(
+	    tx, STATEMENT_ORDER_SET_VALID, VALUES(value_id(&certificate), value_id(&id)), ERR_CONFLICT);
+}
+
+enum err
+orders_processing(struct storage_tx *tx, struct id *ids, size_t max, size_t *count)
+{
+	return query_ids(
+	    tx, STATEMENT_ORDERS_PROCESSING, VALUES(value_integer((int64_t)max)), ids, max, count);
+}

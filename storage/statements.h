@@ -1,0 +1,119 @@
+/* statements.h: every SQL statement, by name, in what SQLite >= 3.40 and PostgreSQL share. The one table.
+ *
+ * $1, $2, ... stand in this order where they first appear (SQLite numbers them so). Numbers compared with
+ * state are those of acme/status.h, written out because partial indexes need them; statements.c asserts them. */
+#ifndef SIGNET_STORAGE_STATEMENTS_H
+#define SIGNET_STORAGE_STATEMENTS_H
+
+#define ACCOUNT_COLUMNS "id, thumbprint, jwk, status, contact, terms_agreed, created"
+#define AUTHORIZATION_COLUMNS                                                                                \
+	"a.id, a.account_id, a.identifier, a.wildcard, a.state, a.expires, a.token, a.offered, a.tried, "    \
+	"a.validated, a.record, a.error, a.evidence"
+
+/* clang-format off */
+#define STATEMENTS(X) \
+X(ACCOUNT_INSERT, \
+	"INSERT INTO accounts (" ACCOUNT_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7)") \
+X(ACCOUNT_GET, \
+	"SELECT " ACCOUNT_COLUMNS " FROM accounts WHERE id = $1") \
+X(ACCOUNT_BY_THUMBPRINT, \
+	"SELECT " ACCOUNT_COLUMNS " FROM accounts WHERE thumbprint = $1") \
+X(ACCOUNT_SET_CONTACT, \
+	"UPDATE accounts SET contact = $1 WHERE id = $2") \
+X(ACCOUNT_DEACTIVATE, \
+	"UPDATE accounts SET status = 2 WHERE id = $1 AND status = 1") \
+X(ACCOUNT_INVALIDATE_ORDERS, \
+	"UPDATE orders SET state = 4, error = $1 WHERE account_id = $2 AND state = 1") \
+X(ACCOUNT_DEACTIVATE_AUTHORIZATIONS, \
+	"UPDATE authorizations SET state = 5 WHERE account_id = $1 AND state = 1") \
+X(AUTHORIZATION_INSERT, \
+	"INSERT INTO authorizations (id, account_id, identifier, wildcard, state, expires, token, offered, " \
+	"tried, validated, record, error, evidence, orders) " \
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0)") \
+X(AUTHORIZATION_GET, \
+	"SELECT " AUTHORIZATION_COLUMNS " FROM authorizations a WHERE a.id = $1") \
+X(AUTHORIZATION_BEGIN, \
+	"UPDATE authorizations SET state = 2, tried = $1 WHERE id = $2 AND state = 1") \
+X(AUTHORIZATION_SET_VALID, \
+	"UPDATE authorizations SET state = 3, validated = $1, expires = $2, record = $3, evidence = $4 " \
+	"WHERE id = $5 AND state = 2") \
+X(AUTHORIZATION_SET_INVALID, \
+	"UPDATE authorizations SET state = 4, record = $1, error = $2 WHERE id = $3 AND state = 2") \
+X(AUTHORIZATION_DEACTIVATE, \
+	"UPDATE authorizations SET state = 5 WHERE id = $1 AND state IN (1, 2, 3)") \
+X(AUTHORIZATIONS_PROCESSING, \
+	"SELECT id FROM authorizations WHERE state = 2 ORDER BY id LIMIT $1") \
+X(AUTHORIZATION_JOIN_ORDER, \
+	"UPDATE authorizations SET orders = orders + 1 WHERE id = $1") \
+X(ORDER_INSERT, \
+	"INSERT INTO orders (id, account_id, state, expires, keep_until, identifiers, not_before, not_after, " \
+	"profile, error, certificate_id, created) " \
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)") \
+X(ORDER_ADD_AUTHORIZATION, \
+	"INSERT INTO order_authorizations (order_id, position, authorization_id) VALUES ($1, $2, $3)") \
+X(ORDER_GET, \
+	"SELECT id, account_id, state, expires, identifiers, not_before, not_after, profile, error, " \
+	"certificate_id, created FROM orders WHERE id = $1") \
+X(ORDER_GET_FINALIZE, \
+	"SELECT request FROM finalize_requests WHERE order_id = $1") \
+X(ORDER_AUTHORIZATIONS, \
+	"SELECT " AUTHORIZATION_COLUMNS " FROM order_authorizations o " \
+	"JOIN authorizations a ON a.id = o.authorization_id WHERE o.order_id = $1 ORDER BY o.position") \
+X(ORDER_BEGIN_FINALIZE, \
+	"UPDATE orders SET state = 2 WHERE id = $1 AND state = 1") \
+X(ORDER_PUT_FINALIZE, \
+	"INSERT INTO finalize_requests (order_id, request) VALUES ($1, $2)") \
+X(ORDER_DROP_FINALIZE, \
+	"DELETE FROM finalize_requests WHERE order_id = $1") \
+X(ORDER_REOPEN, \
+	"UPDATE orders SET state = 1 WHERE id = $1 AND state = 2") \
+X(ORDER_SET_INVALID, \
+	"UPDATE orders SET state = 4, error = $1 WHERE id = $2 AND state = 2") \
+X(ORDER_SET_VALID, \
+	"UPDATE orders SET state = 3, certificate_id = $1 WHERE id = $2 AND state = 2") \
+X(ORDER_KEEP_UNTIL, \
+	"UPDATE orders SET keep_until = $1 WHERE id = $2 AND keep_until < $3") \
+X(ORDERS_PROCESSING, \
+	"SELECT id FROM orders WHERE state = 2 ORDER BY id LIMIT $1") \
+X(CERTIFICATE_INSERT, \
+	"INSERT INTO certificates (id, order_id, account_id, issuer, serial, not_before, not_after, der) " \
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8)") \
+X(CERTIFICATE_GET, \
+	"SELECT id, order_id, account_id, issuer, serial, not_before, not_after, der " \
+	"FROM certificates WHERE id = $1") \
+X(ISSUER_PUT, \
+	"INSERT INTO issuers (fingerprint, der) VALUES ($1, $2) ON CONFLICT (fingerprint) DO NOTHING") \
+X(ISSUER_GET, \
+	"SELECT der FROM issuers WHERE fingerprint = $1") \
+X(EXPIRED_ORDERS, \
+	"SELECT id FROM orders WHERE keep_until < $1 ORDER BY keep_until LIMIT $2") \
+X(ORDER_LEAVE_AUTHORIZATIONS, \
+	"UPDATE authorizations SET orders = orders - 1 " \
+	"WHERE id IN (SELECT authorization_id FROM order_authorizations WHERE order_id = $1)") \
+X(ORDER_DROP_AUTHORIZATIONS, \
+	"DELETE FROM order_authorizations WHERE order_id = $1") \
+X(ORDER_DELETE, \
+	"DELETE FROM orders WHERE id = $1") \
+X(EXPIRED_AUTHORIZATIONS_DELETE, \
+	"DELETE FROM authorizations WHERE id IN (SELECT id FROM authorizations " \
+	"WHERE orders = 0 AND expires < $1 ORDER BY expires LIMIT $2)") \
+X(EXPIRED_CERTIFICATES_DELETE, \
+	"DELETE FROM certificates WHERE id IN (SELECT id FROM certificates " \
+	"WHERE not_after < $1 ORDER BY not_after LIMIT $2)")
+/* clang-format on */
+
+enum statement {
+#define X(name, sql) STATEMENT_##name,
+	STATEMENTS(X)
+#undef X
+	STATEMENT_COUNT
+};
+
+struct statement_text {
+	const char	*name;
+	const char	*sql;
+};
+
+extern const struct statement_text statements[STATEMENT_COUNT];
+
+#endif

@@ -1,0 +1,525 @@
+/* The verbs, one by one, and what is refused at open. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+
+#include "storage/query.h"
+#include "storage/storage.h"
+
+static char		 dir[] = "/tmp/test_storage.XXXXXX";
+static struct storage	*storage;
+static unsigned		 made;
+
+/* A fresh database for each test. */
+static int
+setup(void **state)
+{
+	char		url[32];
+	struct reason	reason = { "" };
+
+	(void)state;
+	snprintf(url, sizeof(url), "sqlite:%u.db", ++made);
+	assert_int_equal(storage_open(url, dir, 2, &storage, &reason), ERR_OK);
+	assert_int_equal(storage_start(storage), ERR_OK);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	storage_close(storage);
+	return 0;
+}
+
+static struct account
+sample_account(char first)
+{
+	struct account account = { .id = id_new(), .jwk = (char *)"{}", .status = ACCOUNT_VALID,
+		.contact = (char *)"[]", .terms_agreed = 5, .created = 7 };
+
+	memset(account.thumbprint, first, sizeof(account.thumbprint) - 1);
+	return account;
+}
+
+static struct authorization
+sample_authorization(struct id account, const char *name)
+{
+	struct authorization a = { .id = id_new(), .account = account, .state = AUTHORIZATION_PENDING,
+		.expires = 1000, .offered = 2 };
+
+	a.identifier.type = IDENTIFIER_DNS;
+	snprintf(a.identifier.value, sizeof(a.identifier.value), "%s", name);
+	memset(a.token, 't', sizeof(a.token) - 1);
+	return a;
+}
+
+static struct order
+sample_order(struct id account, struct identifier *identifiers, size_t count)
+{
+	return (struct order){ .id = id_new(), .account = account, .state = ORDER_OPEN, .expires = 1000,
+		.identifiers = identifiers, .identifier_count = count, .profile = (char *)"default",
+		.created = 10 };
+}
+
+struct call {
+	enum err	(*verb)(struct storage_tx *, struct call *);
+	struct id	 id;
+	const void	*row;
+	const char	*text;
+	const struct id	*ids;
+	size_t		 count;
+	unsigned	 deleted;
+	int64_t		 number;
+};
+
+static enum err
+call_run(struct storage_tx *tx, void *arg)
+{
+	struct call *call = arg;
+
+	return call->verb(tx, call);
+}
+
+static enum err
+call(struct call *c)
+{
+	return storage_write(storage, call_run, c);
+}
+
+#define VERB(name, expression)							\
+	static enum err								\
+	name(struct storage_tx *tx, struct call *c)				\
+	{									\
+		return expression;						\
+	}
+VERB(put_account, account_insert(tx, c->row))
+VERB(put_contact, account_set_contact(tx, c->id, c->text))
+VERB(deactivate_account, account_deactivate(tx, c->id, c->text))
+VERB(put_authorization, authorization_insert(tx, c->row))
+VERB(begin_authorization, authorization_begin(tx, c->id, CHALLENGE_HTTP_01))
+VERB(validate, authorization_set_valid(tx, c->id, 50, c->number, c->text, slice_str("evidence")))
+VERB(invalidate, authorization_set_invalid(tx, c->id, "rec", c->text))
+VERB(deactivate_authorization, authorization_deactivate(tx, c->id))
+VERB(put_order, order_insert(tx, c->row, c->ids, c->count))
+VERB(begin_finalize, order_begin_finalize(tx, c->id, slice_str(c->text)))
+VERB(reopen, order_reopen(tx, c->id))
+VERB(fail_order, order_set_invalid(tx, c->id, c->text))
+VERB(finish_order, order_set_valid(tx, c->id, *c->ids))
+VERB(put_certificate, certificate_insert(tx, c->row))
+VERB(put_issuer, issuer_put(tx, c->row, slice_str(c->text)))
+VERB(expire, storage_expire(tx, c->number, (unsigned)c->count, &c->deleted))
+
+#define CALL(...) call(&(struct call){ .verb = __VA_ARGS__ })
+
+static void
+account_verbs(void **state)
+{
+	struct account		 a = sample_account('a'), twin = sample_account('a'), got;
+	struct storage_tx	*tx;
+
+	(void)state;
+	assert_int_equal(CALL(put_account, .row = &a), ERR_OK);
+	assert_int_equal(CALL(put_account, .row = &twin), ERR_EXISTS);
+	assert_int_equal(CALL(put_contact, a.id, .text = "[\"mailto:a@example.org\"]"), ERR_OK);
+	assert_int_equal(CALL(put_contact, twin.id, .text = "[]"), ERR_NOT_FOUND);
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	assert_int_equal(account_get(tx, a.id, &got), ERR_OK);
+	assert_true(id_eq(got.id, a.id));
+	assert_string_equal(got.thumbprint, a.thumbprint);
+	assert_string_equal(got.jwk, "{}");
+	assert_string_equal(got.contact, "[\"mailto:a@example.org\"]");
+	assert_int_equal(got.status, ACCOUNT_VALID);
+	assert_int_equal(got.terms_agreed, 5);
+	assert_int_equal(got.created, 7);
+	account_free(&got);
+	assert_int_equal(account_by_thumbprint(tx, a.thumbprint, &got), ERR_OK);
+	account_free(&got);
+	assert_int_equal(account_by_thumbprint(tx, "none", &got), ERR_NOT_FOUND);
+	assert_int_equal(account_get(tx, twin.id, &got), ERR_NOT_FOUND);
+	storage_read_end(tx);
+}
+
+static void
+authorization_check(struct id id, enum authorization_state want, const char *record, const char *error,
+    const char *evidence)
+{
+	struct storage_tx	*tx;
+	struct authorization	 got;
+
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	assert_int_equal(authorization_get(tx, id, &got), ERR_OK);
+	storage_read_end(tx);
+	assert_int_equal(got.state, want);
+	assert_string_equal(got.record != NULL ? got.record : "-", record);
+	assert_string_equal(got.error != NULL ? got.error : "-", error);
+	assert_true(slice_eq_str(buf_slice(&got.evidence), evidence));
+	assert_string_equal(got.identifier.value, "a.example");
+	authorization_free(&got);
+}
+
+static void
+authorization_verbs(void **state)
+{
+	struct authorization	 a = sample_authorization(id_new(), "a.example"), b;
+	struct storage_tx	*tx;
+	struct id		 ids[4];
+	size_t			 count;
+
+	(void)state;
+	b = sample_authorization(a.account, "a.example");
+	assert_int_equal(CALL(put_authorization, .row = &a), ERR_OK);
+	assert_int_equal(CALL(put_authorization, .row = &b), ERR_OK);
+	assert_int_equal(CALL(validate, a.id, .text = "rec"), ERR_CONFLICT);
+	assert_int_equal(CALL(invalidate, a.id, .text = "err"), ERR_CONFLICT);
+	assert_int_equal(CALL(begin_authorization, a.id), ERR_OK);
+	assert_int_equal(CALL(begin_authorization, a.id), ERR_CONFLICT);
+	assert_int_equal(CALL(begin_authorization, b.id), ERR_OK);
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	assert_int_equal(authorizations_processing(tx, ids, 4, &count), ERR_OK);
+	assert_int_equal(count, 2);
+	assert_int_equal(authorizations_processing(tx, ids, 1, &count), ERR_OK);
+	assert_int_equal(count, 1);
+	storage_read_end(tx);
+	assert_int_equal(CALL(validate, a.id, .text = "rec", .number = 99), ERR_OK);
+	authorization_check(a.id, AUTHORIZATION_VALID, "rec", "-", "evidence");
+	assert_int_equal(CALL(invalidate, b.id, .text = "err"), ERR_OK);
+	authorization_check(b.id, AUTHORIZATION_INVALID, "rec", "err", "");
+	assert_int_equal(CALL(deactivate_authorization, b.id), ERR_CONFLICT);
+	assert_int_equal(CALL(deactivate_authorization, a.id), ERR_OK);
+	authorization_check(a.id, AUTHORIZATION_DEACTIVATED, "rec", "-", "evidence");
+}
+
+static void
+order_check(struct id id, enum order_state want, const char *error, const char *finalize)
+{
+	struct storage_tx	*tx;
+	struct order		 got;
+
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	assert_int_equal(order_get_finalize(tx, id, &got), ERR_OK);
+	storage_read_end(tx);
+	assert_int_equal(got.state, want);
+	assert_string_equal(got.error != NULL ? got.error : "-", error);
+	assert_true(slice_eq_str(buf_slice(&got.finalize), finalize));
+	assert_string_equal(got.profile, "default");
+	order_free(&got);
+}
+
+static struct order
+make_order(struct authorization *first, struct authorization *second, struct identifier names[2])
+{
+	struct id	account = id_new(), ids[2];
+	struct order	o;
+
+	/* The later name first: rows come in the order's order, not in their ids'. */
+	*first = sample_authorization(account, "z.example");
+	*second = sample_authorization(account, "a.example");
+	names[0] = second->identifier;
+	names[1] = first->identifier;
+	ids[0] = second->id;
+	ids[1] = first->id;
+	o = sample_order(account, names, 2);
+	assert_int_equal(CALL(put_order, .row = &o, .ids = ids, .count = 2), ERR_NOT_FOUND);
+	assert_int_equal(CALL(put_authorization, .row = first), ERR_OK);
+	assert_int_equal(CALL(put_authorization, .row = second), ERR_OK);
+	assert_int_equal(CALL(put_order, .row = &o, .ids = ids, .count = 2), ERR_OK);
+	return o;
+}
+
+static void
+order_verbs(void **state)
+{
+	struct authorization	 first, second, *rows;
+	struct identifier	 names[2];
+	struct order		 o = make_order(&first, &second, names), got;
+	struct storage_tx	*tx;
+	struct id		 certificate = id_new(), ids[2];
+	size_t			 count;
+
+	(void)state;
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	assert_int_equal(order_get(tx, o.id, &got), ERR_OK);
+	assert_int_equal(got.identifier_count, 2);
+	assert_true(identifier_eq(&got.identifiers[0], &names[0]));
+	assert_true(identifier_eq(&got.identifiers[1], &names[1]));
+	assert_true(id_is_zero(got.certificate));
+	order_free(&got);
+	assert_int_equal(order_get(tx, certificate, &got), ERR_NOT_FOUND);
+	assert_int_equal(order_authorizations(tx, o.id, &rows, &count), ERR_OK);
+	assert_int_equal(count, 2);
+	assert_true(id_eq(rows[0].id, second.id) && id_eq(rows[1].id, first.id));
+	authorization_free(&rows[0]);
+	authorization_free(&rows[1]);
+	free(rows);
+	storage_read_end(tx);
+
+	assert_int_equal(CALL(reopen, o.id), ERR_CONFLICT);
+	assert_int_equal(CALL(finish_order, o.id, .ids = &certificate), ERR_CONFLICT);
+	assert_int_equal(CALL(begin_finalize, o.id, .text = "jws"), ERR_OK);
+	assert_int_equal(CALL(begin_finalize, o.id, .text = "two"), ERR_CONFLICT);
+	order_check(o.id, ORDER_PROCESSING, "-", "jws");
+	assert_int_equal(CALL(reopen, o.id), ERR_OK);
+	order_check(o.id, ORDER_OPEN, "-", "");
+	assert_int_equal(CALL(fail_order, o.id, .text = "err"), ERR_CONFLICT);
+	assert_int_equal(CALL(begin_finalize, o.id, .text = "two"), ERR_OK);
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	assert_int_equal(orders_processing(tx, ids, 2, &count), ERR_OK);
+	assert_true(count == 1 && id_eq(ids[0], o.id));
+	storage_read_end(tx);
+	assert_int_equal(CALL(finish_order, o.id, .ids = &certificate), ERR_OK);
+	order_check(o.id, ORDER_VALID, "-", "two");
+	o = make_order(&first, &second, names);
+	assert_int_equal(CALL(begin_finalize, o.id, .text = "jws"), ERR_OK);
+	assert_int_equal(CALL(fail_order, o.id, .text = "err"), ERR_OK);
+	order_check(o.id, ORDER_INVALID, "err", "jws");
+}
+
+static void
+account_deactivation(void **state)
+{
+	struct authorization	first, second;
+	struct identifier	names[2];
+	struct order		o = make_order(&first, &second, names);
+	struct account		a = sample_account('b');
+
+	(void)state;
+	a.id = o.account;
+	assert_int_equal(CALL(put_account, .row = &a), ERR_OK);
+	assert_int_equal(CALL(begin_authorization, first.id), ERR_OK);
+	assert_int_equal(CALL(deactivate_account, a.id, .text = "gone"), ERR_OK);
+	assert_int_equal(CALL(deactivate_account, a.id, .text = "gone"), ERR_CONFLICT);
+	order_check(o.id, ORDER_INVALID, "gone", "");
+	authorization_check(second.id, AUTHORIZATION_DEACTIVATED, "-", "-", "");
+	assert_int_equal(CALL(validate, first.id), ERR_OK);	/* was under way: not touched */
+}
+
+static void
+certificate_verbs(void **state)
+{
+	struct certificate	 c = { .id = id_new(), .not_before = 1, .not_after = 2 }, got;
+	struct storage_tx	*tx;
+	struct buf		 der = { 0 };
+
+	(void)state;
+	c.issuer[0] = 9;
+	buf_put(&c.serial, "\0\1", 2);
+	buf_put_str(&c.der, "der");
+	assert_int_equal(CALL(put_certificate, .row = &c), ERR_OK);
+	assert_int_equal(CALL(put_issuer, .row = c.issuer, .text = "issuer"), ERR_OK);
+	assert_int_equal(CALL(put_issuer, .row = c.issuer, .text = "issuer"), ERR_OK);
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	assert_int_equal(certificate_get(tx, c.id, &got), ERR_OK);
+	assert_true(id_is_zero(got.order) && id_is_zero(got.account));
+	assert_memory_equal(got.issuer, c.issuer, sizeof(c.issuer));
+	assert_true(slice_eq(buf_slice(&got.serial), buf_slice(&c.serial)));
+	assert_true(slice_eq(buf_slice(&got.der), buf_slice(&c.der)));
+	certificate_free(&got);
+	assert_int_equal(issuer_get(tx, c.issuer, &der), ERR_OK);
+	assert_true(slice_eq_str(buf_slice(&der), "issuer"));
+	c.issuer[0] = 8;
+	assert_int_equal(issuer_get(tx, c.issuer, &der), ERR_NOT_FOUND);
+	storage_read_end(tx);
+	c.id = id_new();
+	assert_int_equal(CALL(put_certificate, .row = &c), ERR_EXISTS);
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	assert_int_equal(certificate_get(tx, c.id, &got), ERR_NOT_FOUND);
+	storage_read_end(tx);
+	buf_free(&der);
+	certificate_free(&c);
+}
+
+static bool
+is_there(struct id order, struct id authorization)
+{
+	struct storage_tx	*tx;
+	struct order		 o;
+	struct authorization	 a;
+	enum err		 err;
+
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	if ((err = order_get(tx, order, &o)) == ERR_OK)
+		order_free(&o);
+	assert_int_equal(authorization_get(tx, authorization, &a), err);
+	authorization_free(&a);
+	storage_read_end(tx);
+	return err == ERR_OK;
+}
+
+static void
+expiry(void **state)
+{
+	struct authorization	first, second;
+	struct identifier	names[2];
+	struct order		live = make_order(&first, &second, names), dead;
+	struct id		kept = first.id;
+	struct certificate	c = { .id = id_new(), .order = live.id, .not_after = 5000 };
+	struct call		e = { .verb = expire, .number = 1001, .count = 10 };
+
+	(void)state;
+	buf_put_str(&c.serial, "s");
+	buf_put_str(&c.der, "der");
+	assert_int_equal(CALL(put_certificate, .row = &c), ERR_OK);
+	dead = make_order(&first, &second, names);
+	e.number = 1000;
+	assert_int_equal(call(&e), ERR_OK);
+	assert_int_equal(e.deleted, 0);
+	e.number = 1001;
+	assert_int_equal(call(&e), ERR_OK);
+	assert_int_equal(e.deleted, 3);		/* an order and its two authorizations */
+	assert_false(is_there(dead.id, first.id));
+	assert_true(is_there(live.id, kept));
+	e.number = 5001;
+	e.count = 1;
+	assert_int_equal(call(&e), ERR_OK);
+	assert_int_equal(e.deleted, 3);		/* an order, one authorization, a certificate */
+	assert_int_equal(call(&e), ERR_OK);
+	assert_int_equal(e.deleted, 1);
+	assert_false(is_there(live.id, kept));
+	/* An authorization outlives its order as long as it is good. */
+	dead = make_order(&first, &second, names);
+	assert_int_equal(CALL(begin_authorization, first.id), ERR_OK);
+	assert_int_equal(CALL(validate, first.id, .number = 9000), ERR_OK);
+	e.count = 10;
+	assert_int_equal(call(&e), ERR_OK);
+	assert_int_equal(e.deleted, 2);
+	e.number = 9001;
+	assert_int_equal(call(&e), ERR_OK);
+	assert_int_equal(e.deleted, 1);
+	certificate_free(&c);
+}
+
+static void
+snapshot(void **state)
+{
+	struct account		 a = sample_account('c'), b = sample_account('d'), got;
+	struct storage_tx	*old, *new;
+
+	(void)state;
+	assert_int_equal(CALL(put_account, .row = &a), ERR_OK);
+	assert_int_equal(storage_read(storage, &old), ERR_OK);
+	assert_int_equal(account_get(old, a.id, &got), ERR_OK);
+	account_free(&got);
+	assert_int_equal(CALL(put_account, .row = &b), ERR_OK);
+	assert_int_equal(CALL(put_contact, a.id, .text = "[1]"), ERR_OK);
+	assert_int_equal(account_get(old, b.id, &got), ERR_NOT_FOUND);
+	assert_int_equal(account_get(old, a.id, &got), ERR_OK);
+	assert_string_equal(got.contact, "[]");
+	account_free(&got);
+	assert_int_equal(storage_read(storage, &new), ERR_OK);
+	assert_int_equal(account_get(new, b.id, &got), ERR_OK);
+	account_free(&got);
+	storage_read_end(new);
+	storage_read_end(old);
+}
+
+/* Runs SQL in a database of dir, made when missing. */
+static void
+sql(const char *name, const char *text)
+{
+	char	 path[64];
+	sqlite3	*db;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void
+refusals(void **state)
+{
+	struct reason	reason = { "" };
+	struct storage	*s;
+	struct stat	st;
+	char		path[64];
+	int		have, know;
+
+	(void)state;
+	assert_int_equal(storage_version("sqlite:none.db", dir, &have, &know, &reason), ERR_OK);
+	assert_true(have == 0 && know >= 1);
+	assert_int_equal(storage_open("sqlite:a.db", dir, 1, &s, &reason), ERR_OK);
+	assert_int_equal(storage_version("sqlite:a.db", dir, &have, &know, &reason), ERR_OK);
+	assert_int_equal(have, know);
+	storage_close(s);
+	snprintf(path, sizeof(path), "%s/a.db", dir);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	sql("a.db", "PRAGMA user_version = 99");
+	assert_int_equal(storage_open("sqlite:a.db", dir, 1, &s, &reason), ERR_CONFIG);
+	assert_non_null(strstr(reason.text, "was written by a newer signet (schema 99; "));
+	sql("foreign.db", "PRAGMA application_id = 77; CREATE TABLE t (a)");
+	assert_int_equal(storage_open("sqlite:foreign.db", dir, 1, &s, &reason), ERR_CONFIG);
+	assert_non_null(strstr(reason.text, "another program"));
+	sql("unmarked.db", "CREATE TABLE t (a)");
+	assert_int_equal(storage_open("sqlite:unmarked.db", dir, 1, &s, &reason), ERR_CONFIG);
+	assert_int_equal(storage_open("sqlite:no/such.db", dir, 1, &s, &reason), ERR_CONFIG);
+	assert_int_equal(storage_open("mysql:x", dir, 1, &s, &reason), ERR_CONFIG);
+	assert_int_equal(storage_open("sqlite:", dir, 1, &s, &reason), ERR_CONFIG);
+	storage_close(NULL);
+}
+
+/* No statement may read a whole table. */
+static void
+statements_use_indexes(void **state)
+{
+	sqlite3		*db;
+	sqlite3_stmt	*plan;
+	char		 path[64], text[2048];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/%u.db", dir, made);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	for (int i = 0; i < STATEMENT_COUNT; i++) {
+		snprintf(text, sizeof(text), "EXPLAIN QUERY PLAN %s", statements[i].sql);
+		assert_int_equal(sqlite3_prepare_v2(db, text, -1, &plan, NULL), SQLITE_OK);
+		while (sqlite3_step(plan) == SQLITE_ROW) {
+			const char *line = (const char *)sqlite3_column_text(plan, 3);
+
+			if ((strncmp(line, "SCAN", 4) == 0 && strstr(line, "USING") == NULL) ||
+			    strstr(line, "TEMP B-TREE") != NULL)
+				fail_msg("%s: %s", statements[i].name, line);
+		}
+		sqlite3_finalize(plan);
+	}
+	sqlite3_close(db);
+}
+
+static int
+cleanup(void **state)
+{
+	char command[64];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -r %s", dir);
+	return system(command);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(account_verbs, setup, teardown),
+		cmocka_unit_test_setup_teardown(authorization_verbs, setup, teardown),
+		cmocka_unit_test_setup_teardown(order_verbs, setup, teardown),
+		cmocka_unit_test_setup_teardown(account_deactivation, setup, teardown),
+		cmocka_unit_test_setup_teardown(certificate_verbs, setup, teardown),
+		cmocka_unit_test_setup_teardown(expiry, setup, teardown),
+		cmocka_unit_test_setup_teardown(snapshot, setup, teardown),
+		cmocka_unit_test(refusals),
+		cmocka_unit_test_setup_teardown(statements_use_indexes, setup, teardown),
+	};
+
+	if (mkdtemp(dir) == NULL)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, cleanup);
+}
