@@ -138,7 +138,7 @@ get_reply(struct slice body, struct msg_reply *msg)
 	if (msg->status < 200 || msg->status > 599)
 		in.bad = true;
 	media = get_u8(&in);
-	if (media > MEDIA_PEM_CHAIN)
+	if (media > MEDIA_DIRECTORY)
 		in.bad = true;
 	msg->media = (enum media_type)media;
 	msg->retry_after = get_u32(&in);

@@ -70,7 +70,8 @@ enum media_type {
 	MEDIA_NONE = 0,			/* no body */
 	MEDIA_JSON,			/* application/json */
 	MEDIA_PROBLEM,			/* application/problem+json */
-	MEDIA_PEM_CHAIN			/* application/pem-certificate-chain */
+	MEDIA_PEM_CHAIN,		/* application/pem-certificate-chain */
+	MEDIA_DIRECTORY			/* no body: wfe puts its directory there */
 };
 
 struct msg_reply {

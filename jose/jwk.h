@@ -28,4 +28,8 @@ enum err jwk_parse_text(struct slice, struct jwk **out, struct reason *);
 struct jwk *jwk_up(struct jwk *);	/* another reference; atomic, from any thread */
 void jwk_free(struct jwk *);		/* drops one; NULL is fine */
 
+/* The thumbprint that this key would have as a JWK. ERR_UNSUPPORTED: a kind that jwk_parse() doesn't take.
+ * ERR_CRYPTO, ERR_MEMORY. */
+enum err jwk_thumbprint_of(EVP_PKEY *, char out[JWK_THUMBPRINT_SIZE]);
+
 #endif

@@ -1,0 +1,280 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "ra/contact.h"
+#include "ra/request.h"
+#include "x509/key.h"
+
+static json_t *
+account_json(const struct request *request, const struct account *account)
+{
+	json_t	  *object = json_object();
+	struct buf orders = { 0 };
+	char	  *url;
+
+	route_url(&orders, request->ra->base, ROUTE_ORDERS, &account->id, NULL);
+	url = buf_take_str(&orders);
+	if (object == NULL || url == NULL ||
+	    (json_object_set_new(object, "status", json_string(account_status_text(account->status))) |
+		json_object_set_new(object, "contact", json_loads(account->contact, 0, NULL)) |
+		json_object_set_new(object, "orders", json_string(url))) != 0) {
+		json_decref(object);
+		object = NULL;
+	}
+	if (object != NULL && account->terms_agreed != 0)
+		json_object_set_new(object, "termsOfServiceAgreed", json_true());
+	free(url);
+	return object;
+}
+
+/* RFC 8555, 7.3.1: the key has an account: show it as it is stored; the request's fields are ignored. */
+static bool
+show_existing(struct request *request)
+{
+	if (request->account.status != ACCOUNT_VALID) {
+		request->problem.status = 401;
+		return problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
+		    "this key's account is %s; its key is not used again (RFC 8555, 7.3.6 and 11.1)",
+		    account_status_text(request->account.status));
+	}
+	reply_location(request, ROUTE_ACCOUNT, &request->account.id);
+	return reply_json(request, 200, account_json(request, &request->account));
+}
+
+/* ERR_NOT_FOUND when the key has no account yet. */
+static enum err
+find_by_key(struct request *request)
+{
+	struct storage_tx *tx = request_tx(request);
+
+	if (tx == NULL)
+		return ERR_IO;
+	return account_by_thumbprint(tx, request->key->thumbprint, &request->account);
+}
+
+/* A member that is absent, or a JSON boolean; anything else is the client's mistake. */
+static bool
+read_flag(struct request *request, const char *name, bool *out)
+{
+	const json_t *member = json_object_get(request->payload, name);
+
+	*out = json_is_true(member);
+	if (member == NULL || json_is_boolean(member))
+		return true;
+	return problem_set(&request->problem, PROBLEM_MALFORMED, "\"%s\" is not true or false (RFC 8555, 7.3)",
+	    name);
+}
+
+static bool
+check_new(struct request *request, bool agreed)
+{
+	const char   *terms = request->ra->config->ra.terms_of_service;
+	struct reason reason = { "" };
+
+	if (terms[0] != '\0' && !agreed)
+		return problem_set(&request->problem, PROBLEM_USER_ACTION_REQUIRED,
+		    "agree to the terms of service at %.150s with \"termsOfServiceAgreed\": true "
+		    "(RFC 8555, 7.3)", terms);
+	if (json_object_get(request->payload, "externalAccountBinding") != NULL)
+		return problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
+		    "\"externalAccountBinding\" names a key that is not known here; this server has none "
+		    "(RFC 8555, 7.3.4)");
+	if (key_check(request->key->key, &reason) != ERR_OK)
+		return problem_set(&request->problem, PROBLEM_BAD_PUBLIC_KEY, "the account key: %s",
+		    reason.text);
+	return contact_check(json_object_get(request->payload, "contact"), &request->account.contact,
+	    &request->problem);
+}
+
+static enum err
+insert(struct storage_tx *tx, void *arg)
+{
+	struct request *request = arg;
+
+	return account_insert(tx, &request->account);
+}
+
+/* Two requests with one key at once: the second finds the first one's account. */
+static bool
+show_winner(struct request *request)
+{
+	enum err err;
+
+	account_free(&request->account);
+	if ((err = find_by_key(request)) != ERR_OK)
+		return request_broken(request, "account_insert", err);
+	return show_existing(request);
+}
+
+static bool
+create(struct request *request, bool agreed)
+{
+	struct account *account = &request->account;
+	enum err	err;
+
+	if (!check_new(request, agreed))
+		return false;
+	account->id = id_new();
+	account->created = clock_now();
+	account->status = ACCOUNT_VALID;
+	account->terms_agreed = agreed ? account->created : 0;
+	memcpy(account->thumbprint, request->key->thumbprint, sizeof(account->thumbprint));
+	if ((account->jwk = strdup(request->key->text)) == NULL)
+		return request_broken(request, "account_new", ERR_MEMORY);
+	request_tx_end(request);
+	err = storage_write(request->ra->storage, insert, request);
+	if (err == ERR_EXISTS)
+		return show_winner(request);
+	if (err != ERR_OK)
+		return request_broken(request, "account_insert", err);
+	reply_location(request, ROUTE_ACCOUNT, &account->id);
+	return reply_json(request, 201, account_json(request, account));
+}
+
+/* RFC 8555, 7.3. */
+bool
+account_new(struct request *request)
+{
+	bool	 existing_only, agreed;
+	enum err err;
+
+	if (!read_flag(request, "onlyReturnExisting", &existing_only) ||
+	    !read_flag(request, "termsOfServiceAgreed", &agreed))
+		return false;
+	err = find_by_key(request);
+	if (err == ERR_OK)
+		return show_existing(request);
+	if (err != ERR_NOT_FOUND)
+		return request_broken(request, "account_by_thumbprint", err);
+	if (existing_only)
+		return problem_set(&request->problem, PROBLEM_ACCOUNT_DOES_NOT_EXIST,
+		    "no account has this key, and \"onlyReturnExisting\" asks not to create one "
+		    "(RFC 8555, 7.3.1)");
+	return create(request, agreed);
+}
+
+struct change {
+	struct id id;
+	char	 *contact;
+	char	 *order_error;
+};
+
+static enum err
+write_contact(struct storage_tx *tx, void *arg)
+{
+	struct change *change = arg;
+
+	return account_set_contact(tx, change->id, change->contact);
+}
+
+static enum err
+write_deactivation(struct storage_tx *tx, void *arg)
+{
+	struct change *change = arg;
+
+	return account_deactivate(tx, change->id, change->order_error);
+}
+
+/* RFC 8555, 7.3.6: the account ends, and its open orders with it. */
+static bool
+deactivate(struct request *request)
+{
+	struct problem cause = { 0 };
+	struct change  change = { .id = request->account.id };
+	json_t	      *json;
+	enum err       err = ERR_MEMORY;
+
+	problem_set(&cause, PROBLEM_UNAUTHORIZED, "the account was deactivated (RFC 8555, 7.3.6)");
+	json = problem_json(&cause);
+	change.order_error = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+	json_decref(json);
+	if (change.order_error != NULL)
+		err = storage_write(request->ra->storage, write_deactivation, &change);
+	free(change.order_error);
+	/* Two deactivations at once: the account is what both asked for. */
+	if (err != ERR_OK && err != ERR_CONFLICT)
+		return request_broken(request, "account_deactivate", err);
+	request->account.status = ACCOUNT_DEACTIVATED;
+	return reply_json(request, 200, account_json(request, &request->account));
+}
+
+static bool
+set_contact(struct request *request, const json_t *contact)
+{
+	struct change change = { .id = request->account.id };
+	enum err      err;
+
+	if (!contact_check(contact, &change.contact, &request->problem))
+		return false;
+	if ((err = storage_write(request->ra->storage, write_contact, &change)) != ERR_OK) {
+		free(change.contact);
+		return request_broken(request, "account_set_contact", err);
+	}
+	free(request->account.contact);
+	request->account.contact = change.contact;
+	return reply_json(request, 200, account_json(request, &request->account));
+}
+
+static bool
+is_own(struct request *request)
+{
+	if (id_eq(request->target.id, request->account.id))
+		return true;
+	return problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
+	    "this is not the account that signed the request");
+}
+
+/* RFC 8555, 7.3.2 and 7.3.6: contact and deactivation, nothing else changes. */
+bool
+account_update(struct request *request)
+{
+	const json_t *status = json_object_get(request->payload, "status");
+	const json_t *contact = json_object_get(request->payload, "contact");
+	const char   *text = json_string_value(status);
+
+	if (!is_own(request))
+		return false;
+	request_tx_end(request);
+	if (status != NULL && (text == NULL ||
+		(strcmp(text, "deactivated") != 0 && strcmp(text, "valid") != 0)))
+		return problem_set(&request->problem, PROBLEM_MALFORMED,
+		    "\"status\" of an account can only be set to \"deactivated\" (RFC 8555, 7.3.6)");
+	if (text != NULL && strcmp(text, "deactivated") == 0)
+		return deactivate(request);
+	if (contact != NULL)
+		return set_contact(request, contact);
+	return reply_json(request, 200, account_json(request, &request->account));
+}
+
+#define ORDERS_PER_PAGE 100
+
+/* RFC 8555, 7.1.2.1: the newest ones first; invalid ones are left out. */
+bool
+account_orders(struct request *request)
+{
+	struct storage_tx *tx;
+	struct id	   ids[ORDERS_PER_PAGE];
+	size_t		   count = 0;
+	json_t		  *list = json_array();
+	struct buf	   url = { 0 };
+	enum err	   err;
+
+	if (!is_own(request) || (tx = request_tx(request)) == NULL) {
+		json_decref(list);
+		return false;
+	}
+	err = orders_of_account(tx, request->account.id, ids, ORDERS_PER_PAGE, &count);
+	if (err != ERR_OK) {
+		json_decref(list);
+		return request_broken(request, "orders_of_account", err);
+	}
+	for (size_t i = 0; i < count; i++) {
+		buf_clear(&url);
+		route_url(&url, request->ra->base, ROUTE_ORDER, &ids[i], NULL);
+		json_array_append_new(list, json_stringn((const char *)url.data, url.len));
+	}
+	buf_free(&url);
+	return reply_json(request, 200, json_pack("{s:o}", "orders", list));
+}

@@ -1,0 +1,158 @@
+#include <string.h>
+
+#include "lib/log.h"
+#include "ra/request.h"
+
+/* RFC 8555, 6.5: used up even when the request fails later on. */
+static bool
+check_nonce(struct request *request)
+{
+	const char *nonce = jws_nonce(request->jws);
+
+	if (nonce == NULL)
+		return problem_set(&request->problem, PROBLEM_BAD_NONCE,
+		    "the JWS protected header has no \"nonce\" (RFC 8555, 6.5)");
+	switch (nonce_redeem(request->ra->nonces, nonce)) {
+	case ERR_OK:
+		return true;
+	case ERR_MALFORMED:
+		return problem_set(&request->problem, PROBLEM_MALFORMED,
+		    "\"nonce\" in the JWS protected header is not base64url (RFC 8555, 6.5.2)");
+	default:
+		return problem_set(&request->problem, PROBLEM_BAD_NONCE,
+		    "the nonce is not one of ours, or was used before, or is too old; take the one in this "
+		    "answer's Replay-Nonce and try again (RFC 8555, 6.5)");
+	}
+}
+
+static bool
+ends_with(const char *text, const char *end)
+{
+	size_t t = strlen(text), e = strlen(end);
+
+	return e > 0 && t >= e && strcmp(text + t - e, end) == 0;
+}
+
+/* RFC 8555, 6.4: the signed url routes the request; what wfe saw must only agree with it. */
+static bool
+check_url(struct request *request)
+{
+	const char *url = jws_url(request->jws);
+
+	if (!ends_with(url, request->msg.path))
+		return problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
+		    "the JWS was signed for the url \"%.120s\" but sent to the path \"%.80s\" (RFC 8555, 6.4)",
+		    url, request->msg.path);
+	if (route_parse_url(request->ra->base, url, &request->target))
+		return true;
+	return problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
+	    "the JWS was signed for the url \"%.120s\", which is no URL that this server gave out (they begin "
+	    "with \"%.100s/\"; RFC 8555, 6.4)", url, request->ra->base);
+}
+
+/* RFC 8555, 6.2: jwk for newAccount, kid everywhere else. */
+static bool
+check_key_form(struct request *request)
+{
+	if (request->target.route == ROUTE_NEW_ACCOUNT && jws_jwk(request->jws) == NULL)
+		return problem_set(&request->problem, PROBLEM_MALFORMED,
+		    "newAccount is signed with \"jwk\" in the protected header, not \"kid\" (RFC 8555, 6.2)");
+	if (request->target.route != ROUTE_NEW_ACCOUNT && jws_kid(request->jws) == NULL)
+		return problem_set(&request->problem, PROBLEM_MALFORMED,
+		    "%s is signed with \"kid\", the account URL, in the protected header, not \"jwk\" "
+		    "(RFC 8555, 6.2)", route_name(request->target.route));
+	return true;
+}
+
+static bool
+key_from_request(struct request *request)
+{
+	struct reason reason = { "" };
+	enum err      err = jwk_parse(jws_jwk(request->jws), &request->key, &reason);
+
+	switch (err) {
+	case ERR_OK:
+		return true;
+	case ERR_MALFORMED:
+		return problem_set(&request->problem, PROBLEM_MALFORMED, "\"jwk\": %s", reason.text);
+	case ERR_UNSUPPORTED:
+	case ERR_BAD_KEY:
+		return problem_set(&request->problem, PROBLEM_BAD_PUBLIC_KEY, "\"jwk\": %s", reason.text);
+	default:
+		return request_broken(request, "jwk_parse", err);
+	}
+}
+
+static bool
+key_from_account(struct request *request)
+{
+	const char	  *kid = jws_kid(request->jws);
+	struct storage_tx *tx;
+	struct target	   target;
+	enum err	   err;
+
+	if (!route_parse_url(request->ra->base, kid, &target) || target.route != ROUTE_ACCOUNT)
+		return problem_set(&request->problem, PROBLEM_MALFORMED,
+		    "\"kid\" is \"%.120s\", not an account URL of this server as newAccount gave it in Location "
+		    "(RFC 8555, 6.2)", kid);
+	if ((tx = request_tx(request)) == NULL)
+		return false;
+	err = account_get(tx, target.id, &request->account);
+	if (err == ERR_NOT_FOUND)
+		return problem_set(&request->problem, PROBLEM_ACCOUNT_DOES_NOT_EXIST,
+		    "there is no account \"%.120s\"; create one by newAccount (RFC 8555, 7.3)", kid);
+	if (err != ERR_OK ||
+	    (err = keys_get(request->ra->keys, request->account.thumbprint, request->account.jwk,
+		 &request->key)) != ERR_OK)
+		return request_broken(request, "key_from_account", err);
+	return true;
+}
+
+static bool
+check_signature(struct request *request)
+{
+	struct reason reason = { "" };
+	enum err      err = jws_verify(request->jws, request->key, &reason);
+
+	switch (err) {
+	case ERR_OK:
+		return true;
+	case ERR_BAD_ALGORITHM:
+		return problem_set(&request->problem, PROBLEM_BAD_SIGNATURE_ALGORITHM, "%s", reason.text);
+	case ERR_BAD_SIGNATURE:
+		return problem_set(&request->problem, PROBLEM_MALFORMED, "the JWS signature: %s", reason.text);
+	default:
+		return request_broken(request, "jws_verify", err);
+	}
+}
+
+/* Only after the signature, so that nobody else learns an account's status (RFC 8555, 7.3.6). */
+static bool
+check_account(struct request *request)
+{
+	if (request->target.route == ROUTE_NEW_ACCOUNT || request->account.status == ACCOUNT_VALID)
+		return true;
+	request->problem.status = 401;
+	return problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
+	    "the account is %s, and stays so; create another with a new key (RFC 8555, 7.3.6)",
+	    account_status_text(request->account.status));
+}
+
+bool
+authenticate(struct request *request)
+{
+	struct reason reason = { "" };
+	enum err      err = jws_parse(request->msg.body, &request->jws, &reason);
+
+	if (err == ERR_BAD_ALGORITHM)
+		return problem_set(&request->problem, PROBLEM_BAD_SIGNATURE_ALGORITHM, "%s", reason.text);
+	if (err == ERR_MEMORY)
+		return request_broken(request, "jws_parse", err);
+	if (err != ERR_OK)
+		return problem_set(&request->problem, PROBLEM_MALFORMED, "%s", reason.text);
+	if (!check_nonce(request) || !check_url(request) || !check_key_form(request))
+		return false;
+	if (!(jws_jwk(request->jws) != NULL ? key_from_request(request) : key_from_account(request)))
+		return false;
+	return check_signature(request) && check_account(request);
+}

@@ -1,0 +1,177 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "ra/order_view.h"
+#include "ra/request.h"
+
+static bool
+load(struct request *request, struct authorization *out)
+{
+	struct storage_tx *tx = request_tx(request);
+	enum err	   err;
+
+	if (tx == NULL)
+		return false;
+	err = authorization_get(tx, request->target.id, out);
+	if (err == ERR_NOT_FOUND) {
+		request->problem.status = 404;
+		return problem_set(&request->problem, PROBLEM_MALFORMED, "there is no such authorization");
+	}
+	if (err != ERR_OK)
+		return request_broken(request, "authorization_get", err);
+	if (!id_eq(out->account, request->account.id))
+		return problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
+		    "the authorization belongs to another account");
+	return true;
+}
+
+/* --- the authorization (RFC 8555, 7.5) ----------------------------------------------------------- */
+
+/* Wakes whoever waits when the result came before they were parked. */
+static void
+wake_if_done(struct ra *ra, struct id id)
+{
+	struct authorization authorization = { 0 };
+	struct storage_tx   *tx;
+
+	if (storage_read(ra->storage, &tx) != ERR_OK)
+		return;
+	if (authorization_get(tx, id, &authorization) == ERR_OK &&
+	    authorization.state != AUTHORIZATION_PROCESSING)
+		park_wake(ra->park, id);
+	authorization_free(&authorization);
+	storage_read_end(tx);
+}
+
+static enum err
+write_deactivation(struct storage_tx *tx, void *arg)
+{
+	struct id *id = arg;
+
+	return authorization_deactivate(tx, *id);
+}
+
+/* RFC 8555, 7.5.2. */
+static bool
+deactivate(struct request *request, struct authorization *authorization)
+{
+	const char *status = json_string_value(json_object_get(request->payload, "status"));
+	enum err    err;
+
+	if (status == NULL || strcmp(status, "deactivated") != 0)
+		return problem_set(&request->problem, PROBLEM_MALFORMED,
+		    "an authorization takes {\"status\": \"deactivated\"} or, to read it, an empty payload "
+		    "(RFC 8555, 7.5.2)");
+	request_tx_end(request);
+	err = storage_write(request->ra->storage, write_deactivation, &authorization->id);
+	if (err == ERR_CONFLICT && authorization->state != AUTHORIZATION_DEACTIVATED)
+		return problem_set(&request->problem, PROBLEM_MALFORMED,
+		    "the authorization is %s and can't be deactivated any more (RFC 8555, 7.1.6)",
+		    authorization_status_text(authorization->state, authorization->expires, clock_now()));
+	if (err != ERR_OK && err != ERR_CONFLICT)
+		return request_broken(request, "authorization_deactivate", err);
+	authorization->state = AUTHORIZATION_DEACTIVATED;
+	park_wake(request->ra->park, authorization->id);
+	return true;
+}
+
+bool
+authorization_show(struct request *request)
+{
+	struct authorization authorization = { 0 };
+	bool		     done = load(request, &authorization);
+
+	if (done && request->payload != NULL)
+		done = deactivate(request, &authorization);
+	if (done && authorization.state == AUTHORIZATION_PROCESSING && !request->waited) {
+		done = request_wait(request, authorization.id, wake_if_done, authorization_show);
+	} else if (done) {
+		if (authorization.state == AUTHORIZATION_PROCESSING)
+			request->reply.retry_after = 1;
+		done = reply_json(request, 200,
+		    authorization_json(request->ra->base, &authorization, clock_now()));
+	}
+	authorization_free(&authorization);
+	return done;
+}
+
+/* --- its challenges (RFC 8555, 7.5.1) ------------------------------------------------------------ */
+
+struct beginning {
+	struct id	    id;
+	enum challenge_type type;
+};
+
+static enum err
+write_begin(struct storage_tx *tx, void *arg)
+{
+	struct beginning *beginning = arg;
+
+	return authorization_begin(tx, beginning->id, beginning->type);
+}
+
+/* pending -> processing. Of several POSTs at once exactly one starts the validation; the others see it run. */
+static bool
+begin(struct request *request, struct authorization *authorization, enum challenge_type type)
+{
+	struct beginning beginning = { authorization->id, type };
+	enum err	 err;
+
+	request_tx_end(request);
+	err = storage_write(request->ra->storage, write_begin, &beginning);
+	if (err == ERR_CONFLICT) {
+		authorization_free(authorization);
+		memset(authorization, 0, sizeof(*authorization));
+		return load(request, authorization);
+	}
+	if (err != ERR_OK)
+		return request_broken(request, "authorization_begin", err);
+	authorization->state = AUTHORIZATION_PROCESSING;
+	authorization->tried = type;
+	if (validation_send(request->ra, authorization, &request->account) != ERR_OK)
+		log_event(LOG_WARNING, "va is gone: the validation starts again with it",
+		    F_STR("identifier", authorization->identifier.value));
+	return true;
+}
+
+static bool
+answer(struct request *request, const struct authorization *authorization, enum challenge_type type)
+{
+	struct buf url = { 0 };
+	char	  *text;
+
+	route_url(&url, request->ra->base, ROUTE_AUTHORIZATION, &authorization->id, NULL);
+	if ((text = buf_take_str(&url)) == NULL)
+		return request_broken(request, "challenge", ERR_MEMORY);
+	reply_link(request, text, "up");	/* RFC 8555, 7.1 */
+	free(text);
+	if (authorization->state == AUTHORIZATION_PROCESSING)
+		request->reply.retry_after = 1;
+	return reply_json(request, 200, challenge_json(request->ra->base, authorization, type));
+}
+
+bool
+challenge_respond(struct request *request)
+{
+	enum challenge_type  type = challenge_by_name(request->target.tail);
+	struct authorization authorization = { 0 };
+	bool		     done = load(request, &authorization);
+
+	if (done && (authorization.offered & 1u << type) == 0) {
+		request->problem.status = 404;
+		done = problem_set(&request->problem, PROBLEM_MALFORMED,
+		    "the authorization has no challenge of type \"%s\"", request->target.tail);
+	}
+	if (done && request->payload != NULL && authorization.state == AUTHORIZATION_PENDING) {
+		if (authorization.expires <= clock_now())
+			done = problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
+			    "the authorization has expired; make a new order (RFC 8555, 7.1.6)");
+		else
+			done = begin(request, &authorization, type);
+	}
+	done = done && answer(request, &authorization, type);
+	authorization_free(&authorization);
+	return done;
+}

@@ -1,0 +1,281 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base64url.h"
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/log.h"
+#include "ra/order_view.h"
+#include "ra/request.h"
+#include "x509/csr.h"
+#include "x509/key.h"
+
+/* --- the request (RFC 8555, 7.4) ----------------------------------------------------------------- */
+
+static bool
+check_ready(struct request *request, enum order_status status)
+{
+	if (status == ORDER_STATUS_READY)
+		return true;
+	return problem_set(&request->problem, PROBLEM_ORDER_NOT_READY,
+	    "the order is \"%s\", and only a \"ready\" one can be finalized%s (RFC 8555, 7.4)",
+	    order_status_text(status),
+	    status == ORDER_STATUS_PENDING ? ": complete the authorizations that are still pending" : "");
+}
+
+/* RFC 8555, 11.1: the certificate's key is no account's key. */
+static bool
+check_foreign_key(struct request *request, const struct csr *csr)
+{
+	struct storage_tx *tx = request_tx(request);
+	struct account	   account = { 0 };
+	char		   thumbprint[JWK_THUMBPRINT_SIZE];
+	enum err	   err;
+
+	if (tx == NULL)
+		return false;
+	if ((err = jwk_thumbprint_of(csr->key, thumbprint)) == ERR_OK)
+		err = account_by_thumbprint(tx, thumbprint, &account);
+	account_free(&account);
+	if (err == ERR_NOT_FOUND)
+		return true;
+	if (err != ERR_OK)
+		return request_broken(request, "check_foreign_key", err);
+	return problem_set(&request->problem, PROBLEM_BAD_CSR,
+	    "the CSR's key is the key of an account; make one for the certificate alone (RFC 8555, 11.1)");
+}
+
+static bool
+check_csr(struct request *request, const struct csr *csr, const struct order *order)
+{
+	struct identifier *sorted = calloc(order->identifier_count, sizeof(*sorted));
+	struct reason	   reason = { "" };
+	bool		   match;
+
+	if (sorted == NULL)
+		return request_broken(request, "check_csr", ERR_MEMORY);
+	memcpy(sorted, order->identifiers, order->identifier_count * sizeof(*sorted));
+	qsort(sorted, order->identifier_count, sizeof(*sorted), identifier_compare);
+	match = csr_names_match(csr, sorted, order->identifier_count, &reason);
+	free(sorted);
+	if (!match || key_check(csr->key, &reason) != ERR_OK)
+		return problem_set(&request->problem, PROBLEM_BAD_CSR, "the CSR: %s", reason.text);
+	return check_foreign_key(request, csr);
+}
+
+/* The payload's csr, decoded and judged. ca judges it again from the signed bytes. */
+static bool
+read_csr(struct request *request, const struct order *order)
+{
+	const char   *text = json_member_str(request->payload, "csr");
+	struct buf    der = { 0 };
+	struct csr   *csr = NULL;
+	struct reason reason = { "" };
+	enum err      err;
+	bool	      good;
+
+	if (text == NULL)
+		return problem_set(&request->problem, PROBLEM_MALFORMED,
+		    "the payload has no string \"csr\" (RFC 8555, 7.4)");
+	if ((err = base64url_get(slice_str(text), &der)) != ERR_OK || der.failed) {
+		buf_free(&der);
+		return problem_set(&request->problem, PROBLEM_BAD_CSR,
+		    "\"csr\" is not base64url without padding; send the DER so, not PEM (RFC 8555, 7.4)");
+	}
+	err = csr_parse(buf_slice(&der), &csr, &reason);
+	buf_free(&der);
+	if (err == ERR_MEMORY)
+		return request_broken(request, "csr_parse", err);
+	if (err != ERR_OK)
+		return problem_set(&request->problem, PROBLEM_BAD_CSR, "the CSR: %s", reason.text);
+	good = check_csr(request, csr, order);
+	csr_free(csr);
+	return good;
+}
+
+static enum err
+write_begin(struct storage_tx *tx, void *arg)
+{
+	struct request *request = arg;
+
+	return order_begin_finalize(tx, request->target.id, request->msg.body);
+}
+
+static void
+send_or_log(struct ra *ra, struct id order)
+{
+	enum err err = finalize_send(ra, order);
+
+	if (err != ERR_OK)
+		log_event(LOG_WARNING, "ISSUE could not be sent: it is sent again later",
+		    F_STR("error", err_text(err)));
+}
+
+bool
+order_finalize(struct request *request)
+{
+	struct order	      order = { 0 };
+	struct authorization *authorizations;
+	size_t		      count;
+	enum err	      err;
+	bool		      done;
+
+	done = order_load(request, request->target.id, &order, &authorizations, &count) &&
+	    check_ready(request, order_status_at(&order, authorizations, count, clock_now())) &&
+	    read_csr(request, &order);
+	order_unload(&order, authorizations, count);
+	if (!done)
+		return false;
+	request_tx_end(request);
+	err = storage_write(request->ra->storage, write_begin, request);
+	if (err == ERR_CONFLICT)
+		return check_ready(request, ORDER_STATUS_PROCESSING);
+	if (err != ERR_OK)
+		return request_broken(request, "order_begin_finalize", err);
+	return request_wait(request, request->target.id, send_or_log, order_show);
+}
+
+/* --- ISSUE: the proof for ca --------------------------------------------------------------------- */
+
+/* The parts of the proof, out of the database. ERR_CONFLICT: the order isn't in processing any more. */
+static enum err
+collect(struct storage_tx *tx, struct id id, struct order *order, struct account *account,
+    struct authorization **authorizations, size_t *count)
+{
+	enum err err;
+
+	if ((err = order_get_finalize(tx, id, order)) != ERR_OK)
+		return err;
+	if (order->state != ORDER_PROCESSING)
+		return ERR_CONFLICT;
+	if ((err = account_get(tx, order->account, account)) != ERR_OK)
+		return err;
+	return order_authorizations(tx, id, authorizations, count);
+}
+
+enum err
+finalize_send(struct ra *ra, struct id id)
+{
+	struct order	      order = { 0 };
+	struct account	      account = { 0 };
+	struct authorization *authorizations = NULL;
+	size_t		      count = 0;
+	struct storage_tx    *tx;
+	struct msg_issue      issue = { .order = id };
+	struct buf	      out = { 0 };
+	enum err	      err;
+
+	if ((err = storage_read(ra->storage, &tx)) != ERR_OK)
+		return err;
+	err = collect(tx, id, &order, &account, &authorizations, &count);
+	storage_read_end(tx);
+	if (err != ERR_OK)
+		goto out;
+	strncpy(issue.profile, order.profile, sizeof(issue.profile) - 1);
+	issue.not_before = order.not_before;
+	issue.not_after = order.not_after;
+	issue.jwk = slice_str(account.jwk);
+	issue.jws = buf_slice(&order.finalize);
+	for (; issue.evidence_count < count; issue.evidence_count++)
+		issue.evidence[issue.evidence_count] = buf_slice(&authorizations[issue.evidence_count].evidence);
+	put_issue(&out, &issue);
+	err = channel_send(ra->ca, MSG_ISSUE, &out);
+ out:
+	buf_free(&out);
+	account_free(&account);
+	order_unload(&order, authorizations, count);
+	return err;
+}
+
+/* --- the answers --------------------------------------------------------------------------------- */
+
+struct issued {
+	struct certificate	      certificate;
+	const struct msg_certificate *msg;
+};
+
+static enum err
+write_certificate(struct storage_tx *tx, void *arg)
+{
+	struct issued	   *issued = arg;
+	struct certificate *certificate = &issued->certificate;
+	struct order	    order = { 0 };
+	enum err	    err;
+
+	err = order_get(tx, issued->msg->order, &order);
+	if (err == ERR_OK && order.state != ORDER_PROCESSING)
+		err = ERR_CONFLICT;
+	certificate->account = order.account;
+	order_free(&order);
+	if (err == ERR_OK)
+		err = certificate_insert(tx, certificate);
+	return err != ERR_OK ? err : order_set_valid(tx, issued->msg->order, certificate->id);
+}
+
+void
+finalize_certificate(struct ra *ra, const struct msg_certificate *msg)
+{
+	struct issued issued = { .msg = msg };
+	char	      order[ID_TEXT_SIZE];
+	enum err      err;
+
+	/* One certificate an order: they share their id, so that a second one can't be stored. */
+	issued.certificate.id = msg->order;
+	issued.certificate.order = msg->order;
+	issued.certificate.not_before = msg->not_before;
+	issued.certificate.not_after = msg->not_after;
+	memcpy(issued.certificate.issuer, msg->issuer, sizeof(issued.certificate.issuer));
+	buf_put(&issued.certificate.serial, msg->serial.data, msg->serial.len);
+	buf_put(&issued.certificate.der, msg->der.data, msg->der.len);
+	id_text(msg->order, order);
+	if (issued.certificate.serial.failed || issued.certificate.der.failed)
+		err = ERR_MEMORY;
+	else
+		err = storage_write(ra->storage, write_certificate, &issued);
+	/* A conflict: ISSUE was sent twice, after a restart, and the first answer is stored. */
+	if (err != ERR_OK && err != ERR_CONFLICT)
+		log_event(LOG_ERROR, "a certificate could not be stored: ca is asked again later",
+		    F_STR("order", order), F_STR("error", err_text(err)));
+	else
+		log_event(LOG_INFO, "certificate issued", F_STR("order", order));
+	certificate_free(&issued.certificate);
+	park_wake(ra->park, msg->order);
+}
+
+struct refusal {
+	struct id   order;
+	bool	    reopen;
+	char	   *error;
+};
+
+static enum err
+write_refusal(struct storage_tx *tx, void *arg)
+{
+	struct refusal *refusal = arg;
+
+	if (refusal->reopen)
+		return order_reopen(tx, refusal->order);
+	return order_set_invalid(tx, refusal->order, refusal->error);
+}
+
+void
+finalize_refused(struct ra *ra, const struct msg_refused *msg)
+{
+	struct problem problem = { .type = msg->problem, .detail = msg->detail };
+	/* PROTOCOL.md A 36: badCSR leaves the order ready. */
+	struct refusal refusal = { .order = msg->order, .reopen = msg->problem == PROBLEM_BAD_CSR };
+	json_t	      *json = problem_json(&problem);
+	char	       order[ID_TEXT_SIZE];
+	enum err       err = ERR_MEMORY;
+
+	id_text(msg->order, order);
+	refusal.error = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+	json_decref(json);
+	if (refusal.error != NULL)
+		err = storage_write(ra->storage, write_refusal, &refusal);
+	free(refusal.error);
+	log_event(LOG_WARNING, "ca refused to issue", F_STR("order", order),
+	    F_STR("problem", problem_name(msg->problem)), F_STR("detail", msg->detail.text),
+	    F_STR("stored", err_text(err)));
+	park_wake(ra->park, msg->order);
+}

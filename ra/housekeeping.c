@@ -1,0 +1,36 @@
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "ra/ra.h"
+
+#define BATCH 200		/* rows of a kind in one transaction: a few milliseconds of the writer */
+#define BATCHES 50		/* a call: 10,000 rows a minute outrun any rate of issuance we serve */
+#define KEEP (24 * 3600)	/* a client that slept a day still reads why its order ended */
+
+struct expiry {
+	int64_t	 cutoff;
+	unsigned deleted;
+};
+
+static enum err
+expire(struct storage_tx *tx, void *arg)
+{
+	struct expiry *expiry = arg;
+
+	return storage_expire(tx, expiry->cutoff, BATCH, &expiry->deleted);
+}
+
+void
+housekeeping_run(struct ra *ra)
+{
+	struct expiry expiry = { .cutoff = clock_now() - KEEP };
+	int64_t	      total = 0;
+
+	for (unsigned i = 0; i < BATCHES; i++) {
+		expiry.deleted = 0;
+		if (storage_write(ra->storage, expire, &expiry) != ERR_OK || expiry.deleted == 0)
+			break;
+		total += expiry.deleted;
+	}
+	if (total > 0)
+		log_event(LOG_INFO, "expired objects deleted", F_INT("count", total));
+}

@@ -1,0 +1,98 @@
+#include "ra/park.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+
+#define BUCKETS 256	/* a power of two; the last byte of an id is random */
+
+struct park {
+	pthread_mutex_t	 lock;
+	struct queue	*queue;
+	struct parked	*bucket[BUCKETS];
+	unsigned	 count;
+};
+
+struct park *
+park_new(struct queue *queue)
+{
+	struct park *park = calloc(1, sizeof(*park));
+
+	if (park == NULL)
+		return NULL;
+	pthread_mutex_init(&park->lock, NULL);
+	park->queue = queue;
+	return park;
+}
+
+void
+park_free(struct park *park)
+{
+	if (park == NULL)
+		return;
+	pthread_mutex_destroy(&park->lock);
+	free(park);
+}
+
+static struct parked **
+bucket_of(struct park *park, struct id object)
+{
+	return &park->bucket[object.bytes[ID_SIZE - 1] % BUCKETS];
+}
+
+void
+park_put(struct park *park, struct parked *parked)
+{
+	struct parked **bucket = bucket_of(park, parked->object);
+	bool		full;
+
+	pthread_mutex_lock(&park->lock);
+	full = park->count == PARK_MAX;
+	if (!full) {
+		parked->next = *bucket;
+		*bucket = parked;
+		park->count++;
+	}
+	pthread_mutex_unlock(&park->lock);
+	if (full)
+		queue_put(park->queue, &parked->job);
+}
+
+/* Moves those that match from the bucket to the queue; the lock is held. */
+static void
+release(struct park *park, struct parked **link, const struct id *object, int64_t now)
+{
+	struct parked *parked;
+
+	while ((parked = *link) != NULL) {
+		if (object != NULL ? id_eq(parked->object, *object) : parked->until <= now) {
+			*link = parked->next;
+			park->count--;
+			queue_put(park->queue, &parked->job);
+		} else {
+			link = &parked->next;
+		}
+	}
+}
+
+void
+park_wake(struct park *park, struct id object)
+{
+	pthread_mutex_lock(&park->lock);
+	release(park, bucket_of(park, object), &object, 0);
+	pthread_mutex_unlock(&park->lock);
+}
+
+void
+park_expire(struct park *park, bool all)
+{
+	int64_t now = all ? INT64_MAX : clock_monotonic_ms();
+
+	pthread_mutex_lock(&park->lock);
+	if (park->count > 0)
+		for (size_t i = 0; i < BUCKETS; i++)
+			release(park, &park->bucket[i], NULL, now);
+	pthread_mutex_unlock(&park->lock);
+}

@@ -1,0 +1,17 @@
+/* policy.h: which names this CA issues for (signet.yaml: ra.policy). Pure. */
+#ifndef SIGNET_RA_POLICY_H
+#define SIGNET_RA_POLICY_H
+
+#include <stdbool.h>
+
+#include "acme/identifier.h"
+#include "config/config.h"
+#include "lib/reason.h"
+
+/* Patterns: "*" is every name; "*.home.arpa" is every name below home.arpa, at any depth; anything else is
+ * that very name. A wildcard identifier is judged by the name it stands above: "*.nas.lan" needs what
+ * "nas.lan" needs, or what "x.nas.lan" needs for every x. deny wins. An empty allow list allows nothing.
+ * False with the rule that said no. */
+bool policy_allows(const struct ra_config *, const struct identifier *, struct reason *);
+
+#endif

@@ -1,0 +1,23 @@
+/* queue.h: jobs and the threads that do them. */
+#ifndef SIGNET_RA_QUEUE_H
+#define SIGNET_RA_QUEUE_H
+
+#include <stddef.h>
+
+#include "lib/err.h"
+
+struct queue;
+
+/* A job is a function and what it works on; run takes the job over. Embed this first in a larger struct. */
+struct job {
+	void		(*run)(struct job *);
+	struct job	*next;
+};
+
+struct queue	*queue_new(void);			/* NULL: out of memory */
+enum err	 queue_start(struct queue *, unsigned threads);
+void		 queue_put(struct queue *, struct job *);	/* from any thread; first in, first out */
+/* Does what is queued, ends the threads, frees it. */
+void		 queue_finish(struct queue *);
+
+#endif

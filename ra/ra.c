@@ -1,0 +1,338 @@
+/* ra.c: the registration authority. It holds the database and decides who may do what: it checks every
+ * request from the bytes that the client signed, and trusts wfe for nothing. It holds no key that could sign
+ * a certificate, nor any that could attest a validation: taken over whole, it can refuse, delay and lie to
+ * clients, but ca issues only on proof (DESIGN: rules 1 to 3).
+ *
+ * Threads: one reader per peer, a pool that does the work, one writer in storage, one that keeps time. */
+#include "ra/ra.h"
+
+#include <openssl/sha.h>
+#include <openssl/x509.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/file.h"
+#include "lib/log.h"
+#include "proc/folders.h"
+#include "proc/proc.h"
+#include "ra/request.h"
+#include "x509/certificate.h"
+
+#define READERS 8		/* snapshots at once: a read lasts a fraction of a millisecond */
+#define TICK_MS 50		/* how late a wait may end */
+#define HOUSEKEEPING_MS 60000
+#define PEM_MAX 65536
+
+/* What SQLite and the threads need beyond the common calls; no socket is ever opened. */
+static const char *const system_calls[] = { "pread64", "pwrite64", "fdatasync", "fsync", "fcntl", "ftruncate",
+	"fallocate", "openat", "stat", "newfstatat", "lstat", "unlink", "access", "getcwd", "geteuid", "readlink",
+	"fchmod", "fchown", "statfs", "fstatfs", NULL };
+
+static void
+fail(const char *what, const char *why)
+{
+	log_event(LOG_ERROR, "ra can't start", F_STR("what", what), F_STR("why", why));
+	exit(1);
+}
+
+/* --- what comes in ------------------------------------------------------------------------------- */
+
+/* A RESULT, CERTIFICATE or REFUSED on its way from the reader to the pool, with its bytes. */
+struct delivery {
+	struct job	job;
+	struct ra      *ra;
+	enum msg_type	type;
+	struct channel *from;
+	struct buf	body;
+};
+
+static void
+deliver(struct job *job)
+{
+	struct delivery *delivery = (struct delivery *)job;
+	struct slice	 body = buf_slice(&delivery->body);
+	bool		 good = false;
+
+	if (delivery->type == MSG_RESULT) {
+		struct msg_result result;
+
+		if ((good = get_result(body, &result)))
+			validation_result(delivery->ra, &result);
+	} else if (delivery->type == MSG_CERTIFICATE) {
+		struct msg_certificate certificate;
+
+		if ((good = get_certificate(body, &certificate)))
+			finalize_certificate(delivery->ra, &certificate);
+	} else if (delivery->type == MSG_REFUSED) {
+		struct msg_refused refused;
+
+		if ((good = get_refused(body, &refused)))
+			finalize_refused(delivery->ra, &refused);
+	}
+	if (!good)
+		channel_malformed(delivery->from, delivery->type);
+	buf_free(&delivery->body);
+	free(delivery);
+}
+
+static void
+put_delivery(struct ra *ra, struct channel *from, enum msg_type type, struct slice body)
+{
+	struct delivery *delivery = calloc(1, sizeof(*delivery));
+
+	if (delivery == NULL)
+		fail("delivery", "out of memory");
+	*delivery = (struct delivery){ .job.run = deliver, .ra = ra, .type = type, .from = from };
+	buf_put(&delivery->body, body.data, body.len);
+	if (delivery->body.failed)
+		fail("delivery", "out of memory");
+	queue_put(ra->queue, &delivery->job);
+}
+
+static void
+send_nonces(struct ra *ra)
+{
+	struct msg_nonces nonces = { .count = NONCES_MAX };
+	struct buf	  out = { 0 };
+
+	for (uint32_t i = 0; i < nonces.count; i++)
+		nonce_issue(ra->nonces, nonces.nonces[i]);
+	put_nonces(&out, &nonces);
+	channel_send(ra->wfe, MSG_NONCES, &out);
+	buf_free(&out);
+}
+
+static void
+put_request_job(struct ra *ra, struct slice body)
+{
+	struct msg_request msg;
+	struct request	  *request;
+
+	if (!get_request(body, &msg))
+		channel_malformed(ra->wfe, MSG_REQUEST);
+	if ((request = request_new(ra, &msg)) == NULL)
+		fail("request", "out of memory");
+	queue_put(ra->queue, &request->parked.job);
+}
+
+/* The server's own certificate: ra carries the bytes and can't change what comes of them, since ca takes the
+ * names from its own configuration and wfe holds the key. */
+static void
+pass_on(struct channel *to, enum msg_type type, struct slice body)
+{
+	struct buf copy = { 0 };
+
+	buf_put(&copy, body.data, body.len);
+	channel_send(to, type, &copy);
+	buf_free(&copy);
+}
+
+static void
+handle(struct ra *ra, struct channel *from, enum msg_type type, struct slice body)
+{
+	switch (type) {
+	case MSG_REQUEST:
+		put_request_job(ra, body);
+		break;
+	case MSG_NONCES_WANTED:
+		send_nonces(ra);
+		break;
+	case MSG_RESULT:
+	case MSG_CERTIFICATE:
+	case MSG_REFUSED:
+		put_delivery(ra, from, type, body);
+		break;
+	case MSG_SERVER_CSR:
+		pass_on(ra->ca, type, body);
+		break;
+	case MSG_SERVER_CERTIFICATE:
+		pass_on(ra->wfe, type, body);
+		break;
+	default:
+		channel_malformed(from, type);
+	}
+}
+
+struct reader {
+	struct ra      *ra;
+	struct channel *from;
+	atomic_bool    *stopping;
+};
+
+/* Readers never block on anything but their peer's silence, so no two processes can wait for each other. */
+static void *
+read_peer(void *arg)
+{
+	struct reader *reader = arg;
+	enum msg_type  type;
+	struct slice   body;
+
+	while (channel_receive(reader->from, &type, &body) == ERR_OK)
+		handle(reader->ra, reader->from, type, body);
+	if (!atomic_load(reader->stopping)) {
+		log_event(LOG_WARNING, "a peer is gone: ra ends", F_STR("peer",
+		    role_name(channel_peer(reader->from))));
+		_exit(1);
+	}
+	return NULL;
+}
+
+/* Ends waits on time, and keeps house. */
+static void *
+keep_time(void *arg)
+{
+	struct reader *reader = arg;
+	struct ra     *ra = reader->ra;
+	int64_t	       next = 0;
+
+	while (!atomic_load(reader->stopping)) {
+		if (clock_monotonic_ms() >= next) {
+			recovery_run(ra);
+			housekeeping_run(ra);
+			next = clock_monotonic_ms() + HOUSEKEEPING_MS;
+		}
+		park_expire(ra->park, false);
+		usleep(TICK_MS * 1000);
+	}
+	return NULL;
+}
+
+/* --- start --------------------------------------------------------------------------------------- */
+
+/* The issuers' certificates, which chains are made of. */
+struct issuer_der {
+	uint8_t	   fingerprint[FINGERPRINT_SIZE];
+	struct buf der;
+};
+
+static void
+read_issuer(const struct config *config, const struct issuer_config *issuer, struct issuer_der *out)
+{
+	char	      *path = file_join(config->dir, issuer->certificate);
+	struct buf     pem = { 0 };
+	STACK_OF(X509) *chain = NULL;
+	struct reason  reason = { "can't be read" };
+
+	if (path == NULL || file_read(path, PEM_MAX, &pem) != ERR_OK ||
+	    certificates_read(buf_slice(&pem), &chain, &reason) != ERR_OK || sk_X509_num(chain) < 1 ||
+	    certificate_der(sk_X509_value(chain, 0), &out->der) != ERR_OK)
+		fail(issuer->certificate, reason.text);
+	SHA256(out->der.data, out->der.len, out->fingerprint);
+	sk_X509_pop_free(chain, X509_free);
+	buf_free(&pem);
+	free(path);
+}
+
+static enum err
+write_issuer(struct storage_tx *tx, void *arg)
+{
+	struct issuer_der *issuer = arg;
+
+	return issuer_put(tx, issuer->fingerprint, buf_slice(&issuer->der));
+}
+
+static void
+store_issuers(struct ra *ra, struct issuer_der *issuers, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (storage_write(ra->storage, write_issuer, &issuers[i]) != ERR_OK)
+			fail("issuer", "its certificate can't be stored");
+		buf_free(&issuers[i].der);
+	}
+	free(issuers);
+}
+
+static struct issuer_der *
+read_issuers(const struct config *config)
+{
+	struct issuer_der *issuers = calloc(config->ca.issuer_count, sizeof(*issuers));
+
+	if (issuers == NULL)
+		fail("issuers", "out of memory");
+	for (size_t i = 0; i < config->ca.issuer_count; i++)
+		read_issuer(config, &config->ca.issuers[i], &issuers[i]);
+	return issuers;
+}
+
+/* Its root directory becomes the data folder: the database is all it may see of the file system. */
+static void
+confine(struct proc *p)
+{
+	static struct sandbox sandbox = { .role = "ra", .allow = system_calls };
+
+	p->root = folders_data(p->config);
+	proc_drop(p);
+	sandbox.writable = proc_visible(p);
+	sandbox_enter(&sandbox);
+}
+
+static void
+open_all(struct ra *ra, struct proc *p)
+{
+	struct reason reason = { "" };
+
+	ra->config = p->config;
+	ra->base = p->config->wfe.url;
+	ra->wfe = p->peer[ROLE_WFE];
+	ra->va = p->peer[ROLE_VA];
+	ra->ca = p->peer[ROLE_CA];
+	ra->nonces = nonces_new();
+	ra->keys = keys_new();
+	ra->queue = queue_new();
+	if (ra->nonces == NULL || ra->keys == NULL || ra->queue == NULL ||
+	    (ra->park = park_new(ra->queue)) == NULL)
+		fail("start", "out of memory");
+	if (storage_open(p->config->storage, p->config->dir, READERS, &ra->storage, &reason) != ERR_OK)
+		fail("storage", reason.text);
+}
+
+static void
+start_thread(pthread_t *thread, void *(*run)(void *), struct reader *arg)
+{
+	if (pthread_create(thread, NULL, run, arg) != 0)
+		fail("thread", "can't be started");
+}
+
+/* MSG_STOP: wfe is gone already. What is in hand is finished; what waits for va or ca is in the database, and
+ * the next start takes it up. */
+static void
+stop(struct ra *ra)
+{
+	park_expire(ra->park, true);
+	queue_finish(ra->queue);
+	storage_close(ra->storage);
+}
+
+_Noreturn void
+ra_main(struct proc *p)
+{
+	static struct ra     ra;
+	static atomic_bool   stopping;
+	struct issuer_der   *issuers;
+	struct reader	     readers[4];
+	pthread_t	     thread;
+
+	proc_keep(p, NULL, 0);	/* before the database opens its own */
+	open_all(&ra, p);
+	issuers = read_issuers(p->config);
+	confine(p);
+	if (storage_start(ra.storage) != ERR_OK ||
+	    queue_start(ra.queue, (unsigned)p->config->ra.workers) != ERR_OK)
+		fail("threads", "can't be started");
+	store_issuers(&ra, issuers, p->config->ca.issuer_count);
+	for (size_t i = 0; i < 4; i++)
+		readers[i] = (struct reader){ &ra, (struct channel *[]){ ra.wfe, ra.va, ra.ca, NULL }[i],
+			&stopping };
+	for (size_t i = 0; i < 4; i++)
+		start_thread(&thread, readers[i].from != NULL ? read_peer : keep_time, &readers[i]);
+	proc_ready(p);
+	if (!proc_wait_stop(p))
+		_exit(1);
+	atomic_store(&stopping, true);
+	stop(&ra);
+	_exit(0);
+}

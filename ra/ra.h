@@ -1,0 +1,41 @@
+/* ra.h: what the parts of the registration authority share. Set up by ra_main() before any thread starts and
+ * constant from then on; each part guards its own state. */
+#ifndef SIGNET_RA_RA_H
+#define SIGNET_RA_RA_H
+
+#include "config/config.h"
+#include "ipc/channel.h"
+#include "ra/keys.h"
+#include "ra/nonce.h"
+#include "ra/park.h"
+#include "ra/queue.h"
+#include "storage/storage.h"
+
+struct ra {
+	const struct config	*config;
+	const char		*base;		/* config->wfe.url: every URL in a reply starts with it */
+	struct storage		*storage;
+	struct nonces		*nonces;
+	struct keys		*keys;
+	struct queue		*queue;		/* work for the pool */
+	struct park		*park;		/* requests that wait for an outcome */
+	struct channel		*wfe, *va, *ca;
+};
+
+/* Copies of messages, so that a pool thread can work after the reader has gone on. They do their own
+ * logging; nothing waits for them. */
+void validation_result(struct ra *, const struct msg_result *);		/* validation.c */
+void finalize_certificate(struct ra *, const struct msg_certificate *);	/* finalize.c */
+void finalize_refused(struct ra *, const struct msg_refused *);
+
+/* Sends va the CHECK, or ca the ISSUE, for an object in processing; also for what an earlier start left
+ * behind. */
+enum err validation_send(struct ra *, const struct authorization *, const struct account *);
+enum err finalize_send(struct ra *, struct id order);
+
+/* Drives what stayed in processing when the last ra died (DESIGN: rule 4). Runs in a thread of its own. */
+void recovery_run(struct ra *);
+/* Deletes what nobody can ask for any more, in small batches. Called about once a minute. */
+void housekeeping_run(struct ra *);
+
+#endif

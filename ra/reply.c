@@ -1,0 +1,83 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/json.h"
+#include "lib/log.h"
+#include "ra/request.h"
+
+bool
+reply_json(struct request *request, uint16_t status, json_t *owned)
+{
+	if (owned == NULL)
+		return request_broken(request, "reply_json", ERR_MEMORY);
+	request->reply.status = status;
+	request->reply.media = MEDIA_JSON;
+	json_put(&request->reply_body, owned);
+	json_decref(owned);
+	return true;
+}
+
+void
+reply_location(struct request *request, enum route route, const struct id *id)
+{
+	struct buf url = { 0 };
+
+	route_url(&url, request->ra->base, route, id, NULL);
+	if (!url.failed && url.len < sizeof(request->reply.location)) {
+		memcpy(request->reply.location, url.data, url.len);
+		request->reply.location[url.len] = '\0';
+	}
+	buf_free(&url);
+}
+
+void
+reply_link(struct request *request, const char *url, const char *relation)
+{
+	struct msg_reply *reply = &request->reply;
+
+	if (reply->link_count == REPLY_LINKS_MAX)
+		return;
+	snprintf(reply->links[reply->link_count++], sizeof(reply->links[0]), "<%s>;rel=\"%s\"", url, relation);
+}
+
+/* Replaces whatever a handler had begun. */
+static void
+answer_problem(struct request *request)
+{
+	struct problem	 *problem = &request->problem;
+	struct msg_reply *reply = &request->reply;
+	json_t		 *json = problem_json(problem);
+
+	buf_clear(&request->reply_body);
+	reply->status = problem->status != 0 ? problem->status : problem_status(problem->type);
+	reply->media = MEDIA_PROBLEM;
+	snprintf(reply->problem, sizeof(reply->problem), "%s", problem_name(problem->type));
+	snprintf(reply->detail, sizeof(reply->detail), "%s", problem->detail.text);
+	if (json != NULL)
+		json_put(&request->reply_body, json);
+	json_decref(json);
+}
+
+void
+reply_send(struct request *request)
+{
+	struct msg_reply *reply = &request->reply;
+	struct buf	  out = { 0 };
+
+	if (request->problem.type != PROBLEM_NONE)
+		answer_problem(request);
+	if (request->reply_body.failed || request->reply_body.len > REPLY_BODY_MAX) {
+		buf_clear(&request->reply_body);
+		reply->status = 500;
+		reply->media = MEDIA_NONE;
+	}
+	if (!id_is_zero(request->account.id))
+		id_text(request->account.id, reply->account);
+	snprintf(reply->route, sizeof(reply->route), "%s", route_name(request->target.route));
+	nonce_issue(request->ra->nonces, reply->nonce);
+	reply->body = buf_slice(&request->reply_body);
+	put_reply(&out, reply);
+	if (channel_send(request->ra->wfe, MSG_REPLY, &out) != ERR_OK)
+		log_event(LOG_WARNING, "a reply was lost: wfe is gone", F_STR("path", request->msg.path));
+	buf_free(&out);
+}

@@ -1,0 +1,177 @@
+#include "ra/request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/log.h"
+
+/* What each route asks of the payload (RFC 8555, 6.3), and who serves it. */
+enum payload { PAYLOAD_EMPTY, PAYLOAD_OBJECT, PAYLOAD_EITHER };
+
+static bool get_only(struct request *);
+
+static const struct {
+	enum payload	payload;
+	bool		(*handle)(struct request *);
+} table[ROUTE_COUNT] = {
+	[ROUTE_DIRECTORY] = { PAYLOAD_EMPTY, get_only },
+	[ROUTE_NEW_NONCE] = { PAYLOAD_EMPTY, get_only },
+	[ROUTE_NEW_ACCOUNT] = { PAYLOAD_OBJECT, account_new },
+	[ROUTE_NEW_ORDER] = { PAYLOAD_OBJECT, order_new },
+	[ROUTE_ACCOUNT] = { PAYLOAD_EITHER, account_update },
+	[ROUTE_ORDERS] = { PAYLOAD_EMPTY, account_orders },
+	[ROUTE_ORDER] = { PAYLOAD_EMPTY, order_show },
+	[ROUTE_FINALIZE] = { PAYLOAD_OBJECT, order_finalize },
+	[ROUTE_AUTHORIZATION] = { PAYLOAD_EITHER, authorization_show },
+	[ROUTE_CHALLENGE] = { PAYLOAD_EITHER, challenge_respond },
+	[ROUTE_CERTIFICATE] = { PAYLOAD_EMPTY, certificate_show },
+};
+
+struct request *
+request_new(struct ra *ra, const struct msg_request *msg)
+{
+	struct request *request = calloc(1, sizeof(*request));
+
+	if (request == NULL)
+		return NULL;
+	request->parked.job.run = request_run;
+	request->ra = ra;
+	request->msg = *msg;
+	buf_put(&request->body, msg->body.data, msg->body.len);
+	request->msg.body = buf_slice(&request->body);
+	request->reply.number = msg->number;
+	if (request->body.failed) {
+		free(request);
+		return NULL;
+	}
+	return request;
+}
+
+static void
+request_free(struct request *request)
+{
+	request_tx_end(request);
+	jws_free(request->jws);
+	jwk_free(request->key);
+	account_free(&request->account);
+	json_decref(request->payload);
+	problem_free(&request->problem);
+	buf_free(&request->body);
+	buf_free(&request->reply_body);
+	free(request);
+}
+
+struct storage_tx *
+request_tx(struct request *request)
+{
+	enum err err;
+
+	if (request->tx == NULL && (err = storage_read(request->ra->storage, &request->tx)) != ERR_OK)
+		request_broken(request, "storage_read", err);
+	return request->tx;
+}
+
+void
+request_tx_end(struct request *request)
+{
+	if (request->tx != NULL)
+		storage_read_end(request->tx);
+	request->tx = NULL;
+}
+
+bool
+request_broken(struct request *request, const char *where, enum err err)
+{
+	log_event(LOG_ERROR, "request failed inside", F_STR("where", where), F_STR("error", err_text(err)),
+	    F_STR("path", request->msg.path));
+	request->reply.retry_after = 5;
+	/* PROTOCOL.md A 19: without inner details. */
+	return problem_set(&request->problem, PROBLEM_SERVER_INTERNAL,
+	    "the server could not carry out the request; nothing was changed, try again in a few seconds");
+}
+
+bool
+request_wait(struct request *request, struct id object, void (*then)(struct ra *, struct id),
+    bool (*resume)(struct request *))
+{
+	request->wait = (struct wait){ object, then, resume };
+	return true;
+}
+
+/* The payload as the route wants it. */
+static bool
+check_payload(struct request *request)
+{
+	struct slice	payload = jws_payload(request->jws);
+	enum payload	want = table[request->target.route].payload;
+	struct reason	reason;
+	enum err	err;
+
+	if (payload.len == 0) {
+		if (want != PAYLOAD_OBJECT)
+			return true;
+		return problem_set(&request->problem, PROBLEM_MALFORMED,
+		    "the payload is empty, but %s takes a JSON object (RFC 8555, 6.3: only POST-as-GET has none)",
+		    route_name(request->target.route));
+	}
+	if (want == PAYLOAD_EMPTY)
+		return problem_set(&request->problem, PROBLEM_MALFORMED,
+		    "%s is fetched by POST-as-GET: its payload is the empty string, not %s (RFC 8555, 6.3)",
+		    route_name(request->target.route), payload.len == 2 ? "{}" : "an object");
+	err = json_object_parse(payload, &request->payload, &reason);
+	if (err == ERR_MEMORY)
+		return request_broken(request, "payload", err);
+	if (err != ERR_OK)
+		return problem_set(&request->problem, PROBLEM_MALFORMED, "the JWS payload: %s", reason.text);
+	return true;
+}
+
+/* POST-as-GET of what wfe serves to everybody (RFC 8555, 6.3): only the nonce is new. */
+static bool
+get_only(struct request *request)
+{
+	if (request->target.route == ROUTE_NEW_NONCE) {
+		request->reply.status = 204;
+		return true;
+	}
+	request->reply.media = MEDIA_DIRECTORY;
+	request->reply.status = 200;
+	return true;
+}
+
+/* Hands the request to whoever waits for the object; it isn't ours any more. */
+static void
+park(struct request *request)
+{
+	struct wait	 wait = request->wait;
+	struct ra	*ra = request->ra;
+
+	request_tx_end(request);
+	request->waited = true;
+	request->parked.object = wait.object;
+	request->parked.until = clock_monotonic_ms() + ra->config->ra.finalize_wait_ms;
+	park_put(ra->park, &request->parked);
+	wait.then(ra, wait.object);
+}
+
+void
+request_run(struct job *job)
+{
+	struct request *request = (struct request *)job;
+	bool		done;
+
+	if (request->waited)
+		done = request->wait.resume(request);
+	else
+		done = authenticate(request) && check_payload(request) &&
+		    table[request->target.route].handle(request);
+	if (done && request->wait.resume != NULL && !request->waited) {
+		park(request);
+		return;
+	}
+	request_tx_end(request);
+	reply_send(request);
+	request_free(request);
+}

@@ -1,0 +1,85 @@
+/* request.h: one POST, from the signed bytes to the reply. */
+#ifndef SIGNET_RA_REQUEST_H
+#define SIGNET_RA_REQUEST_H
+
+#include <stdbool.h>
+
+#include "acme/problem.h"
+#include "acme/route.h"
+#include "ipc/msg.h"
+#include "jose/jws.h"
+#include "ra/park.h"
+#include "ra/ra.h"
+
+struct request;
+
+/* What a handler that wants to wait leaves behind. */
+struct wait {
+	struct id	 object;		/* an order or an authorization */
+	/* Called once the request is parked, so that no outcome can come before there is somebody to
+	 * wake. It may not touch the request, which may be answered already. */
+	void		(*then)(struct ra *, struct id object);
+	bool		(*resume)(struct request *);	/* answers when the wait is over */
+};
+
+struct request {
+	struct parked		 parked;	/* first: a request is a job, and may wait */
+	struct ra		*ra;
+	struct msg_request	 msg;		/* its body is owned through body */
+	struct buf		 body;
+	struct jws		*jws;
+	struct target		 target;	/* from the signed url */
+	struct jwk		*key;		/* the account's, or for newAccount the one in the request */
+	struct account		 account;	/* zero for newAccount */
+	json_t			*payload;	/* an object; NULL for POST-as-GET */
+	struct storage_tx	*tx;		/* the snapshot, once a handler asked for it */
+	struct problem		 problem;
+	struct msg_reply	 reply;
+	struct buf		 reply_body;
+	struct wait		 wait;		/* set by request_wait() */
+	bool			 waited;	/* the wait is over: answer with what there is */
+};
+
+/* Takes a decoded message over by copying it. NULL: out of memory. */
+struct request	*request_new(struct ra *, const struct msg_request *);
+/* The job: authenticate, route, act, answer. */
+void		 request_run(struct job *);
+
+/* authenticate.c: RFC 8555, 6.2 to 6.5, from the signed bytes alone. False with a problem. */
+bool		 authenticate(struct request *);
+
+/* A snapshot for reads, shared by the request's handlers. NULL with serverInternal set. */
+struct storage_tx *request_tx(struct request *);
+void		 request_tx_end(struct request *);	/* before writing; harmless when there is none */
+
+/* Sets serverInternal for an error that is ours, and logs it with where. Returns false. */
+bool		 request_broken(struct request *, const char *where, enum err);
+
+/* reply.c: what a handler answers with. All return true, or false with serverInternal. */
+bool		 reply_json(struct request *, uint16_t status, json_t *owned);
+void		 reply_location(struct request *, enum route, const struct id *);
+void		 reply_link(struct request *, const char *url, const char *relation);
+void		 reply_send(struct request *);		/* encodes the reply or the problem, sends it */
+
+/* Leaves the request waiting until the object changes, at most config->ra.finalize_wait_ms; a handler ends
+ * with "return request_wait(...)". */
+bool		 request_wait(struct request *, struct id object, void (*then)(struct ra *, struct id),
+    bool (*resume)(struct request *));
+
+/* order.c: an order of the requesting account with its authorizations, for the handlers that need both. False
+ * with a problem. Either way order_unload() frees what was loaded. */
+bool		 order_load(struct request *, struct id, struct order *, struct authorization **, size_t *count);
+void		 order_unload(struct order *, struct authorization *, size_t count);
+
+/* The handlers, each in the file of its object. False with a problem; true with a reply or a wait. */
+bool account_new(struct request *);
+bool account_update(struct request *);
+bool account_orders(struct request *);
+bool order_new(struct request *);
+bool order_show(struct request *);
+bool order_finalize(struct request *);
+bool authorization_show(struct request *);
+bool challenge_respond(struct request *);
+bool certificate_show(struct request *);
+
+#endif

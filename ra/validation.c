@@ -1,0 +1,85 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "acme/route.h"
+#include "lib/log.h"
+#include "ra/ra.h"
+
+enum err
+validation_send(struct ra *ra, const struct authorization *authorization, const struct account *account)
+{
+	struct msg_check check = { .authorization = authorization->id };
+	struct buf	 out = { 0 }, url = { 0 };
+	enum err	 err;
+
+	check.method = authorization->tried;
+	check.wildcard = authorization->wildcard;
+	check.identifier = authorization->identifier;
+	memcpy(check.token, authorization->token, sizeof(check.token));
+	memcpy(check.thumbprint, account->thumbprint, sizeof(check.thumbprint));
+	route_url(&url, ra->base, ROUTE_ACCOUNT, &account->id, NULL);
+	if (!url.failed && url.len < sizeof(check.account_url))
+		memcpy(check.account_url, url.data, url.len);
+	put_check(&out, &check);
+	err = channel_send(ra->va, MSG_CHECK, &out);
+	buf_free(&url);
+	buf_free(&out);
+	return err;
+}
+
+struct outcome {
+	const struct msg_result *result;
+	int64_t			 expires;
+	char			*error;
+};
+
+static enum err
+write_outcome(struct storage_tx *tx, void *arg)
+{
+	struct outcome		*outcome = arg;
+	const struct msg_result *result = outcome->result;
+
+	if (result->ok)
+		return authorization_set_valid(tx, result->authorization, result->validated,
+		    outcome->expires, result->record, result->evidence);
+	return authorization_set_invalid(tx, result->authorization, result->record, outcome->error);
+}
+
+static char *
+error_text(const struct msg_result *result)
+{
+	struct problem problem = { 0 };
+	json_t	      *json;
+	char	      *text = NULL;
+
+	problem.type = result->problem;
+	json = problem_json(&problem);
+	/* The detail of a validation is longer than a struct reason holds. */
+	if (json != NULL && json_object_set_new(json, "detail", json_string(result->detail)) == 0)
+		text = json_dumps(json, JSON_COMPACT);
+	json_decref(json);
+	return text;
+}
+
+void
+validation_result(struct ra *ra, const struct msg_result *result)
+{
+	struct outcome outcome = { .result = result };
+	char	       id[ID_TEXT_SIZE];
+	enum err       err = ERR_MEMORY;
+
+	id_text(result->authorization, id);
+	outcome.expires = result->validated + ra->config->ra.valid_authorization_lifetime;
+	outcome.error = result->ok ? NULL : error_text(result);
+	if (result->ok || outcome.error != NULL)
+		err = storage_write(ra->storage, write_outcome, &outcome);
+	free(outcome.error);
+	/* A conflict: its owner deactivated it meanwhile, and that stands. */
+	if (err != ERR_OK && err != ERR_CONFLICT)
+		log_event(LOG_ERROR, "a validation's outcome could not be stored", F_STR("authorization", id),
+		    F_STR("error", err_text(err)));
+	log_event(result->ok ? LOG_DEBUG : LOG_INFO, "validation", F_STR("authorization", id),
+	    F_STR("outcome", result->ok ? "valid" : problem_name(result->problem)),
+	    F_STR("detail", result->detail));
+	park_wake(ra->park, result->authorization);
+}
