@@ -1,0 +1,61 @@
+/* check.h: one validation from CHECK to RESULT, whatever its method, and all of them at once.
+ *
+ *   waiting --a slot is free--> running --check_pass(), check_fail(), or the time is up--> answered
+ *
+ * At most va.concurrent run, ten times as many wait; what comes beyond is answered "try again" at once. */
+#ifndef SIGNET_VA_CHECK_H
+#define SIGNET_VA_CHECK_H
+
+#include <jansson.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "config/config.h"
+#include "ipc/msg.h"
+#include "va/fetch.h"
+#include "va/resolver.h"
+#include "va/target.h"
+
+/* What methods work with; borrowed, outlives every check. */
+struct means {
+	const struct va_config	*config;
+	uv_loop_t		*loop;
+	struct resolver		*resolver;
+	const struct targets	*targets;
+	struct fetcher		*fetcher;
+	const uint8_t		*evidence_key;	/* EVIDENCE_KEY_SIZE */
+};
+
+struct checker;
+struct check {
+	struct msg_check	 asked;
+	const struct means	*means;
+	void			*work;		/* the method's own */
+	json_t			*record;	/* an array: record_add() */
+	char			 addresses[EVIDENCE_ADDRESSES_MAX + 1];	/* those connected to */
+	/* checker's */
+	struct checker		*owner;
+	const struct method	*method;
+	struct check		*prev, *next;
+	int64_t			 deadline;	/* clock_monotonic_ms() */
+};
+
+/* For methods. After either the check is gone, and work was given to the method's end(). */
+void	 check_pass(struct check *);
+void	 check_fail(struct check *, enum problem_type, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Notes an address in the evidence. */
+void	 check_used(struct check *, const struct address *);
+
+/* The result is borrowed for the call. */
+typedef void checker_answer(void *arg, const struct msg_result *);
+
+/* means is borrowed. NULL: out of memory. */
+struct checker	*checker_new(const struct means *, checker_answer *, void *arg);
+/* Answers exactly once, perhaps before it returns. */
+void		 checker_add(struct checker *, const struct msg_check *);
+size_t		 checker_running(const struct checker *);
+/* Drops what runs and waits without answering. The loop must run once more. NULL is fine. */
+void		 checker_free(struct checker *);
+
+#endif

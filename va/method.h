@@ -1,0 +1,21 @@
+/* method.h: how each challenge type is validated, one table row each. */
+#ifndef SIGNET_VA_METHOD_H
+#define SIGNET_VA_METHOD_H
+
+#include "va/check.h"
+
+struct method {
+	enum challenge_type type;
+	/* Begins; ends, sooner or later, in check_pass() or check_fail(). */
+	void		(*start)(struct check *);
+	/* The time is up: calls check_fail() with what was being waited for. */
+	void		(*late)(struct check *);
+	/* Stops what runs and frees check->work, which may be NULL. */
+	void		(*end)(struct check *);
+};
+
+const struct method *method_of(enum challenge_type);	/* NULL: none */
+
+extern const struct method http_01_method;		/* http_01.c: RFC 8555, 8.3 */
+
+#endif

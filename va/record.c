@@ -1,0 +1,60 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/buf.h"
+#include "lib/json.h"
+#include "va/record.h"
+
+#define SHOWN_ADDRESSES 4	/* of a hop; more would crowd out other hops */
+#define SHOWN_URL 160
+
+void
+record_add(json_t *array, const struct url *url, const struct address *resolved, size_t count,
+    const struct address *used)
+{
+	char text[ADDRESS_TEXT_SIZE], port[8], shown[SHOWN_URL + 1];
+	json_t *hop, *list = json_array();
+	size_t i;
+
+	for (i = 0; i < count && i < SHOWN_ADDRESSES; i++) {
+		address_text(&resolved[i], text);
+		json_array_append_new(list, json_string(text));
+	}
+	text[0] = '\0';
+	if (used != NULL)
+		address_text(used, text);
+	snprintf(port, sizeof(port), "%u", url->port);
+	snprintf(shown, sizeof(shown), "%.*s", SHOWN_URL, url->text);
+	hop = json_pack("{s:s, s:s, s:s, s:o, s:s}", "url", shown, "hostname", url->host, "port", port,
+	    "addressesResolved", list, "addressUsed", text);
+	json_array_append_new(array, hop);
+}
+
+void
+record_text(const json_t *array, char *out, size_t size)
+{
+	size_t hops = json_array_size(array), used = 2;
+	size_t from = hops, i;
+	struct buf text = { 0 };
+
+	snprintf(out, size, "[]");
+	while (from > 0) {	/* the last hop is the one that mattered: backwards while there is room */
+		buf_clear(&text);
+		json_put(&text, json_array_get(array, from - 1));
+		if (text.failed || used + text.len + 2 > size)
+			break;
+		used += text.len + 1;
+		from--;
+	}
+	buf_clear(&text);
+	for (i = from; i < hops; i++) {
+		buf_put_str(&text, i == from ? "[" : ",");
+		json_put(&text, json_array_get(array, i));
+	}
+	buf_put_str(&text, "]");
+	if (from < hops && !text.failed && text.len < size) {
+		memcpy(out, text.data, text.len);
+		out[text.len] = '\0';
+	}
+	buf_free(&text);
+}

@@ -1,0 +1,18 @@
+/* record.h: what a validation did, hop by hop, as JSON for people: Boulder's validationRecord. Pure. */
+#ifndef SIGNET_VA_RECORD_H
+#define SIGNET_VA_RECORD_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "va/address.h"
+#include "va/url.h"
+
+/* Appends {"url", "hostname", "port", "addressesResolved", "addressUsed"} to the array; used NULL: none. A
+ * hop for which memory is out is missing from the record. */
+void	 record_add(json_t *array, const struct url *, const struct address *resolved, size_t count,
+    const struct address *used);
+/* The array as text in out; as many of the last hops as fit. "[]" at the least. */
+void	 record_text(const json_t *array, char *out, size_t size);
+
+#endif
