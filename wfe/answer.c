@@ -1,0 +1,274 @@
+#include "wfe/answer.h"
+
+#include <string.h>
+
+#include "lib/log.h"
+#include "wfe/check.h"
+#include "wfe/reply.h"
+
+/* The index page has a style of its own and loads nothing. */
+#define CONTENT_POLICY "default-src 'none'; style-src 'unsafe-inline'"
+
+static bool
+is(const struct request *r, const char *method)
+{
+	return strcmp(r->method, method) == 0;
+}
+
+static const char *
+header(const struct request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
+}
+
+static void
+refuse_method(struct request *r, const char *allow)
+{
+	r->allow = allow;
+	request_refuse(r, PROBLEM_MALFORMED, MHD_HTTP_METHOD_NOT_ALLOWED,
+	    "%s is not served here; the Allow header says what is", r->method);
+}
+
+static void
+head_post(struct request *r)
+{
+	/* RFC 8555, 6.2 */
+	if (!media_type_is_jose(header(r, MHD_HTTP_HEADER_CONTENT_TYPE)))
+		request_refuse(r, PROBLEM_MALFORMED, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
+		    "The request's Content-Type must be application/jose+json");
+	else if (!encoding_is_identity(header(r, MHD_HTTP_HEADER_CONTENT_ENCODING)))
+		request_refuse(r, PROBLEM_MALFORMED, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
+		    "The request's body must be sent without Content-Encoding");
+}
+
+static void
+head_acme(struct request *r)
+{
+	bool get;
+
+	if (r->long_path || r->query || !route_parse(slice_str(r->path), &r->target)) {
+		request_refuse(r, PROBLEM_MALFORMED, MHD_HTTP_NOT_FOUND,
+		    "There is no such resource%s; the directory is at %s",
+		    r->query ? " (no URL of this server has a query)" : "", r->server->wfe->directory_url);
+		return;
+	}
+	get = route_takes_get(r->target.route);
+	if (is(r, MHD_HTTP_METHOD_POST))
+		head_post(r);
+	else if (!is(r, MHD_HTTP_METHOD_OPTIONS) &&
+	    (!get || (!is(r, MHD_HTTP_METHOD_GET) && !is(r, MHD_HTTP_METHOD_HEAD))))
+		/* RFC 8555, 6.3 */
+		refuse_method(r, get ? "GET, HEAD, POST, OPTIONS" : "POST, OPTIONS");
+}
+
+void
+answer_head(struct request *r)
+{
+	if (r->server->kind == LISTENER_ACME)
+		head_acme(r);
+	else if (!is(r, MHD_HTTP_METHOD_GET) && !is(r, MHD_HTTP_METHOD_HEAD))
+		refuse_method(r, "GET, HEAD");
+}
+
+static void
+respond(struct request *r, unsigned status, struct MHD_Response *response)
+{
+	r->response = response;
+	r->status = status;
+}
+
+/* Adds what a refusal may carry in its headers. */
+static bool
+refusal_headers(const struct request *r, struct MHD_Response *response)
+{
+	return response != NULL &&
+	    (r->allow == NULL || reply_header(response, MHD_HTTP_HEADER_ALLOW, r->allow)) &&
+	    (r->retry_after == 0 || reply_retry_after(response, r->retry_after));
+}
+
+static void
+respond_or_drop(struct request *r, unsigned status, struct MHD_Response *response, bool whole)
+{
+	if (response != NULL && !whole) {
+		MHD_destroy_response(response);
+		response = NULL;
+	}
+	respond(r, status, response);
+}
+
+/* Plain pages have no problem documents: their readers are people. */
+static void
+refuse_plain(struct request *r)
+{
+	struct buf		 body = { 0 };
+	struct MHD_Response	*response;
+
+	buf_printf(&body, "%s\n", r->refusal.detail.text);
+	response = reply_take(&body, "text/plain; charset=utf-8");
+	buf_free(&body);
+	respond_or_drop(r, r->refusal.status, response, refusal_headers(r, response));
+}
+
+void
+answer_refusal(struct request *r)
+{
+	struct wfe		*wfe = r->server->wfe;
+	struct MHD_Response	*response;
+	char			 nonce[NONCE_SIZE] = "";
+
+	if (r->server->kind != LISTENER_ACME) {
+		refuse_plain(r);
+		return;
+	}
+	/* RFC 8555, 6.5: every answer to a POST brings one, errors too. */
+	if (is(r, MHD_HTTP_METHOD_POST) && nonce_stock_take(wfe->nonces, nonce))
+		wfe_want_nonces(wfe);
+	response = reply_from_problem(&r->refusal, wfe->index_link, nonce);
+	respond_or_drop(r, r->refusal.status, response, refusal_headers(r, response));
+}
+
+/* Suspends first: whoever takes the request from in_flight may resume it before we return. */
+static enum answer
+wait_in_flight(struct request *r, enum wait_for what, uint64_t *number)
+{
+	MHD_suspend_connection(r->connection);
+	*number = in_flight_add(r->server->wfe->in_flight, r, what);
+	if (*number != 0)
+		return ANSWER_LATER;
+	request_refuse(r, PROBLEM_SERVER_INTERNAL, MHD_HTTP_SERVICE_UNAVAILABLE,
+	    "The server is overloaded or restarts a part of itself; try again");
+	r->retry_after = 1;
+	MHD_resume_connection(r->connection);
+	return ANSWER_LATER;
+}
+
+/* r stays until this call returns, since the connection belongs to this thread; but once it is in flight
+ * another thread may write its answer into it. */
+static enum answer
+ask_ra(struct request *r)
+{
+	struct channel		*ra = r->server->wfe->ra;
+	struct in_flight	*in_flight = r->server->wfe->in_flight;
+	struct msg_request	 m = { .body = buf_slice(&r->body) };
+	struct buf		 message = { 0 };
+	enum answer		 answer;
+
+	text_clean(connection_remote(r->peer), m.remote, sizeof(m.remote));
+	text_clean(r->path, m.path, sizeof(m.path));
+	text_clean(r->user_agent, m.user_agent, sizeof(m.user_agent));
+	text_clean(header(r, MHD_HTTP_HEADER_ACCEPT), m.accept, sizeof(m.accept));
+	answer = wait_in_flight(r, WAIT_REPLY, &m.number);
+	if (m.number == 0)
+		return answer;
+	put_request(&message, &m);
+	/* Not sent: ra is gone, or memory is out. Unless the reader noticed first, answer it here. */
+	if (channel_send(ra, MSG_REQUEST, &message) != ERR_OK &&
+	    (r = in_flight_take(in_flight, m.number)) != NULL)
+		request_ra_gone(r);
+	buf_free(&message);
+	return answer;
+}
+
+static enum answer
+answer_nonce(struct request *r)
+{
+	struct wfe		*wfe = r->server->wfe;
+	struct MHD_Response	*response;
+	char			 nonce[NONCE_SIZE];
+	uint64_t		 number;
+	bool			 found = nonce_stock_take(wfe->nonces, nonce);
+
+	wfe_want_nonces(wfe);
+	if (!found)
+		return wait_in_flight(r, WAIT_NONCE, &number);
+	/* RFC 8555, 7.2 */
+	response = reply_borrow((struct slice){ 0 }, NULL);
+	respond_or_drop(r, is(r, MHD_HTTP_METHOD_HEAD) ? MHD_HTTP_OK : MHD_HTTP_NO_CONTENT, response,
+	    response != NULL && reply_acme(response, wfe->index_link) &&
+		reply_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") &&
+		reply_header(response, "Replay-Nonce", nonce));
+	return ANSWER_NOW;
+}
+
+static void
+answer_directory(struct request *r)
+{
+	const struct wfe	*wfe = r->server->wfe;
+	struct MHD_Response	*response = reply_borrow(buf_slice(&wfe->directory), "application/json");
+
+	respond_or_drop(r, MHD_HTTP_OK, response, response != NULL && reply_acme(response, NULL));
+}
+
+/* What a browser asks before a POST of application/jose+json from another origin. */
+static void
+answer_preflight(struct request *r)
+{
+	bool			 get = route_takes_get(r->target.route);
+	struct MHD_Response	*response = reply_borrow((struct slice){ 0 }, NULL);
+
+	respond_or_drop(r, MHD_HTTP_NO_CONTENT, response,
+	    response != NULL && reply_acme(response, r->server->wfe->index_link) &&
+		reply_header(response, "Access-Control-Allow-Methods", get ? "GET, HEAD, POST" : "POST") &&
+		reply_header(response, "Access-Control-Allow-Headers", "Content-Type") &&
+		reply_header(response, "Access-Control-Max-Age", "86400"));
+}
+
+static void
+answer_plain(struct request *r)
+{
+	const struct page	*page = plain_find(r->server->wfe->plain, r->path);
+	struct MHD_Response	*response;
+
+	if (page == NULL || r->long_path) {
+		request_refuse(r, PROBLEM_MALFORMED, MHD_HTTP_NOT_FOUND, "There is no such page; see /");
+		refuse_plain(r);
+		return;
+	}
+	response = reply_borrow(buf_slice(&page->body), page->media_type);
+	respond_or_drop(r, MHD_HTTP_OK, response,
+	    response != NULL && reply_header(response, "X-Content-Type-Options", "nosniff") &&
+		reply_header(response, "Referrer-Policy", "no-referrer") &&
+		reply_header(response, "Content-Security-Policy", CONTENT_POLICY) &&
+		reply_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "max-age=300"));
+}
+
+static void
+answer_metrics(struct request *r)
+{
+	struct wfe	*wfe = r->server->wfe;
+	struct buf	 body = { 0 };
+	struct gauges	 gauges = { .connections = connections_count(wfe->connections),
+		.in_flight = in_flight_count(wfe->in_flight), .nonces = nonce_stock_count(wfe->nonces) };
+
+	if (strcmp(r->path, "/metrics") != 0) {
+		request_refuse(r, PROBLEM_MALFORMED, MHD_HTTP_NOT_FOUND, "There is only /metrics");
+		refuse_plain(r);
+		return;
+	}
+	metrics_put(&body, wfe->metrics, &gauges);
+	respond(r, MHD_HTTP_OK, reply_take(&body, "text/plain; version=0.0.4; charset=utf-8"));
+	buf_free(&body);
+}
+
+enum answer
+answer_request(struct request *r)
+{
+	if (r->body.failed)
+		request_refuse(r, PROBLEM_SERVER_INTERNAL, MHD_HTTP_INTERNAL_SERVER_ERROR,
+		    "The server is out of memory; try again");
+	if (r->refusal.type != PROBLEM_NONE)
+		answer_refusal(r);
+	else if (r->server->kind == LISTENER_PLAIN)
+		answer_plain(r);
+	else if (r->server->kind == LISTENER_METRICS)
+		answer_metrics(r);
+	else if (is(r, MHD_HTTP_METHOD_POST))
+		return ask_ra(r);
+	else if (is(r, MHD_HTTP_METHOD_OPTIONS))
+		answer_preflight(r);
+	else if (r->target.route == ROUTE_NEW_NONCE)
+		return answer_nonce(r);
+	else
+		answer_directory(r);
+	return ANSWER_NOW;
+}

@@ -1,0 +1,18 @@
+/* answer.h: decides about a request: answers it, or suspends it until ra does. */
+#ifndef SIGNET_WFE_ANSWER_H
+#define SIGNET_WFE_ANSWER_H
+
+#include "wfe/request.h"
+
+/* Looks at the request line and headers, and refuses what must not go further. */
+void	 answer_head(struct request *);
+
+/* NOW: the request has a response, or NULL when memory is out. LATER: its connection is suspended, and the
+ * request may already be in another thread's hands. */
+enum answer { ANSWER_NOW, ANSWER_LATER };
+enum answer answer_request(struct request *);
+
+/* Turns r->refusal into the response. */
+void	 answer_refusal(struct request *);
+
+#endif

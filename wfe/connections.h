@@ -1,0 +1,46 @@
+/* connections.h: every open connection and the absolute time by which it must have got further, so that
+ * a client that sends a byte now and then can't hold one for ever (libmicrohttpd's own timeout counts only
+ * silence). Safe from any thread: a socket is shut down under the lock that its closing takes first, so
+ * never another one that got the same number. */
+#ifndef SIGNET_WFE_CONNECTIONS_H
+#define SIGNET_WFE_CONNECTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ipc/msg.h"
+
+/*  IDLE --request line--> READING --body complete--> WORKING --answer--> WRITING --sent--> IDLE
+ *  from connect or the   request_time to            no deadline:        request_time
+ *  last answer:          read it all                ra's time
+ *  idle_time + request_time                                                              */
+enum connection_phase { PHASE_IDLE, PHASE_READING, PHASE_WORKING, PHASE_WRITING };
+
+struct connections;
+struct connection;
+
+/* Times in seconds. NULL: out of memory. */
+struct connections *connections_new(int64_t idle_time, int64_t request_time);
+void	 connections_free(struct connections *);	/* when all are closed; NULL is fine */
+
+/* A new socket, idle. remote is copied. NULL: out of memory. */
+struct connection *connection_opened(struct connections *, int fd, const char *remote, int64_t now_ms);
+/* Before the socket is closed. NULL is fine. */
+void	 connection_closed(struct connections *, struct connection *);
+/* NULL connection is fine. */
+void	 connection_phase(struct connections *, struct connection *, enum connection_phase, int64_t now_ms);
+const char *connection_remote(const struct connection *);	/* lives as long as it; "" for NULL */
+
+/* Shuts down what is over its time; returns how many. */
+size_t	 connections_sweep(struct connections *, int64_t now_ms);
+/* Shuts down what is idle: the server is stopping. */
+void	 connections_close_idle(struct connections *);
+size_t	 connections_count(struct connections *);
+/* How many are not idle. */
+size_t	 connections_busy(struct connections *);
+
+/* When a connection that enters the phase now is over its time; 0: never. Exposed for its test. */
+int64_t	 phase_deadline(enum connection_phase, int64_t idle_ms, int64_t request_ms, int64_t now_ms);
+
+#endif

@@ -1,0 +1,215 @@
+#include "wfe/request.h"
+
+#include <gnutls/crypto.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jose/jws.h"
+#include "lib/clock.h"
+#include "wfe/access_log.h"
+#include "wfe/answer.h"
+#include "wfe/check.h"
+#include "wfe/reply.h"
+
+/* A refused body is read and dropped up to here, so that the client sees the refusal and not a reset of a
+ * connection that still had bytes to read; beyond it the connection ends at once. */
+#define DISCARD_MAX (16 * JWS_BODY_MAX)
+
+static void
+random_id(char out[REQUEST_ID_SIZE])
+{
+	uint8_t bytes[6];
+
+	if (gnutls_rnd(GNUTLS_RND_NONCE, bytes, sizeof(bytes)) != 0)
+		abort();
+	snprintf(out, REQUEST_ID_SIZE, "%02x%02x%02x%02x%02x%02x", bytes[0], bytes[1], bytes[2], bytes[3],
+	    bytes[4], bytes[5]);
+}
+
+static void
+phase(const struct request *r, enum connection_phase p)
+{
+	connection_phase(r->server->wfe->connections, r->peer, p, clock_monotonic_ms());
+}
+
+void *
+request_begin(void *cls, const char *target, struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo	*info;
+	struct request			*r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return NULL;
+	r->server = cls;
+	r->connection = connection;
+	r->started = clock_monotonic_ms();
+	random_id(r->id);
+	r->long_path = !target_clean(target, r->path, sizeof(r->path), &r->query);
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	if (info != NULL)
+		r->peer = info->socket_context;
+	phase(r, PHASE_READING);
+	return r;
+}
+
+void
+request_end(void *cls, struct MHD_Connection *connection, void **request,
+    enum MHD_RequestTerminationCode code)
+{
+	struct request *r = *request;
+
+	(void)cls;
+	(void)connection;
+	(void)code;
+	*request = NULL;
+	if (r == NULL)
+		return;
+	access_log(r);
+	phase(r, PHASE_IDLE);
+	if (r->response != NULL)
+		MHD_destroy_response(r->response);
+	problem_free(&r->refusal);
+	buf_free(&r->body);
+	free(r);
+}
+
+void
+request_refuse(struct request *r, enum problem_type type, uint16_t status, const char *format, ...)
+{
+	char	text[REASON_MAX];
+	va_list	args;
+
+	if (r->refusal.type != PROBLEM_NONE)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	problem_set(&r->refusal, type, "%s", text);
+	r->refusal.status = status;
+}
+
+/* Queues r->response. The connection ends where we said so, or when the server is about to stop. */
+static enum MHD_Result
+send_response(struct request *r)
+{
+	enum MHD_Result result;
+
+	if (r->response == NULL)
+		return MHD_NO;
+	if (r->server->kind == LISTENER_ACME && !reply_header(r->response, "Request-Id", r->id))
+		return MHD_NO;
+	if ((r->close || atomic_load(&r->server->wfe->stopping)) &&
+	    !reply_header(r->response, MHD_HTTP_HEADER_CONNECTION, "close"))
+		return MHD_NO;
+	phase(r, PHASE_WRITING);
+	result = MHD_queue_response(r->connection, r->status, r->response);
+	MHD_destroy_response(r->response);
+	r->response = NULL;
+	return result;
+}
+
+static enum MHD_Result
+take_head(struct request *r, const char *method)
+{
+	uint64_t	 announced = 0;
+	const char	*text;
+
+	text_clean(method, r->method, sizeof(r->method));
+	text = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_USER_AGENT);
+	text_clean(text, r->user_agent, sizeof(r->user_agent));
+	text = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	if (text != NULL)
+		announced = strtoull(text, NULL, 10);
+	r->state = REQUEST_BODY;
+	answer_head(r);
+	if (r->refusal.type == PROBLEM_NONE)
+		return MHD_YES;
+	/* Refused: the body is unwanted. A client that asked first (RFC 9110, 10.1.1) has not sent it. */
+	text = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT);
+	if (text == NULL && announced <= DISCARD_MAX)
+		return MHD_YES;
+	r->close = true;
+	answer_refusal(r);
+	return send_response(r);
+}
+
+static enum MHD_Result
+take_body(struct request *r, const char *data, size_t *size)
+{
+	r->received += *size;
+	if (r->received > DISCARD_MAX)
+		return MHD_NO;
+	if (r->received > JWS_BODY_MAX) {
+		request_refuse(r, PROBLEM_MALFORMED, MHD_HTTP_CONTENT_TOO_LARGE,
+		    "The request's body is over %d bytes", JWS_BODY_MAX);
+		r->close = true;
+	}
+	if (r->refusal.type == PROBLEM_NONE)
+		buf_put(&r->body, data, *size);
+	else
+		buf_free(&r->body);
+	*size = 0;
+	return MHD_YES;
+}
+
+enum MHD_Result
+request_serve(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
+    const char *version, const char *data, size_t *size, void **request)
+{
+	struct request *r = *request;
+
+	(void)cls;
+	(void)connection;
+	(void)url;
+	(void)version;
+	if (r == NULL)
+		return MHD_NO;
+	if (r->state == REQUEST_HEAD)
+		return take_head(r, method);
+	if (*size > 0)
+		return take_body(r, data, size);
+	if (r->state == REQUEST_BODY) {
+		r->state = REQUEST_WHOLE;
+		phase(r, PHASE_WORKING);
+	}
+	if (r->response == NULL && answer_request(r) == ANSWER_LATER)
+		return MHD_YES;		/* suspended: from here on r may be in another thread's hands */
+	return send_response(r);
+}
+
+void
+request_resume(struct request *r)
+{
+	struct MHD_Connection *connection = r->connection;
+
+	MHD_resume_connection(connection);
+}
+
+void
+request_reply(struct request *r, const struct msg_reply *m)
+{
+	const struct wfe	*wfe = r->server->wfe;
+	bool			 directory = r->target.route == ROUTE_DIRECTORY;
+
+	r->response = reply_from_ra(m, buf_slice(&wfe->directory), directory ? NULL : wfe->index_link);
+	r->status = m->status;
+	memcpy(r->account, m->account, sizeof(r->account));
+	memcpy(r->problem, m->problem, sizeof(r->problem));
+	memcpy(r->detail, m->detail, sizeof(r->detail));
+	if (r->response == NULL)
+		request_refuse(r, PROBLEM_SERVER_INTERNAL, MHD_HTTP_INTERNAL_SERVER_ERROR,
+		    "The server is out of memory; try again");
+	request_resume(r);
+}
+
+void
+request_ra_gone(struct request *r)
+{
+	request_refuse(r, PROBLEM_SERVER_INTERNAL, MHD_HTTP_SERVICE_UNAVAILABLE,
+	    "The server restarts a part of itself; try again");
+	r->retry_after = 1;
+	r->close = true;
+	request_resume(r);
+}

@@ -1,0 +1,198 @@
+/* wfe.c: the front end: HTTPS to the internet, one wire to ra.
+ *
+ * It holds the server's TLS key and nothing else worth having: no account's authority, no database, no file
+ * after its start. It checks shape, size and media type, answers garbage itself, and hands every POST to ra,
+ * which believes only what the client signed. It trusts ra's replies and nothing that comes from outside.
+ *
+ * Threads: libmicrohttpd's (one per core and ACME listener), one that reads from ra, one that sees to
+ * deadlines and renewals every second, and the main thread, which waits for the supervisor. */
+#include <malloc.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "acme/route.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "wfe/directory.h"
+#include "wfe/listen.h"
+#include "wfe/reader.h"
+#include "wfe/server.h"
+
+#define STOP_MS 8000		/* for requests in hand when asked to stop; the supervisor gives ten s */
+#define OTHER_DESCRIPTORS 128	/* listeners, channels, event loops: far fewer, for any number of cores */
+
+/* Beyond the common ones: sockets that exist already, and libmicrohttpd's ways to wake its threads. */
+static const char *const wfe_calls[] = { "accept", "accept4", "eventfd2", "fcntl", "getpeername",
+	"getsockname", "getsockopt", "pipe2", "sendfile", "setsockopt", "shutdown", NULL };
+
+static const struct sandbox wfe_sandbox = { .role = "wfe", .allow = wfe_calls };
+
+static _Noreturn void
+die(const char *what, enum err err)
+{
+	log_event(LOG_ERROR, "wfe can't start", F_STR("step", what), F_STR("cause", err_text(err)));
+	_exit(1);
+}
+
+static unsigned
+thread_count(const struct config *config)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (config->wfe.threads > 0)
+		return (unsigned)config->wfe.threads;
+	return cores > 0 ? (unsigned)cores : 1;
+}
+
+static enum err
+make_urls(struct wfe *wfe)
+{
+	struct buf url = { 0 }, link = { 0 };
+
+	route_url(&url, wfe->config->wfe.url, ROUTE_DIRECTORY, NULL, NULL);
+	wfe->directory_url = buf_take_str(&url);
+	if (wfe->directory_url == NULL)
+		return ERR_MEMORY;
+	buf_printf(&link, "<%s>;rel=\"index\"", wfe->directory_url);
+	wfe->index_link = buf_take_str(&link);
+	return wfe->index_link != NULL ? ERR_OK : ERR_MEMORY;
+}
+
+static struct wfe *
+wfe_open(const struct proc *p)
+{
+	const struct config	*config = p->config;
+	struct wfe		*wfe = calloc(1, sizeof(*wfe));
+	enum err		 err;
+
+	if (wfe == NULL)
+		die("memory", ERR_MEMORY);
+	wfe->config = config;
+	wfe->ra = p->peer[ROLE_RA];
+	wfe->connections = connections_new(config->wfe.idle_time, config->wfe.request_time);
+	wfe->in_flight = in_flight_new();
+	wfe->nonces = nonce_stock_new();
+	wfe->metrics = metrics_new();
+	wfe->threads = thread_count(config);
+	if (wfe->connections == NULL || wfe->in_flight == NULL || wfe->nonces == NULL || wfe->metrics == NULL)
+		die("memory", ERR_MEMORY);
+	if ((err = directory_put(&wfe->directory, config)) != ERR_OK || (err = make_urls(wfe)) != ERR_OK)
+		die("directory", err);
+	if ((err = plain_open(config, &wfe->plain)) != ERR_OK)
+		die("certificates to serve", err);
+	if (config->wfe.tls != TLS_OFF && (err = tls_open(config, &wfe->tls)) != ERR_OK)
+		die("TLS", err);
+	return wfe;
+}
+
+void
+wfe_want_nonces(struct wfe *wfe)
+{
+	if (nonce_stock_wants(wfe->nonces) && channel_try_send(wfe->ra, MSG_NONCES_WANTED, NULL) != ERR_OK)
+		nonce_stock_not_asked(wfe->nonces);
+}
+
+/* Before glibc gives a thread's heap back it opens a file in /proc, which the sandbox answers with death.
+ * Large blocks are mapped singly and go back anyway. */
+static void
+keep_heaps(void)
+{
+	if (mallopt(M_TRIM_THRESHOLD, 1 << 30) != 1)
+		die("malloc", ERR_UNSUPPORTED);
+}
+
+static void
+warn_of_limit(const struct config *config)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+	    limit.rlim_cur < (rlim_t)config->wfe.connections + OTHER_DESCRIPTORS)
+		log_event(LOG_WARNING, "the limit on open files is too low for wfe.connections",
+		    F_INT("limit", limit.rlim_cur), F_INT("connections", config->wfe.connections));
+}
+
+static void *
+housekeeping(void *arg)
+{
+	struct wfe *wfe = arg;
+
+	for (;;) {
+		size_t slow = connections_sweep(wfe->connections, clock_monotonic_ms());
+
+		if (slow > 0)
+			log_event(LOG_INFO, "slow clients dropped", F_INT("count", slow));
+		if (wfe->tls != NULL)
+			tls_tick(wfe->tls, wfe->ra);
+		wfe_want_nonces(wfe);
+		nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
+	}
+	return NULL;
+}
+
+static void
+start_thread(void *(*run)(void *), struct wfe *wfe)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, run, wfe) != 0)
+		die("thread", ERR_MEMORY);
+	pthread_detach(thread);
+}
+
+/* There is nothing to listen with before the first certificate. */
+static void
+wait_for_certificate(const struct wfe *wfe, const struct proc *p)
+{
+	struct pollfd control = { .fd = channel_fd(p->control), .events = POLLIN };
+
+	while (wfe->tls != NULL && !tls_wait(wfe->tls, 200)) {
+		if (poll(&control, 1, 0) > 0)
+			_exit(proc_wait_stop(p) ? 0 : 1);
+	}
+}
+
+/* Takes no more, lets what is in hand finish, then ends what is left. */
+static void
+wfe_stop(struct wfe *wfe)
+{
+	int64_t until = clock_monotonic_ms() + STOP_MS;
+
+	atomic_store(&wfe->stopping, true);
+	listen_quiesce(wfe);
+	do {
+		connections_close_idle(wfe->connections);
+		nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+	} while (connections_count(wfe->connections) > 0 && clock_monotonic_ms() < until);
+	reader_abandon(wfe);
+	listen_stop(wfe);
+}
+
+_Noreturn void
+wfe_main(struct proc *p)
+{
+	struct wfe *wfe = wfe_open(p);		/* the last chance to open a file */
+
+	signal(SIGPIPE, SIG_IGN);
+	keep_heaps();
+	proc_keep(p, NULL, 0);
+	proc_drop(p);
+	warn_of_limit(p->config);
+	sandbox_enter(&wfe_sandbox);
+	start_thread(reader_run, wfe);
+	start_thread(housekeeping, wfe);
+	wait_for_certificate(wfe, p);
+	if (!listen_start(wfe, p->listeners, p->listener_count))
+		_exit(1);
+	proc_ready(p);
+
+	if (!proc_wait_stop(p))			/* the supervisor is gone */
+		_exit(1);
+	wfe_stop(wfe);
+	_exit(0);
+}
