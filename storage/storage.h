@@ -37,7 +37,8 @@ enum err storage_version(const char *url, const char *dir, int *have, int *know,
 
 enum err storage_read(struct storage *, struct storage_tx **);	/* waits for a free reader */
 void	 storage_read_end(struct storage_tx *);
-/* Returns what fn returned (nothing written unless ERR_OK), or ERR_IO when the commit failed. */
+/* Returns what fn returned (nothing written unless ERR_OK), or ERR_IO when the commit failed. Only after
+ * storage_start(). fn runs in the writer's thread: it must not block. */
 enum err storage_write(struct storage *, enum err (*fn)(struct storage_tx *, void *arg), void *arg);
 
 /* --- accounts ------------------------------------------------------------------------------------ */

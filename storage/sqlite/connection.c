@@ -155,18 +155,18 @@ connection_new(const char *where, const char *dir, bool writer, struct connectio
 	return err;
 }
 
+/* Readers may keep the WAL from starting anew; what was copied then is not counted again. */
 static void
 connection_tidy(struct connection *connection, bool pressed)
 {
-	int in_wal = 0, copied = 0;
-
-	if (connection->wal_frames < (pressed ? WAL_FRAMES_MOST : WAL_FRAMES_IDLE))
+	if (connection->wal_frames < connection->wal_copied)
+		connection->wal_copied = 0;	/* it started anew */
+	if (connection->wal_frames - connection->wal_copied < (pressed ? WAL_FRAMES_MOST : WAL_FRAMES_IDLE))
 		return;
-	if (sqlite3_wal_checkpoint_v2(connection->db, "main", SQLITE_CHECKPOINT_PASSIVE, &in_wal, &copied) !=
+	if (sqlite3_wal_checkpoint_v2(connection->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) !=
 	    SQLITE_OK)
 		sqlite_failed(connection->db, "checkpoint");
-	/* Next time when the WAL has grown, or starts anew. */
-	connection->wal_frames = 0;
+	connection->wal_copied = connection->wal_frames;
 }
 
 static enum err

@@ -14,6 +14,7 @@ struct connection {
 	sqlite3_stmt	*control[CONTROL_COUNT];
 	sqlite3_stmt	*statements[STATEMENT_COUNT];	/* prepared when first used */
 	int		 wal_frames;			/* in the WAL, when we committed last */
+	int		 wal_copied;			/* of these, copied into the database */
 };
 
 struct migration {
