@@ -1,1 +1,1 @@
-# Sources of ca/, relative to the top folder.
+SRC += ca/authority.c ca/ca.c ca/issue.c ca/issuer.c ca/ledger.c ca/ledger_scan.c ca/policy.c ca/proof.c ca/server.c

@@ -1,0 +1,115 @@
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ca/authority.h"
+#include "lib/file.h"
+
+#define DAY 86400
+
+int64_t
+ca_order_window(const struct ca *ca)
+{
+	/* A day more, for orders that were still in processing when everything stopped. */
+	return ca->config->ra.order_lifetime + DAY;
+}
+
+static enum err
+issuers_open(struct ca *ca, struct reason *reason)
+{
+	const struct ca_config *config = &ca->config->ca;
+	enum err err;
+	size_t	 i;
+
+	if (config->issuer_count == 0 || config->profile_count == 0) {
+		reason_set(reason, "ca.issuers and ca.profiles need at least one entry each");
+		return ERR_CONFIG;
+	}
+	if ((ca->issuers = calloc(config->issuer_count, sizeof(ca->issuers[0]))) == NULL)
+		return ERR_MEMORY;
+	for (i = 0; i < config->issuer_count; i++)
+		if ((err = issuer_open(ca->config->dir, &config->issuers[i], &ca->issuers[i], reason)) != ERR_OK)
+			return err;
+	return ERR_OK;
+}
+
+static enum err
+evidence_key_read(struct ca *ca, struct reason *reason)
+{
+	char	  *path = file_join(ca->config->dir, ca->config->evidence_key);
+	struct buf key = { 0 };
+	enum err   err = ERR_OK;
+
+	if (path == NULL)
+		return ERR_MEMORY;
+	if (file_read(path, EVIDENCE_KEY_SIZE, &key) != ERR_OK || key.len != EVIDENCE_KEY_SIZE) {
+		reason_set(reason, "%s: the evidence key can't be read; it is a file of %d random bytes", path,
+		    EVIDENCE_KEY_SIZE);
+		err = ERR_CONFIG;
+	} else
+		memcpy(ca->evidence_key, key.data, EVIDENCE_KEY_SIZE);
+	buf_cleanse(&key);
+	free(path);
+	return err;
+}
+
+static enum err
+issuer_url_make(struct ca *ca)
+{
+	char	   path[CERTIFICATE_ISSUER_PATH_SIZE];
+	struct buf url = { 0 };
+
+	if (ca->config->wfe.plain_url == NULL || ca->config->wfe.plain_url[0] == '\0')
+		return ERR_OK;
+	certificate_issuer_path(buf_slice(&ca->issuers[0].der), path);
+	buf_printf(&url, "%s%s", ca->config->wfe.plain_url, path);
+	return (ca->issuer_url = buf_take_str(&url)) == NULL ? ERR_MEMORY : ERR_OK;
+}
+
+enum err
+ca_open(const struct config *config, int64_t now, struct ca **out, struct reason *reason)
+{
+	struct ca    *ca = calloc(1, sizeof(*ca));
+	struct reason cause = { "" };
+	enum err      err;
+
+	*out = NULL;
+	if (ca == NULL)
+		return ERR_MEMORY;
+	ca->config = config;
+	if ((err = issuers_open(ca, reason)) != ERR_OK || (err = evidence_key_read(ca, reason)) != ERR_OK ||
+	    (err = issuer_url_make(ca)) != ERR_OK)
+		goto out;
+	if ((ca->folder = file_join(config->dir, config->ledger)) == NULL) {
+		err = ERR_MEMORY;
+		goto out;
+	}
+	/* One more day than is served, so that no order falls between the two. */
+	if ((err = ledger_open(ca->folder, (now - ca_order_window(ca) - DAY) * 1000, &ca->ledger, &cause)) != ERR_OK)
+		reason_set(reason, "ledger %s: %s", ca->folder, cause.text);
+ out:
+	if (err == ERR_OK)
+		*out = ca;
+	else
+		ca_close(ca);
+	return err;
+}
+
+void
+ca_close(struct ca *ca)
+{
+	size_t i;
+
+	if (ca == NULL)
+		return;
+	for (i = 0; ca->issuers != NULL && i < ca->config->ca.issuer_count; i++)
+		issuer_close(&ca->issuers[i]);
+	free(ca->issuers);
+	ledger_close(ca->ledger);
+	free(ca->folder);
+	free(ca->issuer_url);
+	buf_free(&ca->der);
+	buf_free(&ca->serial);
+	OPENSSL_cleanse(ca->evidence_key, sizeof(ca->evidence_key));
+	free(ca);
+}

@@ -1,0 +1,185 @@
+#include <string.h>
+
+#include "ca/issue.h"
+#include "ca/policy.h"
+#include "ca/proof.h"
+#include "lib/log.h"
+
+#define FUTURE_MAX 300	/* s: what two clocks of one machine may differ at most */
+
+static enum err
+answer_from_ledger(struct ca *ca, const struct msg_issue *issue, struct msg_certificate *out)
+{
+	struct ledger_record record;
+	enum err	     err = ledger_find(ca->ledger, issue->order, &record);
+
+	if (err != ERR_OK)
+		return err;
+	out->order = record.order;
+	memcpy(out->issuer, record.issuer, sizeof(out->issuer));
+	out->serial = record.serial;
+	out->not_before = record.not_before;
+	out->not_after = record.not_after;
+	out->der = record.der;
+	return ERR_OK;
+}
+
+static bool
+order_check(const struct ca *ca, const struct msg_issue *issue, int64_t now, struct problem *problem)
+{
+	int64_t made = id_time_ms(issue->order) / 1000;
+
+	if (made < now - ca_order_window(ca))
+		return problem_set(problem, PROBLEM_UNAUTHORIZED, "this order is too old; make another one");
+	if (made > now + FUTURE_MAX)
+		return problem_set(problem, PROBLEM_UNAUTHORIZED, "this order was made in the future");
+	return true;
+}
+
+static const struct profile_config *
+profile_find(const struct ca_config *config, const char *name)
+{
+	size_t i;
+
+	if (name[0] == '\0')
+		return &config->profiles[0];
+	for (i = 0; i < config->profile_count; i++)
+		if (strcmp(config->profiles[i].name, name) == 0)
+			return &config->profiles[i];
+	return NULL;
+}
+
+/* RFC 8555, 7.4: what the order asked for is what the certificate says, or there is none. */
+static bool
+dates_set(const struct ca *ca, const struct msg_issue *issue, const struct profile_config *profile, int64_t now,
+    struct leaf *leaf, struct problem *problem)
+{
+	int64_t end = ca->issuers[0].not_after;
+
+	leaf->not_before = issue->not_before != 0 ? issue->not_before : now - ISSUER_BACKDATE;
+	leaf->not_after = issue->not_after != 0 ? issue->not_after : leaf->not_before + profile->lifetime - 1;
+	if (issue->not_before != 0 &&
+	    (leaf->not_before < now - ISSUER_BACKDATE_MAX || leaf->not_before > now + profile->lifetime))
+		return problem_set(problem, PROBLEM_MALFORMED, "notBefore is more than an hour ago or too far ahead");
+	if (leaf->not_after <= leaf->not_before || leaf->not_after <= now)
+		return problem_set(problem, PROBLEM_MALFORMED, "notAfter is over, or not later than notBefore");
+	if (leaf->not_after - leaf->not_before + 1 > profile->lifetime)
+		return problem_set(problem, PROBLEM_MALFORMED, "profile \"%s\" gives certificates for at most %lld s",
+		    profile->name, (long long)profile->lifetime);
+	if (leaf->not_after <= end)
+		return true;
+	if (issue->not_after != 0 || end <= now)
+		return problem_set(problem, PROBLEM_MALFORMED, "notAfter is later than the issuer's own");
+	log_event(LOG_WARNING, "certificate cut short: its issuer ends first", F_INT("issuer_not_after", end),
+	    F_INT("wanted", leaf->not_after));
+	leaf->not_after = end;
+	return true;
+}
+
+static bool
+names_check(const struct ca *ca, const struct csr *csr, struct problem *problem)
+{
+	size_t i;
+
+	for (i = 0; i < csr->count; i++)
+		if (!ca_policy_allows(&ca->config->ra.allow, &ca->config->ra.deny, &csr->names[i]))
+			return problem_set(problem, PROBLEM_REJECTED_IDENTIFIER,
+			    "\"%s\" is not among the names this CA issues for", csr->names[i].value);
+	return true;
+}
+
+static enum err
+record_append(struct ca *ca, const struct msg_issue *issue, const struct leaf *leaf, int64_t now,
+    struct msg_certificate *out)
+{
+	struct ledger_record record = { .kind = LEDGER_ORDER,
+		.time_ms = now * 1000,
+		.order = issue->order,
+		.serial = buf_slice(&ca->serial),
+		.not_before = leaf->not_before,
+		.not_after = leaf->not_after,
+		.der = buf_slice(&ca->der) };
+
+	memcpy(record.issuer, ca->issuers[0].fingerprint, sizeof(record.issuer));
+	out->order = issue->order;
+	memcpy(out->issuer, record.issuer, sizeof(out->issuer));
+	out->serial = record.serial;
+	out->not_before = leaf->not_before;
+	out->not_after = leaf->not_after;
+	out->der = record.der;
+	return ledger_append(ca->ledger, &record);
+}
+
+static enum err
+sign(struct ca *ca, const struct leaf *leaf, int64_t now, int64_t lifetime, struct problem *problem)
+{
+	struct lint_context context = { .issuer = ca->issuers[0].cert,
+		.now = now,
+		.lifetime_max = lifetime,
+		.backdate_max = ISSUER_BACKDATE_MAX };
+	struct reason cause = { "" };
+	uint8_t	      serial[SERIAL_SIZE];
+	enum err      err;
+
+	buf_clear(&ca->der);
+	buf_clear(&ca->serial);
+	err = issuer_sign(&ca->issuers[0], leaf, &context, serial, &ca->der, &cause);
+	buf_put(&ca->serial, serial, sizeof(serial));
+	if (err == ERR_OK && ca->der.len <= CERTIFICATE_DER_MAX && !ca->serial.failed)
+		return ERR_OK;
+	if (err == ERR_DENIED && strncmp(cause.text, "lint name_constraints", 21) == 0)
+		problem_set(problem, PROBLEM_REJECTED_IDENTIFIER, "%s", cause.text);
+	else
+		problem_set(problem, PROBLEM_SERVER_INTERNAL, "the certificate was not signed: %s",
+		    err == ERR_DENIED ? cause.text : "an internal error");
+	log_event(LOG_ERROR, "not signed", F_STR("error", err_text(err)), F_STR("cause", cause.text));
+	return ERR_DENIED;
+}
+
+static enum err
+issue_new(struct ca *ca, const struct msg_issue *issue, const struct jwk *jwk, const struct jws *jws, int64_t now,
+    struct msg_certificate *out, struct problem *problem)
+{
+	const struct profile_config *profile;
+	struct csr *csr = NULL;
+	struct leaf leaf = { 0 };
+	enum err    err = ERR_DENIED;
+
+	if (!order_check(ca, issue, now, problem))
+		return ERR_DENIED;
+	if ((profile = profile_find(&ca->config->ca, issue->profile)) == NULL) {
+		problem_set(problem, PROBLEM_INVALID_PROFILE, "there is no profile \"%s\"", issue->profile);
+		return ERR_DENIED;
+	}
+	if (!proof_csr(jwk, jws, &csr, problem) || !proof_evidence(ca, issue, jwk, csr, now, problem) ||
+	    !names_check(ca, csr, problem) || !dates_set(ca, issue, profile, now, &leaf, problem))
+		goto out;
+	leaf.names = csr->names;
+	leaf.name_count = csr->count;
+	leaf.key = csr->key;
+	leaf.must_staple = csr->must_staple;
+	leaf.issuer_url = ca->issuer_url;
+	if ((err = sign(ca, &leaf, now, profile->lifetime, problem)) == ERR_OK)
+		err = record_append(ca, issue, &leaf, now, out);
+ out:
+	csr_free(csr);
+	return err;
+}
+
+enum err
+issue_certificate(struct ca *ca, const struct msg_issue *issue, int64_t now, struct msg_certificate *out,
+    struct problem *problem)
+{
+	struct jwk *jwk;
+	struct jws *jws;
+	enum err    err;
+
+	memset(out, 0, sizeof(*out));
+	if (!proof_request(ca, issue, &jwk, &jws, problem))
+		return ERR_DENIED;
+	if ((err = answer_from_ledger(ca, issue, out)) == ERR_NOT_FOUND)
+		err = issue_new(ca, issue, jwk, jws, now, out, problem);
+	jws_free(jws);
+	jwk_free(jwk);
+	return err;
+}

@@ -1,0 +1,148 @@
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "ca/issuer.h"
+#include "lib/file.h"
+#include "x509/key.h"
+
+#define PEM_MAX 65536	/* an RSA-4096 key is 3.3 KiB, a chain of four 10 KiB */
+
+static enum err
+config_error(struct reason *reason, const char *file, const char *text)
+{
+	ERR_clear_error();
+	reason_set(reason, "%s: %s", file, text);
+	return ERR_CONFIG;
+}
+
+static enum err
+certificate_load(const char *dir, const char *name, X509 **out, struct reason *reason)
+{
+	char	     *path = file_join(dir, name);
+	struct buf     pem = { 0 };
+	struct reason  cause = { "" };
+	STACK_OF(X509) *certs = NULL;
+	enum err       err = ERR_OK;
+
+	if (path == NULL)
+		return ERR_MEMORY;
+	if (file_read(path, PEM_MAX, &pem) != ERR_OK)
+		err = config_error(reason, path, "the issuer's certificate can't be read");
+	else if (certificates_read(buf_slice(&pem), &certs, &cause) != ERR_OK)
+		err = config_error(reason, path, cause.text);
+	else
+		*out = sk_X509_shift(certs);
+	sk_X509_pop_free(certs, X509_free);
+	buf_free(&pem);
+	free(path);
+	return err;
+}
+
+static enum err
+key_load(const char *dir, const char *name, EVP_PKEY **out, struct reason *reason)
+{
+	char	  *path = file_join(dir, name);
+	struct buf pem = { 0 };
+	BIO	  *bio = NULL;
+	enum err   err = ERR_OK;
+
+	if (path == NULL)
+		return ERR_MEMORY;
+	if (file_read(path, PEM_MAX, &pem) != ERR_OK)
+		err = config_error(reason, path, "the issuer's key can't be read");
+	else if ((bio = BIO_new_mem_buf(pem.data, (int)pem.len)) == NULL)
+		err = ERR_MEMORY;
+	else if ((*out = PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"")) == NULL)
+		err = config_error(reason, path, "this is no unencrypted PEM private key");
+	BIO_free(bio);
+	buf_cleanse(&pem);
+	free(path);
+	return err;
+}
+
+static enum err
+pair_check(const struct issuer_config *config, const struct issuer *issuer, struct reason *reason)
+{
+	if (X509_check_private_key(issuer->cert, issuer->key) != 1)
+		return config_error(reason, config->key, "this key doesn't belong to the issuer's certificate");
+	if (key_type_of(issuer->key) == 0)
+		return config_error(reason, config->key, "this kind of key is not supported for an issuer");
+	if (X509_check_ca(issuer->cert) != 1 || !(X509_get_key_usage(issuer->cert) & KU_KEY_CERT_SIGN))
+		return config_error(reason, config->certificate, "this is no CA certificate, so it can't issue");
+	if (X509_get0_subject_key_id(issuer->cert) == NULL)
+		return config_error(reason, config->certificate, "it has no subjectKeyIdentifier");
+	return ERR_OK;
+}
+
+enum err
+issuer_open(const char *dir, const struct issuer_config *config, struct issuer *out, struct reason *reason)
+{
+	struct tm tm;
+	enum err  err;
+
+	memset(out, 0, sizeof(*out));
+	if ((err = certificate_load(dir, config->certificate, &out->cert, reason)) != ERR_OK ||
+	    (err = key_load(dir, config->key, &out->key, reason)) != ERR_OK ||
+	    (err = pair_check(config, out, reason)) != ERR_OK ||
+	    (err = certificate_der(out->cert, &out->der)) != ERR_OK)
+		goto out;
+	SHA256(out->der.data, out->der.len, out->fingerprint);
+	err = ERR_CRYPTO;
+	if (ASN1_TIME_to_tm(X509_get0_notAfter(out->cert), &tm) != 1)
+		goto out;
+	out->not_after = timegm(&tm);
+	if ((out->throwaway = key_generate(key_type_of(out->key))) != NULL)
+		err = ERR_OK;
+ out:
+	if (err != ERR_OK)
+		issuer_close(out);
+	return err;
+}
+
+void
+issuer_close(struct issuer *issuer)
+{
+	X509_free(issuer->cert);
+	EVP_PKEY_free(issuer->key);
+	EVP_PKEY_free(issuer->throwaway);
+	buf_free(&issuer->der);
+	memset(issuer, 0, sizeof(*issuer));
+}
+
+/* CA/Browser Forum, BR 7.1: from a CSPRNG, positive; here 143 bits less those that make the first byte not 0. */
+static void
+serial_draw(uint8_t serial[SERIAL_SIZE])
+{
+	do {
+		if (RAND_bytes(serial, SERIAL_SIZE) != 1)
+			abort();
+		serial[0] &= 0x7f;
+	} while (serial[0] == 0);
+}
+
+enum err
+issuer_sign(const struct issuer *issuer, const struct leaf *asked, const struct lint_context *context,
+    uint8_t serial[SERIAL_SIZE], struct buf *der, struct reason *reason)
+{
+	struct leaf leaf = *asked;
+	X509	   *cert = NULL;
+	enum err    err;
+
+	serial_draw(serial);
+	leaf.serial = serial;
+	if ((err = leaf_build(&leaf, issuer->cert, &cert, reason)) != ERR_OK ||
+	    (err = certificate_sign(cert, issuer->throwaway)) != ERR_OK ||
+	    (err = lint_check(cert, context, reason)) != ERR_OK ||
+	    (err = certificate_sign(cert, issuer->key)) != ERR_OK)
+		goto out;
+	err = certificate_der(cert, der);
+ out:
+	X509_free(cert);
+	return err;
+}

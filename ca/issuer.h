@@ -1,0 +1,35 @@
+/* issuer.h: one issuing certificate with its key, and the only function that signs for others. */
+#ifndef SIGNET_CA_ISSUER_H
+#define SIGNET_CA_ISSUER_H
+
+#include <openssl/x509.h>
+
+#include "config/config.h"
+#include "ipc/msg.h"
+#include "lib/err.h"
+#include "x509/certificate.h"
+#include "x509/lint.h"
+
+struct issuer {
+	X509		*cert;
+	EVP_PKEY	*key;
+	EVP_PKEY	*throwaway;	/* of the same type; signs what is linted, and nothing that leaves */
+	struct buf	 der;
+	uint8_t		 fingerprint[FINGERPRINT_SIZE];
+	int64_t		 not_after;
+};
+
+/* Notbefore lies this far in the past, for clients whose clocks are late. */
+#define ISSUER_BACKDATE 300
+/* An order may ask for an earlier one, up to here. */
+#define ISSUER_BACKDATE_MAX 3600
+
+/* Reads and checks the pair. ERR_CONFIG with what is wrong and in which file. */
+enum err issuer_open(const char *dir, const struct issuer_config *, struct issuer *out, struct reason *);
+void	 issuer_close(struct issuer *);
+/* Builds the certificate, signs it with the throw-away key, lints that, and signs for real. The serial is drawn
+ * here. Appends the DER. ERR_DENIED: a lint complained; ERR_CRYPTO, ERR_MEMORY. */
+enum err issuer_sign(const struct issuer *, const struct leaf *, const struct lint_context *,
+    uint8_t serial[SERIAL_SIZE], struct buf *der, struct reason *);
+
+#endif

@@ -1,0 +1,53 @@
+#include "ca/policy.h"
+
+#include <string.h>
+
+/* A set of DNS names: one name, or all that end with a suffix (".home.arpa"; "" for every name). */
+struct names {
+	const char	*text;
+	bool		 suffix;
+};
+
+static struct names
+names_of(const char *pattern)
+{
+	if (strcmp(pattern, "*") == 0)
+		return (struct names){ "", true };
+	if (strncmp(pattern, "*.", 2) == 0)
+		return (struct names){ pattern + 1, true };
+	return (struct names){ pattern, false };
+}
+
+static bool
+ends_with(const char *text, const char *suffix)
+{
+	size_t n = strlen(text), s = strlen(suffix);
+
+	return n >= s && strcmp(text + n - s, suffix) == 0;
+}
+
+static bool
+contains(struct names all, struct names some)
+{
+	if (all.suffix)
+		return ends_with(some.text, all.text);
+	return !some.suffix && strcmp(all.text, some.text) == 0;
+}
+
+bool
+ca_policy_allows(const struct strings *allow, const struct strings *deny, const struct identifier *identifier)
+{
+	struct names asked = names_of(identifier->value);
+	size_t	     i;
+
+	for (i = 0; i < deny->count; i++) {
+		struct names denied = names_of(deny->items[i]);
+
+		if (contains(denied, asked) || contains(asked, denied))
+			return false;
+	}
+	for (i = 0; i < allow->count; i++)
+		if (contains(names_of(allow->items[i]), asked))
+			return true;
+	return false;
+}

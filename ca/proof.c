@@ -1,0 +1,168 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "acme/route.h"
+#include "ca/proof.h"
+#include "lib/base64url.h"
+#include "lib/json.h"
+#include "x509/key.h"
+
+/* A clock that runs fast on the perspective's side is forgiven this much. */
+#define FUTURE_MAX 300
+
+static bool
+request_check(const struct ca *ca, const struct msg_issue *issue, const struct jws *jws, struct problem *problem)
+{
+	const char   *base = ca->config->wfe.url;
+	struct target target;
+
+	/* RFC 8555, 6.4: the signed url says what was asked for; 7.4: this order's finalize URL. */
+	if (!route_parse_url(base, jws_url(jws), &target) || target.route != ROUTE_FINALIZE ||
+	    !id_eq(target.id, issue->order))
+		return problem_set(problem, PROBLEM_UNAUTHORIZED,
+		    "the signed request is not for finalizing this order (RFC 8555, 6.4)");
+	/* RFC 8555, 6.2: requests of an account carry its URL. */
+	if (jws_kid(jws) == NULL || !route_parse_url(base, jws_kid(jws), &target) || target.route != ROUTE_ACCOUNT)
+		return problem_set(problem, PROBLEM_UNAUTHORIZED,
+		    "the signed request's kid is not an account URL of this server (RFC 8555, 6.2)");
+	return true;
+}
+
+bool
+proof_request(const struct ca *ca, const struct msg_issue *issue, struct jwk **jwk, struct jws **jws,
+    struct problem *problem)
+{
+	struct reason cause = { "" };
+
+	*jwk = NULL;
+	*jws = NULL;
+	if (jwk_parse_text(issue->jwk, jwk, &cause) != ERR_OK || key_check((*jwk)->key, &cause) != ERR_OK)
+		problem_set(problem, PROBLEM_BAD_PUBLIC_KEY, "the account's key is not acceptable: %s", cause.text);
+	else if (jws_parse(issue->jws, jws, &cause) != ERR_OK)
+		problem_set(problem, PROBLEM_UNAUTHORIZED, "the finalize request is broken: %s", cause.text);
+	else if (request_check(ca, issue, *jws, problem)) {
+		/* Last, as it costs most. */
+		if (jws_verify(*jws, *jwk, &cause) == ERR_OK)
+			return true;
+		problem_set(problem, PROBLEM_UNAUTHORIZED,
+		    "the finalize request's signature doesn't verify with the account's key: %s", cause.text);
+	}
+	jwk_free(*jwk);
+	jws_free(*jws);
+	*jwk = NULL;
+	*jws = NULL;
+	return false;
+}
+
+/* RFC 8555, 7.4: {"csr": base64url of DER}. */
+static bool
+payload_read(const struct jws *jws, struct buf *der, struct problem *problem)
+{
+	json_t	     *payload = NULL;
+	const char   *csr;
+	struct reason cause = { "" };
+	bool	      ok = true;
+
+	if (json_object_parse(jws_payload(jws), &payload, &cause) != ERR_OK)
+		return problem_set(problem, PROBLEM_MALFORMED, "the finalize payload is not an object: %s",
+		    cause.text);
+	if ((csr = json_member_str(payload, "csr")) == NULL)
+		ok = problem_set(problem, PROBLEM_BAD_CSR, "the finalize payload has no \"csr\" (RFC 8555, 7.4)");
+	else if (base64url_get(slice_str(csr), der) != ERR_OK)
+		ok = problem_set(problem, PROBLEM_BAD_CSR,
+		    "\"csr\" is not base64url without padding (RFC 8555, 7.4): send DER, not PEM");
+	json_decref(payload);
+	return ok;
+}
+
+bool
+proof_csr(const struct jwk *jwk, const struct jws *jws, struct csr **out, struct problem *problem)
+{
+	struct buf    der = { 0 };
+	struct reason cause = { "" };
+	bool	      ok;
+
+	*out = NULL;
+	if (!(ok = payload_read(jws, &der, problem)))
+		;
+	else if (csr_parse(buf_slice(&der), out, &cause) != ERR_OK)
+		ok = problem_set(problem, PROBLEM_BAD_CSR, "%s", cause.text);
+	else if (key_check((*out)->key, &cause) != ERR_OK)
+		ok = problem_set(problem, PROBLEM_BAD_CSR, "the CSR's key: %s", cause.text);
+	else if (EVP_PKEY_eq((*out)->key, jwk->key) == 1) /* RFC 8555, 11.1 */
+		ok = problem_set(problem, PROBLEM_BAD_CSR,
+		    "the CSR's key is the account's own; make another one for the certificate (RFC 8555, 11.1)");
+	buf_free(&der);
+	if (!ok) {
+		csr_free(*out);
+		*out = NULL;
+	}
+	return ok;
+}
+
+struct proof {
+	const struct ca	*ca;
+	const struct jwk *jwk;
+	int64_t		 now;
+};
+
+/* Why this statement doesn't prove this name, or NULL when it does. */
+static const char *
+statement_fault(const struct proof *proof, const struct evidence *statement, const struct identifier *name)
+{
+	bool wildcard = identifier_is_wildcard(name);
+
+	if (strcmp(statement->thumbprint, proof->jwk->thumbprint) != 0)
+		return "it was proven with another account's key";
+	if (!challenge_proves(statement->method, name->type, wildcard) || (wildcard && !statement->wildcard))
+		return "its method doesn't prove it";
+	if (statement->validated < proof->now - proof->ca->config->ra.valid_authorization_lifetime)
+		return "its proof is too old";
+	if (statement->validated > proof->now + FUTURE_MAX)
+		return "its proof lies in the future";
+	return NULL;
+}
+
+static bool
+name_check(const struct proof *proof, const struct evidence *statements, size_t count, const struct identifier *name,
+    struct problem *problem)
+{
+	struct identifier base = identifier_base(name);
+	const char	 *fault = "nobody proved control of it";
+	size_t		  i;
+
+	for (i = 0; i < count; i++) {
+		const char *why;
+
+		if (!identifier_eq(&statements[i].identifier, &base))
+			continue;
+		if ((why = statement_fault(proof, &statements[i], name)) == NULL)
+			return true;
+		fault = why;
+	}
+	return problem_set(problem, PROBLEM_UNAUTHORIZED, "no certificate for \"%s\": %s", name->value, fault);
+}
+
+bool
+proof_evidence(const struct ca *ca, const struct msg_issue *issue, const struct jwk *jwk, const struct csr *csr,
+    int64_t now, struct problem *problem)
+{
+	struct proof	 proof = { ca, jwk, now };
+	struct evidence *statements = calloc(IDENTIFIERS_MAX, sizeof(statements[0]));
+	bool		 ok = true;
+	size_t		 i;
+
+	if (statements == NULL)
+		return problem_set(problem, PROBLEM_SERVER_INTERNAL, "out of memory");
+	if (issue->evidence_count > IDENTIFIERS_MAX)
+		ok = problem_set(problem, PROBLEM_UNAUTHORIZED, "there is more evidence than an order can have");
+	/* A statement that isn't authentic is no mistake of anybody: the whole request falls. */
+	for (i = 0; ok && i < issue->evidence_count; i++)
+		if (evidence_get(issue->evidence[i], ca->evidence_key, &statements[i]) != ERR_OK)
+			ok = problem_set(problem, PROBLEM_UNAUTHORIZED,
+			    "the evidence of a validation is not authentic; order again");
+	for (i = 0; ok && i < csr->count; i++)
+		ok = name_check(&proof, statements, issue->evidence_count, &csr->names[i], problem);
+	free(statements);
+	return ok;
+}

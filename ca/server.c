@@ -1,0 +1,121 @@
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ca/server.h"
+#include "lib/log.h"
+#include "x509/csr.h"
+#include "x509/key.h"
+
+#define LIFETIME_MAX (30 * 86400)	/* renewed by itself, so it needn't be long */
+#define BUCKET_RATE_MS 1000		/* one a second: wfe asks at start and a few times a month */
+#define BUCKET_SIZE 30			/* a wfe that keeps dying and coming back is not locked out */
+
+/* Splits the configuration's names; *names is owned by the caller. */
+static enum err
+names_read(const struct strings *hosts, struct leaf *leaf, struct identifier **names, const char ***ips,
+    struct reason *reason)
+{
+	uint8_t address[16];
+	size_t	i;
+
+	*names = calloc(hosts->count + 1, sizeof(**names));
+	*ips = calloc(hosts->count + 1, sizeof(**ips));
+	if (*names == NULL || *ips == NULL)
+		return ERR_MEMORY;
+	for (i = 0; i < hosts->count; i++) {
+		const char *host = hosts->items[i];
+
+		if (inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1)
+			(*ips)[leaf->ip_count++] = host;
+		else if (identifier_check(IDENTIFIER_DNS, host, &(*names)[leaf->name_count], reason) == ERR_OK)
+			leaf->name_count++;
+		else
+			return ERR_DENIED;
+	}
+	leaf->names = *names;
+	leaf->ips = *ips;
+	return ERR_OK;
+}
+
+static enum err
+sign(struct ca *ca, EVP_PKEY *key, int64_t now, struct leaf *leaf, struct reason *reason)
+{
+	const struct issuer *issuer = &ca->issuers[0];
+	struct lint_context  context = { .issuer = issuer->cert, .now = now, .backdate_max = ISSUER_BACKDATE_MAX };
+	uint8_t		     serial[SERIAL_SIZE];
+	enum err	     err;
+
+	context.lifetime_max = ca->config->ca.profiles[0].lifetime;
+	if (context.lifetime_max > LIFETIME_MAX)
+		context.lifetime_max = LIFETIME_MAX;
+	leaf->key = key;
+	leaf->issuer_url = ca->issuer_url;
+	leaf->not_before = now - ISSUER_BACKDATE;
+	leaf->not_after = leaf->not_before + context.lifetime_max - 1;
+	if (leaf->not_after > issuer->not_after)
+		leaf->not_after = issuer->not_after;
+	buf_clear(&ca->der);
+	buf_clear(&ca->serial);
+	err = issuer_sign(issuer, leaf, &context, serial, &ca->der, reason);
+	buf_put(&ca->serial, serial, sizeof(serial));
+	return err == ERR_OK && ca->serial.failed ? ERR_MEMORY : err;
+}
+
+static enum err
+record_append(struct ca *ca, const struct leaf *leaf, int64_t now_ms)
+{
+	struct ledger_record record = { .kind = LEDGER_SERVER,
+		.time_ms = now_ms,
+		.serial = buf_slice(&ca->serial),
+		.not_before = leaf->not_before,
+		.not_after = leaf->not_after,
+		.der = buf_slice(&ca->der) };
+
+	memcpy(record.issuer, ca->issuers[0].fingerprint, sizeof(record.issuer));
+	return ledger_append(ca->ledger, &record);
+}
+
+static bool
+token_take(struct ca *ca, int64_t now_ms)
+{
+	int64_t full = ca->tokens_ms > now_ms ? ca->tokens_ms : now_ms;
+
+	/* A clock that was set back must not close the door for longer than the bucket is deep. */
+	if (full - now_ms > BUCKET_SIZE * BUCKET_RATE_MS)
+		full = now_ms + BUCKET_SIZE * BUCKET_RATE_MS;
+	if (full - now_ms > (BUCKET_SIZE - 1) * BUCKET_RATE_MS)
+		return false;
+	ca->tokens_ms = full + BUCKET_RATE_MS;
+	return true;
+}
+
+enum err
+server_certificate(struct ca *ca, struct slice csr, int64_t now_ms, struct buf *pem)
+{
+	struct reason	   cause = { "" };
+	struct leaf	   leaf = { 0 };
+	struct identifier *names = NULL;
+	const char	 **ips = NULL;
+	EVP_PKEY	  *key = NULL;
+	enum err	   err;
+	bool		   signed_now = false;
+
+	if (!token_take(ca, now_ms)) {
+		log_event(LOG_ERROR, "server certificate refused", F_STR("cause", "asked for too often"));
+		return ERR_BUSY;
+	}
+	if (csr_parse_key(csr, &key, &cause) == ERR_OK && key_check(key, &cause) == ERR_OK &&
+	    names_read(&ca->config->wfe.names, &leaf, &names, &ips, &cause) == ERR_OK)
+		signed_now = sign(ca, key, now_ms / 1000, &leaf, &cause) == ERR_OK;
+	if (!signed_now) {
+		log_event(LOG_ERROR, "server certificate refused", F_STR("cause", cause.text));
+		err = ERR_DENIED;
+	} else if ((err = record_append(ca, &leaf, now_ms)) == ERR_OK &&
+	    (err = certificate_pem(buf_slice(&ca->der), pem)) == ERR_OK)
+		err = certificate_pem(buf_slice(&ca->issuers[0].der), pem);
+	EVP_PKEY_free(key);
+	free(names);
+	free(ips);
+	return err;
+}
