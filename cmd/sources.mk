@@ -1,2 +1,3 @@
 # Sources of cmd/, relative to the top folder.
 SRC += cmd/run.c
+SRC += cmd/check.c cmd/findings.c

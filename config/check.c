@@ -82,7 +82,7 @@ check_required(struct parse *p)
 {
 	for (size_t i = 0; i < option_count; i++)
 		if (options[i].flags & OPTION_REQUIRED && p->line[i] == 0)
-			report_add(p->report, 1, options[i].key, "is missing; write %s (%s)",
+			report_add(p->report, 1, options[i].key, "is missing; add it (%s: %s)",
 			    options[i].type->name, options[i].help);
 }
 
@@ -238,7 +238,8 @@ check_size(struct parse *p)
 void
 config_check(struct parse *p)
 {
-	check_required(p);
+	if (p->map)
+		check_required(p);
 	check_served(p);
 	check_tls(p);
 	check_listeners(p);

@@ -1,4 +1,6 @@
 /* The table for people: signet.yaml(5), as man(7) takes it. */
+#include "config/manual.h"
+
 #include <string.h>
 
 #include "config/options.h"

@@ -7,7 +7,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "config/config.h"
 #include "lib/reason.h"
@@ -81,8 +80,6 @@ extern const size_t option_count;
 const struct option	*option_find(const char *key);
 /* Whether options lie below key: "wfe" and "wfe.tls". */
 bool			 option_section(const char *key);
-/* The table for people, as the man page signet.yaml(5). */
-void			 options_print(FILE *);
 /* "90d", "500ms": the largest unit that divides it. */
 void			 duration_text(int64_t ms, char *out, size_t size);
 

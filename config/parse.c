@@ -166,6 +166,7 @@ static void
 root_read(struct parse *p, const struct option *o, yaml_node_t *root)
 {
 	(void)o;
+	p->map = root == NULL || root->type == YAML_MAPPING_NODE;
 	if (root != NULL)
 		section_read(p, "", root);
 }

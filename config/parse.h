@@ -15,6 +15,7 @@ struct parse {
 	struct report	*report;
 	yaml_document_t	*document;		/* the one being read; its file or a default */
 	size_t		 line[OPTIONS_MAX];	/* where each option's value stands; 0: not in the file */
+	bool		 map;			/* the file is one, or empty: options can be missing */
 };
 
 /* Whether it is one YAML document without anchors, aliases and tags, not too deep; complains when not. */

@@ -1,0 +1,20 @@
+/* findings.h: what `signet check` found, and its checks of the files that a configuration names. */
+#ifndef SIGNET_CMD_FINDINGS_H
+#define SIGNET_CMD_FINDINGS_H
+
+#include "config/config.h"
+
+enum finding { FINDING_OK, FINDING_NOTE, FINDING_PROBLEM };
+
+/* Prints one line: "ok", "note" or "problem", the key, and the sentence; counts the problems. */
+struct findings {
+	unsigned	problems;
+	unsigned	notes;
+};
+void	finding(struct findings *, enum finding, const char *key, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* Certificates, keys, folders and the database. Secrets are read and cleansed, never shown. */
+void	findings_files(struct findings *, const struct config *);
+
+#endif
