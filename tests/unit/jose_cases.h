@@ -8,7 +8,7 @@ struct jose_case {
 	enum err	 err;		/* ERR_OK ends the table */
 	const char	*says;
 	const char	*header;	/* JSON text of the protected header */
-	const char	*body;		/* "%H" is that header; NULL: JWS_BODY; for jwk_cases the JWK itself */
+	const char	*body;		/* "%H" is that header; NULL: JWS_BODY; in jwk_cases the JWK */
 };
 
 #define JWS_BODY(h) "{\"protected\":\"" h "\",\"payload\":\"e30\",\"signature\":\"AAAA\"}"
@@ -26,7 +26,8 @@ static const struct jose_case jws_cases[] = {
 	{ ERR_MALFORMED, "invalid JSON", "", "\"text\"" },
 	{ ERR_MALFORMED, "no \"protected\"", "", "{}" },
 	{ ERR_MALFORMED, "end of file expected", GOOD, JWS_BODY("%H") "{}" },
-	{ ERR_MALFORMED, "invalid JSON", GOOD, "{\"protected\":\"%H\",\"payload\":\"e30\",\"signature\":\"AA" },
+	{ ERR_MALFORMED, "invalid JSON", GOOD,
+	    "{\"protected\":\"%H\",\"payload\":\"e30\",\"signature\":\"AA" },
 	{ ERR_MALFORMED, "duplicate", GOOD,
 	    "{\"protected\":\"%H\",\"payload\":\"e30\",\"signature\":\"AAAA\",\"payload\":\"e30\"}" },
 	{ ERR_MALFORMED, "duplicate", GOOD,
@@ -98,8 +99,10 @@ static const struct jose_case jws_cases[] = {
 	{ ERR_MALFORMED, "no \"url\"", HEAD(ALG ",\"nonce\":\"AAAA\"" KID), NULL },
 	{ ERR_MALFORMED, "\"url\" is not a string", HEAD(ALG ",\"url\":7" KID), NULL },
 	{ ERR_MALFORMED, "\"nonce\" is not a string", HEAD(ALG ",\"url\":\"u\",\"nonce\":7" KID), NULL },
-	{ ERR_MALFORMED, "\"nonce\" is not base64url", HEAD(ALG ",\"url\":\"u\",\"nonce\":\"AA=\"" KID), NULL },
-	{ ERR_MALFORMED, "\"nonce\" is not base64url", HEAD(ALG ",\"url\":\"u\",\"nonce\":\"a b\"" KID), NULL },
+	{ ERR_MALFORMED, "\"nonce\" is not base64url",
+	    HEAD(ALG ",\"url\":\"u\",\"nonce\":\"AA=\"" KID), NULL },
+	{ ERR_MALFORMED, "\"nonce\" is not base64url",
+	    HEAD(ALG ",\"url\":\"u\",\"nonce\":\"a b\"" KID), NULL },
 	{ ERR_MALFORMED, "both \"jwk\" and \"kid\"", HEAD(ALG REST KID ",\"jwk\":{}"), NULL },
 	{ ERR_MALFORMED, "neither \"jwk\" nor \"kid\"", HEAD(ALG REST), NULL },
 	{ ERR_MALFORMED, "\"jwk\" is not an object", HEAD(ALG REST ",\"jwk\":\"x\""), NULL },
@@ -149,17 +152,20 @@ static const struct jose_case jwk_cases[] = {
 	    "_____wAAAAEAAAAAAAAAAAAAAAD_______________8", "ZkhbK_Q8v7hxEyiZ3FPqbKDcNHo9Uf1JGRCcOw2EO6Q") },
 	{ ERR_UNSUPPORTED, "\"X25519\" is not supported; use Ed25519", "",
 	    "{\"kty\":\"OKP\",\"crv\":\"X25519\",\"x\":\"" EC_X "\"}" },
-	{ ERR_MALFORMED, "this curve's has 57", "", "{\"kty\":\"OKP\",\"crv\":\"Ed448\",\"x\":\"" EC_X "\"}" },
+	{ ERR_MALFORMED, "this curve's has 57", "",
+	    "{\"kty\":\"OKP\",\"crv\":\"Ed448\",\"x\":\"" EC_X "\"}" },
 	{ ERR_MALFORMED, "\"x\" is missing", "", "{\"kty\":\"OKP\",\"crv\":\"Ed25519\"}" },
 	{ ERR_MALFORMED, "\"n\" is missing", "", "{\"kty\":\"RSA\",\"e\":\"AQAB\"}" },
 	{ ERR_MALFORMED, "\"e\" is missing", "", "{\"kty\":\"RSA\",\"n\":\"AQAB\"}" },
 	{ ERR_MALFORMED, "\"n\" is empty", "", "{\"kty\":\"RSA\",\"n\":\"\",\"e\":\"AQAB\"}" },
 	{ ERR_MALFORMED, "\"n\" is not base64url", "", "{\"kty\":\"RSA\",\"n\":\"AQAB=\",\"e\":\"AQAB\"}" },
-	{ ERR_MALFORMED, "begins with a zero octet", "", "{\"kty\":\"RSA\",\"n\":\"AAEAAQ\",\"e\":\"AQAB\"}" },
-	{ ERR_MALFORMED, "\"e\" begins with a zero", "", "{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AAEAAQ\"}" },
+	{ ERR_MALFORMED, "begins with a zero octet", "",
+	    "{\"kty\":\"RSA\",\"n\":\"AAEAAQ\",\"e\":\"AQAB\"}" },
+	{ ERR_MALFORMED, "\"e\" begins with a zero", "",
+	    "{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AAEAAQ\"}" },
 	{ ERR_BAD_KEY, "17 bits", "", "{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\"}" },
-	{ ERR_BAD_KEY, "modulus is even", "", "{\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"_____________________________"
-	    "_________________________________________________________g\"}" },
+	{ ERR_BAD_KEY, "modulus is even", "", "{\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\""
+	    "_____________________________________________________________________________________g\"}" },
 	{ ERR_OK, NULL, NULL, NULL },
 };
 

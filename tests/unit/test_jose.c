@@ -172,8 +172,8 @@ jws_of(size_t signer, const char *payload, const uint8_t *signature, size_t len)
 	*strchr(text, '.') = '\0';
 	buf_printf(&body, "{\"signature\":\"");
 	base64url_put(&body, signature, len);
-	buf_printf(&body, "\", \"payload\":\"%s\", \"protected\":\"%s\", \"extra\": 1}", text + strlen(text) + 1,
-	    text);
+	buf_printf(&body, "\", \"payload\":\"%s\", \"protected\":\"%s\", \"extra\": 1}",
+	    text + strlen(text) + 1, text);
 	free(text);
 	text = buf_take_str(&body);
 	jws = parse_or_fail(text);
@@ -339,7 +339,8 @@ test_der_hint(void **state)
 static void
 test_thumbprint(void **state)
 {
-	static const char	 text[] = "{\"kty\":\"RSA\",\"n\":\"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78L"
+	static const char	 text[] = "{\"kty\":\"RSA\",\"n\":\""
+	    "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78L"
 	    "hWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXA"
 	    "rwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajr"
 	    "n1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-"
@@ -419,8 +420,8 @@ test_hostile_jws(void **state)
 		enum err	 err = jws_parse(slice_str(body), &jws, &reason);
 
 		if (err != c->err || strstr(reason.text, c->says) == NULL)
-			fail_msg("%s\n%s: %s: \"%s\", not \"%s\"", body, c->header, err_text(err), reason.text,
-			    c->says);
+			fail_msg("%s\n%s: %s: \"%s\", not \"%s\"", body, c->header, err_text(err),
+			    reason.text, c->says);
 		assert_null(jws);
 		free(body);
 	}
@@ -506,7 +507,8 @@ test_algorithm_names(void **state)
 	for (; names[count] != NULL; count++) {
 		char	 header[128], *body;
 
-		snprintf(header, sizeof(header), "{\"alg\":\"%s\",\"url\":\"u\",\"kid\":\"k\"}", names[count]);
+		snprintf(header, sizeof(header), "{\"alg\":\"%s\",\"url\":\"u\",\"kid\":\"k\"}",
+		    names[count]);
 		body = fill(JWS_BODY("%H"), header);
 		jws_free(parse_or_fail(body));
 		free(body);
