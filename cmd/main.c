@@ -36,7 +36,8 @@ static const struct command commands[] = {
 static void
 print_usage(FILE *out)
 {
-	fputs("usage: signet COMMAND [OPTION]...\n\nAn ACME server (RFC 8555) and certificate authority.\n\n", out);
+	fputs("usage: signet COMMAND [OPTION]...\n\n"
+	      "An ACME server (RFC 8555) and certificate authority.\n\n", out);
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
 		if (commands[i].summary != NULL)
 			fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);

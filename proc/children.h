@@ -21,7 +21,8 @@ struct child {
 
 struct children {
 	struct child	of[ROLE_COUNT];
-	int		wire[ROLE_COUNT][2];	/* of wfe, va, ca: ra's end and theirs, until both are given; -1 */
+	/* Of wfe, va and ca: ra's end and theirs, until they are given away; then -1. */
+	int		wire[ROLE_COUNT][2];
 	bool		wired;
 };
 

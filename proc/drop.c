@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "proc/drop.h"
 #include "proc/proc.h"
+#include "proc/sanitized.h"
 #include "proc/user.h"
 
 /* Connections of wfe and sockets of va: 2,000 idle clients are nothing special; thirty times that. */
@@ -53,7 +55,8 @@ drop_limits(void)
 static void
 enter_empty_root(void)
 {
-	static const char *const places[] = { "/run/signet-XXXXXX", "/tmp/signet-XXXXXX", "/dev/shm/signet-XXXXXX" };
+	static const char *const places[] = { "/run/signet-XXXXXX", "/tmp/signet-XXXXXX",
+		"/dev/shm/signet-XXXXXX" };
 	char path[32];
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
@@ -116,6 +119,48 @@ proc_drop(const struct proc *p)
 	/* Killed before the line above, the supervisor would not be missed. */
 	if (getppid() != parent)
 		_exit(0);
+}
+
+/* What the supervisor does as root: give folders away, open keys that belong to others, kill roles, change
+ * user and root directory, low ports, large socket buffers, limits. */
+#define BIT(cap) (UINT64_C(1) << (cap))
+#define NEEDED (BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_FOWNER) | \
+	BIT(CAP_KILL) | BIT(CAP_SETGID) | BIT(CAP_SETUID) | BIT(CAP_SETPCAP) | BIT(CAP_NET_BIND_SERVICE) | \
+	BIT(CAP_NET_ADMIN) | BIT(CAP_SYS_CHROOT) | BIT(CAP_SYS_RESOURCE))
+
+static bool
+keep_needed(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct	set[_LINUX_CAPABILITY_U32S_3];
+
+	for (unsigned cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) {
+		if ((NEEDED & BIT(cap)) == 0 && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0)
+			return errno == EPERM;	/* a container that keeps CAP_SETPCAP keeps little else */
+	}
+	if (syscall(SYS_capget, &header, set) != 0)
+		return false;
+	for (unsigned i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+		uint32_t needed = (uint32_t)(NEEDED >> (32 * i));
+
+		set[i].effective &= needed;
+		set[i].permitted &= needed;
+		set[i].inheritable = 0;
+	}
+	return syscall(SYS_capset, &header, set) == 0;
+}
+
+bool
+drop_unneeded(void)
+{
+	struct rlimit core = { 0, 0 };
+
+	if (setrlimit(RLIMIT_CORE, &core) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return false;
+	if (geteuid() == 0 && !keep_needed())
+		return false;
+	/* LeakSanitizer needs a process that can be traced. */
+	return SANITIZED || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
 }
 
 const char *

@@ -49,8 +49,8 @@ apart(const struct config *config, const char *option, const char *folder, FILE 
 {
 	if (geteuid() != 0 || !lies_in(config->dir, folder))
 		return true;
-	fprintf(complaints, "%s: %s: %s holds the configuration too; give it a folder of its own\n", config->file,
-	    option, folder);
+	fprintf(complaints, "%s: %s: %s holds the configuration too; give it a folder of its own\n",
+	    config->file, option, folder);
 	return false;
 }
 
@@ -61,7 +61,8 @@ folders_prepare(const struct config *config, FILE *complaints)
 	bool	 ok = true;
 
 	if (data != NULL)
-		ok = apart(config, "storage", data, complaints) && proc_own(data, ROLE_RA, complaints) == ERR_OK;
+		ok = apart(config, "storage", data, complaints) &&
+		    proc_own(data, ROLE_RA, complaints) == ERR_OK;
 	if (ok && ledger != NULL)
 		ok = apart(config, "ledger", ledger, complaints) &&
 		    proc_own(ledger, ROLE_CA, complaints) == ERR_OK;

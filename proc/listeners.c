@@ -25,7 +25,8 @@ remedy_for(int error)
 		return "another program has this port (`ss -ltnp` names it); stop it or choose another port";
 	case EACCES:
 	case EPERM:
-		return "ports below 1024 need root or CAP_NET_BIND_SERVICE; start as root or choose a higher port";
+		return "ports below 1024 need root or CAP_NET_BIND_SERVICE; start as root or choose a higher "
+		       "port";
 	case EADDRNOTAVAIL:
 		return "no interface of this machine has this address; use one it has, or \"[::]\" for all";
 	case EAFNOSUPPORT:
@@ -127,7 +128,8 @@ collect(const struct config *config, struct wanted list[LISTENERS_MAX])
 		want(list, &count,
 		    (struct wanted){ "wfe.plain_listen", wfe->plain_listen.items[i], LISTENER_PLAIN });
 	if (wfe->metrics_listen != NULL && wfe->metrics_listen[0] != '\0')
-		want(list, &count, (struct wanted){ "wfe.metrics_listen", wfe->metrics_listen, LISTENER_METRICS });
+		want(list, &count,
+		    (struct wanted){ "wfe.metrics_listen", wfe->metrics_listen, LISTENER_METRICS });
 	return count;
 }
 
@@ -150,8 +152,8 @@ add(struct listeners *listeners, const struct wanted *w, const struct config *co
 
 	if (one.socket.fd < 0) {
 		if (errno == EINVAL)
-			fprintf(complaints, "%s: %s: %s: not an IP address and port; write \"[::]:9443\" for all "
-			    "addresses, or \"192.0.2.1:9443\"\n", config->file, w->option, w->address);
+			fprintf(complaints, "%s: %s: %s: not an IP address and port; write \"[::]:9443\" for "
+			    "all addresses, or \"192.0.2.1:9443\"\n", config->file, w->option, w->address);
 		else
 			fprintf(complaints, "%s: %s: %s: can't listen: %s; %s\n", config->file, w->option,
 			    w->address, strerror(errno), remedy_for(errno));

@@ -60,7 +60,8 @@ role_descriptors(struct proc *p, const struct start *start)
 			p->listeners[p->listener_count++] = (struct listener){ f->fd, f->listener };
 			continue;
 		}
-		if (p->peer[f->peer] != NULL || (p->peer[f->peer] = channel_new(f->fd, p->role, f->peer)) == NULL)
+		if (p->peer[f->peer] != NULL ||
+		    (p->peer[f->peer] = channel_new(f->fd, p->role, f->peer)) == NULL)
 			role_failed("can't open the wire to another role");
 	}
 }

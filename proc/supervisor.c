@@ -19,8 +19,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,9 +26,9 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "proc/children.h"
+#include "proc/drop.h"
 #include "proc/folders.h"
 #include "proc/order.h"
-#include "proc/sanitized.h"
 
 /* Requests in hand may wait for a validation's or certificate's short wait (500 ms) and a slow client. */
 #define STOP_MS 10000
@@ -324,7 +322,8 @@ wait_for_events(struct supervisor *s)
 		const struct child *child = &s->children.of[r];
 
 		if (child->control != NULL && !child->ready)
-			polled[count++] = (struct pollfd){ .fd = channel_fd(child->control), .events = POLLIN };
+			polled[count++] =
+			    (struct pollfd){ .fd = channel_fd(child->control), .events = POLLIN };
 	}
 	if (poll(polled, count, time_left(s)) < 0 && errno != EINTR)
 		abort();
@@ -334,7 +333,6 @@ static bool
 supervisor_open(struct supervisor *s)
 {
 	static const int handled[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP };
-	struct rlimit	 core = { 0, 0 };
 	sigset_t	 set;
 
 	sigemptyset(&set);
@@ -344,12 +342,7 @@ supervisor_open(struct supervisor *s)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	if (!spawn_open(&s->spawn) || sigprocmask(SIG_BLOCK, &set, NULL) != 0 ||
-	    (s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0) {
-		log_event(LOG_ERROR, "can't start", F_STR("error", strerror(errno)));
-		return false;
-	}
-	/* LeakSanitizer needs a process that can be traced. */
-	if (setrlimit(RLIMIT_CORE, &core) != 0 || (!SANITIZED && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)) {
+	    (s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0 || !drop_unneeded()) {
 		log_event(LOG_ERROR, "can't start", F_STR("error", strerror(errno)));
 		return false;
 	}

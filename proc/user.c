@@ -57,7 +57,8 @@ proc_own(const char *path, enum role role, FILE *complaints)
 	int		 fd;
 
 	if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-		fprintf(complaints, "%s: can't make this folder: %s; make it by hand\n", path, strerror(errno));
+		fprintf(complaints, "%s: can't make this folder: %s; make it by hand\n", path,
+		    strerror(errno));
 		return ERR_IO;
 	}
 	if ((fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 || (dir = fdopendir(fd)) == NULL) {
@@ -66,8 +67,8 @@ proc_own(const char *path, enum role role, FILE *complaints)
 		goto out;
 	}
 	if (geteuid() == 0 && (fchown(fd, user.uid, user.gid) != 0 || !own_files(dir, user))) {
-		fprintf(complaints, "%s: can't give it to user %u: %s; as root signet needs CAP_CHOWN\n", path,
-		    (unsigned)user.uid, strerror(errno));
+		fprintf(complaints, "%s: can't give it to user %u: %s; as root signet needs CAP_CHOWN\n",
+		    path, (unsigned)user.uid, strerror(errno));
 		goto out;
 	}
 	err = ERR_OK;

@@ -30,10 +30,10 @@
 #include "proc/user.h"
 
 /* In a child of its own, as it gives up rights for good. Exit code 0, or the line that was wrong. */
-#define CHECK(condition)                                                                                      \
-	do {                                                                                                  \
-		if (!(condition))                                                                             \
-			_exit(__LINE__ & 0xff ? __LINE__ & 0xff : 1);                                         \
+#define CHECK(condition) \
+	do { \
+		if (!(condition)) \
+			_exit(__LINE__ & 0xff ? __LINE__ & 0xff : 1); \
 	} while (0)
 
 static void
@@ -334,7 +334,8 @@ listeners_stay(void **state)
 	struct listeners	held = { 0 };
 	char			one[] = "127.0.0.1:0", two[] = "[::]:0";
 	char			*both[] = { one, two };
-	struct config		config = listen_on(both, 1), more = listen_on(both, 2), less = listen_on(both + 1, 1);
+	struct config		config = listen_on(both, 1), more = listen_on(both, 2);
+	struct config		less = listen_on(both + 1, 1);
 	int			first, flags;
 
 	(void)state;
@@ -359,8 +360,8 @@ listeners_stay(void **state)
 static void
 folders_are_owned(void **state)
 {
-	char		dir[] = "/tmp/test_proc-XXXXXX", storage[] = "sqlite:data/signet.db", ledger[] = "ledger";
-	char		path[64], *data;
+	char		dir[] = "/tmp/test_proc-XXXXXX", storage[] = "sqlite:data/signet.db";
+	char		ledger[] = "ledger", path[64], *data;
 	struct config	config = { .file = storage, .dir = dir, .storage = storage, .ledger = ledger };
 	struct stat	st;
 
