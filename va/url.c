@@ -45,11 +45,13 @@ host_is_name(const char *host)
 static enum err
 host_get(CURLU *parts, struct url *u, struct reason *reason)
 {
-	char *host = NULL;
+	char *host = NULL, *zone = NULL;
 	enum err err = ERR_MALFORMED;
 	size_t len, i;
 
-	if (curl_url_get(parts, CURLUPART_HOST, &host, 0) != CURLUE_OK)
+	/* An interface of this machine (RFC 6874) is nothing that a stranger may name. */
+	if (curl_url_get(parts, CURLUPART_ZONEID, &zone, 0) == CURLUE_OK ||
+	    curl_url_get(parts, CURLUPART_HOST, &host, 0) != CURLUE_OK)
 		goto out;
 	len = strlen(host);
 	if (len > 0 && host[len - 1] == '.')
@@ -70,6 +72,7 @@ host_get(CURLU *parts, struct url *u, struct reason *reason)
  out:
 	if (err != ERR_OK)
 		reason_set(reason, "redirected to a URL whose host is not a DNS name");
+	curl_free(zone);
 	curl_free(host);
 	return err;
 }

@@ -1,0 +1,335 @@
+/* The pure parts of va: target policy, redirect rules, choice of resolvers, body comparison, record. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "va/body.h"
+#include "va/record.h"
+#include "va/resolver.h"
+#include "va/target.h"
+#include "va/url.h"
+
+#define TOKEN "dG9rZW4tb2YtMzItYnl0ZXMtZm9yLXRlc3RpbmctMDE"
+#define THUMBPRINT "LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ"
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static struct address
+address(const char *text)
+{
+	struct address a;
+
+	if (!address_parse(text, &a))
+		fail_msg("%s", text);
+	return a;
+}
+
+/* Splits words at spaces into strings that live until the next call with the same store. */
+static struct strings
+words(char *store, char **items, const char *text)
+{
+	struct strings s = { items, 0 };
+	char *save = NULL, *word;
+
+	strcpy(store, text);
+	for (word = strtok_r(store, " ", &save); word != NULL; word = strtok_r(NULL, " ", &save))
+		items[s.count++] = word;
+	return s;
+}
+
+static struct targets *
+policy(const char *deny, const char *allow)
+{
+	char store[2][256], *items[2][16];
+	struct va_config config = { .deny = words(store[0], items[0], deny),
+		.allow = words(store[1], items[1], allow) };
+	struct address self[2] = { address("203.0.113.5"), address("2001:db8::5") };
+	struct reason reason;
+
+	return targets_new(&config, self, 2, &reason);
+}
+
+#define DEFAULT "loopback link-local metadata self"
+
+static const struct target_case {
+	const char *deny, *allow, *address, *what;	/* NULL: allowed */
+} target_cases[] = {
+	{ DEFAULT, "", "192.0.2.1", NULL },
+	{ DEFAULT, "", "10.0.0.7", NULL },
+	{ DEFAULT, "", "2001:db8::1", NULL },
+	{ DEFAULT, "", "127.0.0.1", "loopback" },
+	{ DEFAULT, "", "127.255.0.9", "loopback" },
+	{ DEFAULT, "", "::1", "loopback" },
+	{ DEFAULT, "", "169.254.169.254", "link-local" },
+	{ "metadata", "", "169.254.169.254", "metadata" },
+	{ "metadata", "", "169.254.1.1", NULL },
+	{ "metadata", "", "100.100.100.200", "metadata" },
+	{ "metadata", "", "fd00:ec2::254", "metadata" },
+	{ DEFAULT, "", "fe80::1", "link-local" },
+	{ DEFAULT, "", "febf::1", "link-local" },
+	{ DEFAULT, "", "203.0.113.5", "self: this machine's own address" },
+	{ DEFAULT, "", "2001:db8::5", "self: this machine's own address" },
+	{ "loopback", "", "203.0.113.5", NULL },
+	{ "private", "", "10.255.0.1", "private" },
+	{ "private", "", "172.31.0.1", "private" },
+	{ "private", "", "172.32.0.1", NULL },
+	{ "private", "", "100.64.0.1", "private" },
+	{ "private", "", "fd12::1", "private" },
+	{ "10.1.0.0/16", "", "10.1.2.3", "10.1.0.0/16" },
+	{ "10.1.0.0/17", "", "10.1.128.1", NULL },
+	{ "10.1.2.3", "", "10.1.2.3", "10.1.2.3" },
+	{ "2001:db8::/33", "", "2001:db8:7fff::1", "2001:db8::/33" },
+	{ "2001:db8::/33", "", "2001:db8:8000::1", NULL },
+	{ "0.0.0.0/0 ::/0", "10.0.0.0/8", "10.1.2.3", NULL },
+	{ "0.0.0.0/0 ::/0", "10.0.0.0/8", "11.1.2.3", "0.0.0.0/0" },
+	/* always denied */
+	{ "", "", "0.0.0.0", "unspecified" },
+	{ "", "", "0.1.2.3", "unspecified" },
+	{ "", "", "::", "unspecified" },
+	{ "", "", "224.0.0.1", "multicast" },
+	{ "", "", "239.255.255.255", "multicast" },
+	{ "", "", "ff02::1", "multicast" },
+	{ "", "", "255.255.255.255", "broadcast" },
+	{ "", "", "250.0.0.1", "reserved" },
+	{ "", "224.0.0.251", "224.0.0.251", NULL },
+	{ "", "", "127.0.0.1", NULL },
+	{ "", "", "::1", NULL },
+	/* an IPv4 address inside */
+	{ DEFAULT, "", "::ffff:127.0.0.1", "loopback" },
+	{ DEFAULT, "", "::ffff:169.254.169.254", "link-local" },
+	{ DEFAULT, "", "::ffff:0:127.0.0.1", "loopback" },
+	{ DEFAULT, "", "64:ff9b::7f00:1", "loopback" },
+	{ DEFAULT, "", "64:ff9b:1::7f00:1", "loopback" },
+	{ DEFAULT, "", "2002:7f00:1::1", "loopback" },
+	{ DEFAULT, "", "2002:a9fe:a9fe::", "link-local" },
+	{ DEFAULT, "", "2001:0:1234:5678:0:0:80ff:fffe", "loopback" },
+	{ DEFAULT, "", "::127.0.0.1", "loopback" },
+	{ DEFAULT, "", "64:ff9b::c000:201", NULL },
+	{ "", "", "64:ff9b::e000:1", "multicast" },
+	{ DEFAULT, "127.0.0.0/8", "::ffff:127.0.0.1", NULL },
+	{ DEFAULT, "::ffff:127.0.0.1", "::ffff:127.0.0.1", NULL },
+	{ DEFAULT, "loopback", "127.0.0.1", NULL },
+	{ DEFAULT, "loopback", "::1", NULL },
+	{ "64:ff9b::/96", "10.0.0.0/8", "64:ff9b::a00:1", "64:ff9b::/96" },
+};
+
+static void
+test_targets(void **state)
+{
+	const struct target_case *t;
+	struct targets *targets;
+	struct address a;
+	const char *what;
+	bool allowed;
+
+	(void)state;
+	for (t = target_cases; t < target_cases + COUNT(target_cases); t++) {
+		assert_non_null(targets = policy(t->deny, t->allow));
+		a = address(t->address);
+		allowed = targets_allow(targets, &a, &what);
+		if (allowed != (t->what == NULL))
+			fail_msg("deny [%s] allow [%s]: %s: %s", t->deny, t->allow, t->address, what);
+		if (!allowed)
+			assert_string_equal(what, t->what);
+		targets_free(targets);
+	}
+	assert_null(policy("lo", ""));
+	assert_null(policy("10.0.0.0/33", ""));
+	assert_null(policy("10.0.0/8", ""));
+	assert_null(policy("::1/129", ""));
+	assert_null(policy("", "10.0.0.0/"));
+	assert_null(policy("", "10.0.0.0/8x"));
+	assert_null(policy("", "example.org"));
+}
+
+static void
+test_targets_list(void **state)
+{
+	struct targets *targets = policy("private", "10.0.0.0/8");
+	struct address listed = address("10.0.0.1"), other = address("192.0.2.1");
+
+	(void)state;
+	assert_true(targets_list(targets, &listed));
+	assert_false(targets_list(targets, &other));	/* allowed, but not by name */
+	targets_free(targets);
+}
+
+static const struct url_case {
+	const char *location;
+	enum err err;
+	const char *text, *host;
+	unsigned port;
+} url_cases[] = {
+	{ "http://b.example/x", ERR_OK, "http://b.example/x", "b.example", 80 },
+	{ "http://B.Example./x", ERR_OK, "http://B.Example./x", "b.example", 80 },
+	{ "http://b.example", ERR_OK, "http://b.example/", "b.example", 80 },
+	{ "https://b.example/x?y=1#frag", ERR_OK, "https://b.example/x?y=1", "b.example", 443 },
+	{ "http://b.example:5002/", ERR_OK, "http://b.example:5002/", "b.example", 5002 },
+	{ "https://b.example:5001/", ERR_OK, "https://b.example:5001/", "b.example", 5001 },
+	{ "//c.example/z", ERR_OK, "http://c.example/z", "c.example", 80 },
+	{ "/z", ERR_OK, "http://a.example:5002/z", "a.example", 5002 },
+	{ "z", ERR_OK, "http://a.example:5002/.well-known/acme-challenge/z", "a.example", 5002 },
+	{ "http://10.0.0.1/", ERR_OK, "http://10.0.0.1/", "10.0.0.1", 80 },
+	{ "http://[::1]/", ERR_OK, "http://[::1]/", "::1", 80 },
+	{ "http://b.example:22/", ERR_DENIED, NULL, NULL, 0 },
+	{ "http://b.example:443/", ERR_DENIED, NULL, NULL, 0 },
+	{ "https://b.example:80/", ERR_DENIED, NULL, NULL, 0 },
+	{ "http://u@b.example/", ERR_DENIED, NULL, NULL, 0 },
+	{ "http://u:p@b.example/", ERR_DENIED, NULL, NULL, 0 },
+	{ "ftp://b.example/", ERR_DENIED, NULL, NULL, 0 },
+	{ "gopher://b.example:80/", ERR_DENIED, NULL, NULL, 0 },
+	{ "file:///etc/passwd", ERR_DENIED, NULL, NULL, 0 },
+	{ "", ERR_MALFORMED, NULL, NULL, 0 },
+	{ "http://b.example/a b", ERR_MALFORMED, NULL, NULL, 0 },
+	{ "http://b.example/\x01", ERR_MALFORMED, NULL, NULL, 0 },
+	{ "http://b.example/\xc3\xa9", ERR_MALFORMED, NULL, NULL, 0 },
+	{ "http://b.example:99999/", ERR_MALFORMED, NULL, NULL, 0 },
+	{ "http://127.1.2.3.4/", ERR_MALFORMED, NULL, NULL, 0 },
+	{ "http://x.0x7f/", ERR_MALFORMED, NULL, NULL, 0 },
+	{ "http://a..b/", ERR_MALFORMED, NULL, NULL, 0 },
+	{ "http://a!b/", ERR_MALFORMED, NULL, NULL, 0 },
+	{ "http://b%00.example/", ERR_MALFORMED, NULL, NULL, 0 },
+	{ "http://[fe80::1%25eth0]/", ERR_MALFORMED, NULL, NULL, 0 },
+};
+
+static void
+test_urls(void **state)
+{
+	const struct url_case *t;
+	struct url from, to;
+	struct reason reason;
+	enum err err;
+
+	(void)state;
+	url_challenge(&from, "a.example", 5002, TOKEN);
+	assert_string_equal(from.text, "http://a.example:5002/.well-known/acme-challenge/" TOKEN);
+	for (t = url_cases; t < url_cases + COUNT(url_cases); t++) {
+		err = url_redirect(&from, slice_str(t->location), 5002, 5001, &to, &reason);
+		if (err != t->err)
+			fail_msg("%s: %s: %s (%s)", t->location, err_text(err), reason.text, to.text);
+		if (err != ERR_OK) {
+			assert_int_not_equal(reason.text[0], '\0');
+			continue;
+		}
+		assert_string_equal(to.text, t->text);
+		assert_string_equal(to.host, t->host);
+		assert_int_equal(to.port, t->port);
+		assert_int_equal(to.literal.family != 0, address_parse(t->host, &(struct address){ 0 }));
+	}
+	/* Other forms of an IPv4 address are seen as what they are, or refused. */
+	if (url_redirect(&from, slice_str("http://0x7f000001/"), 80, 443, &to, &reason) == ERR_OK)
+		assert_string_equal(to.host, "127.0.0.1");
+	if (url_redirect(&from, slice_str("http://127.1/"), 80, 443, &to, &reason) == ERR_OK)
+		assert_int_equal(to.literal.family, AF_INET);
+	url_challenge(&from, "a.example", 80, TOKEN);
+	assert_string_equal(from.text, "http://a.example/.well-known/acme-challenge/" TOKEN);
+	assert_int_equal(url_redirect(&from, slice_of("http://b\0.example/", 18), 80, 443, &to, &reason),
+	    ERR_MALFORMED);
+}
+
+static void
+test_zones(void **state)
+{
+	struct zone_config zones[] = { { .zone = (char[]){ "example" } }, { .zone = (char[]){ "corp.example" } } };
+	struct va_config config = { .zones = zones, .zone_count = 2 };
+
+	(void)state;
+	assert_int_equal(resolver_zone(&config, "a.corp.example"), 1);
+	assert_int_equal(resolver_zone(&config, "corp.example"), 1);
+	assert_int_equal(resolver_zone(&config, "CORP.example"), 1);
+	assert_int_equal(resolver_zone(&config, "acorp.example"), 0);
+	assert_int_equal(resolver_zone(&config, "example"), 0);
+	assert_int_equal(resolver_zone(&config, "notexample"), 2);
+	assert_int_equal(resolver_zone(&config, "example.org"), 2);
+	assert_true(resolver_is_localhost("localhost"));
+	assert_true(resolver_is_localhost("a.b.LOCALHOST"));
+	assert_false(resolver_is_localhost("notlocalhost"));
+	assert_false(resolver_is_localhost("localhost.example"));
+	assert_false(resolver_is_localhost(".localhost"));
+}
+
+static bool
+body(const char *text, struct reason *reason)
+{
+	reason->text[0] = '\0';
+	return body_check(slice_str(text), false, TOKEN, THUMBPRINT, reason);
+}
+
+static void
+test_bodies(void **state)
+{
+	struct reason r;
+
+	(void)state;
+	assert_true(body(TOKEN "." THUMBPRINT, &r));
+	assert_true(body(TOKEN "." THUMBPRINT "\r\n \t\n", &r));
+	assert_false(body(" " TOKEN "." THUMBPRINT, &r));
+	assert_false(body(TOKEN "." THUMBPRINT "x", &r));
+	assert_false(body_check(slice_str(TOKEN "." THUMBPRINT), true, TOKEN, THUMBPRINT, &r));
+	assert_non_null(strstr(r.text, "longer than"));
+	assert_false(body("", &r));
+	assert_string_equal(r.text, "empty");
+	assert_false(body(" \n", &r));
+	assert_string_equal(r.text, "empty");
+	assert_false(body(TOKEN, &r));
+	assert_non_null(strstr(r.text, "the token alone"));
+	assert_false(body(TOKEN ".AAAAAA-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ", &r));
+	assert_non_null(strstr(r.text, "another account"));
+	assert_false(body("other." THUMBPRINT, &r));
+	assert_non_null(strstr(r.text, "another token"));
+	assert_false(body("<html>secret", &r));
+	assert_non_null(strstr(r.text, "HTML page of 12 bytes"));
+	assert_false(body("root:x:0:0", &r));
+	assert_string_equal(r.text, "10 bytes of something else");
+	assert_false(body_check(slice_of(NULL, 0), false, TOKEN, THUMBPRINT, &r));
+}
+
+static void
+test_record(void **state)
+{
+	json_t *array = json_array(), *read;
+	struct address a = address("192.0.2.1");
+	char text[1024];
+	struct url url;
+	int i;
+
+	(void)state;
+	record_text(array, text, sizeof(text));
+	assert_string_equal(text, "[]");
+	url_challenge(&url, "a.example", 80, "t");
+	record_add(array, &url, &a, 1, &a);
+	record_text(array, text, sizeof(text));
+	assert_string_equal(text, "[{\"url\":\"http://a.example/.well-known/acme-challenge/t\",\"hostname\":\"a.example\","
+	    "\"port\":\"80\",\"addressesResolved\":[\"192.0.2.1\"],\"addressUsed\":\"192.0.2.1\"}]");
+	for (i = 0; i < 10; i++) {
+		snprintf(url.host, sizeof(url.host), "h%d.example", i);
+		record_add(array, &url, &a, 1, NULL);
+	}
+	record_text(array, text, sizeof(text));	/* as many as fit, the last one among them */
+	assert_non_null(read = json_loads(text, 0, NULL));
+	assert_in_range(json_array_size(read), 2, 10);
+	assert_non_null(strstr(text, "h9.example"));
+	json_decref(read);
+	record_text(array, text, 8);
+	assert_string_equal(text, "[]");
+	json_decref(array);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_targets),
+		cmocka_unit_test(test_targets_list),
+		cmocka_unit_test(test_urls),
+		cmocka_unit_test(test_zones),
+		cmocka_unit_test(test_bodies),
+		cmocka_unit_test(test_record),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
