@@ -316,6 +316,7 @@ lint_name_constraints(const struct lint_view *view, struct reason *reason)
 
 	if (constraints == NULL)
 		return critical == EXTENSION_ABSENT || no(reason, "the issuer's name constraints can't be read");
+	X509_check_purpose(view->cert, -1, 0);	/* fills the certificate's cache of names, which the check reads */
 	result = NAME_CONSTRAINTS_check(view->cert, constraints);
 	NAME_CONSTRAINTS_free(constraints);
 	if (result == X509_V_OK)

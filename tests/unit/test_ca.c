@@ -1,0 +1,799 @@
+/* A captured ra, at the level of functions: whatever it asks for without proof is refused. And the ledger. */
+#include <fcntl.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/x509v3.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "acme/route.h"
+#include "ca/issue.h"
+#include "ca/server.h"
+#include "jose/jwk.h"
+#include "lib/base64url.h"
+#include "lib/clock.h"
+#include "lib/file.h"
+#include "lib/log.h"
+#include "x509/csr.h"
+#include "x509/key.h"
+
+#define BASE "https://ca.test:9443"
+
+/* --- a CA in a folder of its own --------------------------------------------------------------- */
+struct world {
+	char		 dir[64];
+	struct config	 config;
+	struct ca	*ca;
+	EVP_PKEY	*account, *other;
+	struct jwk	*jwk;		/* the account's */
+	struct id	 order;
+	uint8_t		 evidence_key[EVIDENCE_KEY_SIZE];
+};
+
+static struct issuer_config issuer_config = { (char *)"issuer.pem", (char *)"issuer.key" };
+static struct profile_config profiles[] = { { (char *)"default", (char *)"", 90 * 86400 },
+	{ (char *)"shortlived", (char *)"", 160 * 3600 } };
+static char *all_names[] = { (char *)"*" };
+static char *denied_names[] = { (char *)"denied.test" };
+static char *server_names[] = { (char *)"ca.test", (char *)"127.0.0.1", (char *)"::1" };
+
+static void
+file_make(const char *dir, const char *name, struct slice bytes)
+{
+	char *path = file_join(dir, name);
+
+	unlink(path);
+	assert_int_equal(file_create(path, 0600, bytes), ERR_OK);
+	free(path);
+}
+
+static void
+pem_key(EVP_PKEY *key, struct buf *out)
+{
+	BIO  *bio = BIO_new(BIO_s_mem());
+	char *text;
+	long  len;
+
+	assert_int_equal(PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL), 1);
+	len = BIO_get_mem_data(bio, &text);
+	buf_put(out, text, (size_t)len);
+	BIO_free(bio);
+}
+
+static void
+issuer_make(const char *dir, enum key_type type, const char *constraint)
+{
+	uint8_t	      serial[SERIAL_SIZE] = { 0x12, 0x34 };
+	EVP_PKEY     *key = key_generate(type);
+	X509	     *cert;
+	struct reason reason;
+	struct buf    der = { 0 }, pem = { 0 }, key_pem = { 0 };
+	struct ca_certificate ca = { .common_name = "Test CA",
+		.key = key,
+		.not_before = clock_now() - 60,
+		.not_after = clock_now() + 365 * 86400,
+		.path_length = 0,
+		.serial = serial };
+
+	assert_int_equal(ca_certificate_build(&ca, NULL, &cert, &reason), ERR_OK);
+	if (constraint != NULL) {
+		X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, NID_name_constraints, constraint);
+
+		assert_non_null(extension);
+		assert_int_equal(X509_add_ext(cert, extension, -1), 1);
+		X509_EXTENSION_free(extension);
+	}
+	assert_int_equal(certificate_sign(cert, key), ERR_OK);
+	assert_int_equal(certificate_der(cert, &der), ERR_OK);
+	assert_int_equal(certificate_pem(buf_slice(&der), &pem), ERR_OK);
+	pem_key(key, &key_pem);
+	file_make(dir, "issuer.pem", buf_slice(&pem));
+	file_make(dir, "issuer.key", buf_slice(&key_pem));
+	buf_free(&der);
+	buf_free(&pem);
+	buf_free(&key_pem);
+	X509_free(cert);
+	EVP_PKEY_free(key);
+}
+
+static struct jwk *
+jwk_of(EVP_PKEY *key)
+{
+	uint8_t	    point[65];
+	size_t	    len;
+	struct buf  text = { 0 };
+	struct jwk *jwk;
+
+	assert_int_equal(EVP_PKEY_get_octet_string_param(key, "pub", point, sizeof(point), &len), 1);
+	assert_int_equal(len, 65);
+	buf_put_str(&text, "{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"");
+	base64url_put(&text, point + 1, 32);
+	buf_put_str(&text, "\",\"y\":\"");
+	base64url_put(&text, point + 33, 32);
+	buf_put_str(&text, "\"}");
+	assert_int_equal(jwk_parse_text(buf_slice(&text), &jwk, NULL), ERR_OK);
+	buf_free(&text);
+	return jwk;
+}
+
+static void
+world_reopen(struct world *w)
+{
+	struct reason reason = { "" };
+
+	ca_close(w->ca);
+	if (ca_open(&w->config, clock_now(), &w->ca, &reason) != ERR_OK)
+		fail_msg("%s", reason.text);
+}
+
+static int
+world_open(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	char	     *ledger;
+
+	strcpy(w->dir, "/tmp/signet-test-ca-XXXXXX");
+	assert_non_null(mkdtemp(w->dir));
+	ledger = file_join(w->dir, "ledger");
+	assert_int_equal(mkdir(ledger, 0700), 0);
+	free(ledger);
+	issuer_make(w->dir, KEY_P256, NULL);
+	assert_int_equal(RAND_bytes(w->evidence_key, EVIDENCE_KEY_SIZE), 1);
+	file_make(w->dir, "evidence.key", slice_of(w->evidence_key, EVIDENCE_KEY_SIZE));
+	w->config.dir = w->dir;
+	w->config.wfe.url = (char *)BASE;
+	w->config.wfe.plain_url = (char *)"http://ca.test:9080";
+	w->config.wfe.names = (struct strings){ server_names, 3 };
+	w->config.evidence_key = (char *)"evidence.key";
+	w->config.ledger = (char *)"ledger";
+	w->config.ra.allow = (struct strings){ all_names, 1 };
+	w->config.ra.deny = (struct strings){ denied_names, 1 };
+	w->config.ra.order_lifetime = 7 * 86400;
+	w->config.ra.valid_authorization_lifetime = 30 * 86400;
+	w->config.ca.issuers = &issuer_config;
+	w->config.ca.issuer_count = 1;
+	w->config.ca.profiles = profiles;
+	w->config.ca.profile_count = 2;
+	w->account = key_generate(KEY_P256);
+	w->other = key_generate(KEY_P256);
+	w->jwk = jwk_of(w->account);
+	w->order = id_new();
+	world_reopen(w);
+	*state = w;
+	return 0;
+}
+
+static int
+world_close(void **state)
+{
+	struct world *w = *state;
+	char	      command[128];
+
+	ca_close(w->ca);
+	jwk_free(w->jwk);
+	EVP_PKEY_free(w->account);
+	EVP_PKEY_free(w->other);
+	snprintf(command, sizeof(command), "rm -rf %s", w->dir);
+	assert_int_equal(system(command), 0);
+	free(w);
+	return 0;
+}
+
+/* --- what an honest client and an honest va send ------------------------------------------------ */
+struct ask {
+	struct world	*w;
+	EVP_PKEY	*certificate_key;	/* owned */
+	struct buf	 csr, jws, evidence[4];
+	struct msg_issue issue;
+	const char	*san;			/* "DNS:a.test" */
+};
+
+static void
+csr_make(EVP_PKEY *key, const char *san, struct buf *out)
+{
+	X509_REQ		 *request = X509_REQ_new();
+	STACK_OF(X509_EXTENSION) *extensions = sk_X509_EXTENSION_new_null();
+	X509_EXTENSION		 *extension = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, san);
+	uint8_t			 *der = NULL;
+	int			  len;
+
+	assert_non_null(extension);
+	sk_X509_EXTENSION_push(extensions, extension);
+	assert_int_equal(X509_REQ_set_pubkey(request, key), 1);
+	assert_int_equal(X509_REQ_add_extensions(request, extensions), 1);
+	assert_true(X509_REQ_sign(request, key, EVP_sha256()) > 0);
+	len = i2d_X509_REQ(request, &der);
+	assert_true(len > 0);
+	buf_put(out, der, (size_t)len);
+	OPENSSL_free(der);
+	sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+	X509_REQ_free(request);
+}
+
+/* ES256: r||s of 32 bytes each (RFC 7518, 3.4). */
+static void
+es256(EVP_PKEY *key, struct slice input, uint8_t out[64])
+{
+	EVP_MD_CTX    *ctx = EVP_MD_CTX_new();
+	uint8_t	       der[80];
+	const uint8_t *p = der;
+	size_t	       len = sizeof(der);
+	ECDSA_SIG     *sig;
+
+	assert_int_equal(EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key), 1);
+	assert_int_equal(EVP_DigestSign(ctx, der, &len, input.data, input.len), 1);
+	sig = d2i_ECDSA_SIG(NULL, &p, (long)len);
+	BN_bn2binpad(ECDSA_SIG_get0_r(sig), out, 32);
+	BN_bn2binpad(ECDSA_SIG_get0_s(sig), out + 32, 32);
+	ECDSA_SIG_free(sig);
+	EVP_MD_CTX_free(ctx);
+}
+
+static void
+jws_make(EVP_PKEY *key, struct id order, const char *kid, struct slice csr, struct buf *out)
+{
+	struct buf header = { 0 }, payload = { 0 }, input = { 0 };
+	uint8_t	   signature[64];
+	size_t	   dot;
+
+	buf_printf(&header, "{\"alg\":\"ES256\",\"kid\":\"%s\",\"nonce\":\"YWJjZGVmZ2hpamtsbW5vcA\",\"url\":\"", kid);
+	route_url(&header, BASE, ROUTE_FINALIZE, &order, NULL);
+	buf_put_str(&header, "\"}");
+	buf_put_str(&payload, "{\"csr\":\"");
+	base64url_put(&payload, csr.data, csr.len);
+	buf_put_str(&payload, "\"}");
+	base64url_put(&input, header.data, header.len);
+	dot = input.len;
+	buf_put_byte(&input, '.');
+	base64url_put(&input, payload.data, payload.len);
+	es256(key, buf_slice(&input), signature);
+	buf_clear(out);
+	buf_put_str(out, "{\"protected\":\"");
+	buf_put(out, input.data, dot);
+	buf_put_str(out, "\",\"payload\":\"");
+	buf_put(out, input.data + dot + 1, input.len - dot - 1);
+	buf_put_str(out, "\",\"signature\":\"");
+	base64url_put(out, signature, sizeof(signature));
+	buf_put_str(out, "\"}");
+	assert_false(out->failed);
+	buf_free(&header);
+	buf_free(&payload);
+	buf_free(&input);
+}
+
+#define KID BASE "/account/AAAAAAAAAAAAAAAAAAAAAQ"
+
+static void
+statement_add(struct ask *ask, const char *name, const char *thumbprint, int64_t validated, const uint8_t *key)
+{
+	struct evidence statement = { .method = CHALLENGE_HTTP_01, .caa = CAA_NOT_CHECKED, .validated = validated };
+	uint32_t	i = ask->issue.evidence_count++;
+
+	statement.identifier.type = IDENTIFIER_DNS;
+	strcpy(statement.identifier.value, name);
+	strcpy(statement.thumbprint, thumbprint);
+	token_new(statement.token);
+	strcpy(statement.addresses, "192.0.2.1");
+	strcpy(statement.perspective, "local");
+	buf_clear(&ask->evidence[i]);
+	evidence_put(&ask->evidence[i], &statement, key);
+	ask->issue.evidence[i] = buf_slice(&ask->evidence[i]);
+}
+
+static void
+ask_sign(struct ask *ask)
+{
+	buf_clear(&ask->csr);
+	csr_make(ask->certificate_key, ask->san, &ask->csr);
+	jws_make(ask->w->account, ask->issue.order, KID, buf_slice(&ask->csr), &ask->jws);
+	ask->issue.jws = buf_slice(&ask->jws);
+}
+
+/* An honest request for a.test, for the tests to spoil. */
+static void
+ask_open(struct ask *ask, struct world *w)
+{
+	memset(ask, 0, sizeof(*ask));
+	ask->w = w;
+	ask->san = "DNS:a.test";
+	ask->certificate_key = key_generate(KEY_P256);
+	ask->issue.order = w->order;
+	ask->issue.jwk = slice_str(w->jwk->text);
+	ask_sign(ask);
+	statement_add(ask, "a.test", w->jwk->thumbprint, clock_now() - 5, w->evidence_key);
+}
+
+static void
+ask_close(struct ask *ask)
+{
+	size_t i;
+
+	EVP_PKEY_free(ask->certificate_key);
+	buf_free(&ask->csr);
+	buf_free(&ask->jws);
+	for (i = 0; i < 4; i++)
+		buf_free(&ask->evidence[i]);
+}
+
+static void
+expect_refused(struct ask *ask, enum problem_type type, const char *word)
+{
+	struct msg_certificate out;
+	struct problem	       problem = { 0 };
+	enum err	       err = issue_certificate(ask->w->ca, &ask->issue, clock_now(), &out, &problem);
+
+	if (err != ERR_DENIED || problem.type != type || strstr(problem.detail.text, word) == NULL)
+		fail_msg("%s, %s: %s", err_text(err), problem_name(problem.type), problem.detail.text);
+	problem_free(&problem);
+	ask_close(ask);
+}
+
+/* The DER, owned. */
+static struct buf
+expect_issued(struct ask *ask)
+{
+	struct msg_certificate out;
+	struct problem	       problem = { 0 };
+	struct buf	       der = { 0 };
+
+	if (issue_certificate(ask->w->ca, &ask->issue, clock_now(), &out, &problem) != ERR_OK)
+		fail_msg("%s: %s", problem_name(problem.type), problem.detail.text);
+	assert_int_equal(out.serial.len, SERIAL_SIZE);
+	buf_put(&der, out.der.data, out.der.len);
+	return der;
+}
+
+/* --- the tests ----------------------------------------------------------------------------------- */
+static void
+test_issues(void **state)
+{
+	struct world	*w = *state;
+	struct ask	 ask;
+	struct buf	 der;
+	const uint8_t	*p;
+	X509		*cert;
+
+	ask_open(&ask, w);
+	der = expect_issued(&ask);
+	assert_int_equal(ledger_sync(w->ca->ledger), ERR_OK);
+	p = der.data;
+	cert = d2i_X509(NULL, &p, (long)der.len);
+	assert_non_null(cert);
+	assert_int_equal(X509_verify(cert, w->ca->issuers[0].key), 1);
+	assert_int_equal(X509_check_host(cert, "a.test", 0, 0, NULL), 1);
+	assert_int_equal(X509_check_host(cert, "b.test", 0, 0, NULL), 0);
+	assert_int_equal(X509_check_purpose(cert, X509_PURPOSE_SSL_SERVER, 0), 1);
+	X509_free(cert);
+	buf_free(&der);
+	ask_close(&ask);
+}
+
+static void
+test_no_evidence(void **state)
+{
+	struct ask ask;
+
+	ask_open(&ask, *state);
+	ask.issue.evidence_count = 0;
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "nobody proved");
+}
+
+static void
+test_other_accounts_evidence(void **state)
+{
+	struct world *w = *state;
+	struct jwk   *other = jwk_of(w->other);
+	struct ask    ask;
+
+	ask_open(&ask, w);
+	ask.issue.evidence_count = 0;
+	statement_add(&ask, "a.test", other->thumbprint, clock_now(), w->evidence_key);
+	jwk_free(other);
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "another account");
+}
+
+static void
+test_stale_evidence(void **state)
+{
+	struct world *w = *state;
+	struct ask    ask;
+
+	ask_open(&ask, w);
+	ask.issue.evidence_count = 0;
+	statement_add(&ask, "a.test", w->jwk->thumbprint, clock_now() - 31 * 86400, w->evidence_key);
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "too old");
+	ask_open(&ask, w);
+	ask.issue.evidence_count = 0;
+	statement_add(&ask, "a.test", w->jwk->thumbprint, clock_now() + 3600, w->evidence_key);
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "future");
+}
+
+static void
+test_forged_evidence(void **state)
+{
+	static const uint8_t guessed[EVIDENCE_KEY_SIZE] = { 1 };
+	struct world *w = *state;
+	struct ask    ask;
+
+	ask_open(&ask, w);
+	ask.issue.evidence_count = 0;
+	statement_add(&ask, "a.test", w->jwk->thumbprint, clock_now(), guessed);
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "not authentic");
+	ask_open(&ask, w);
+	ask.evidence[0].data[10] ^= 1;
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "not authentic");
+}
+
+static void
+test_changed_csr(void **state)
+{
+	struct world *w = *state;
+	struct ask    ask;
+	struct buf    csr = { 0 }, other = { 0 };
+	char	     *ours, *theirs;
+
+	/* The payload of another request under the old signature. */
+	ask_open(&ask, w);
+	csr_make(w->other, "DNS:a.test", &csr);
+	jws_make(w->other, w->order, KID, buf_slice(&csr), &other);
+	ours = slice_dup(buf_slice(&ask.jws));
+	theirs = slice_dup(buf_slice(&other));
+	buf_clear(&ask.jws);
+	buf_put(&ask.jws, ours, (size_t)(strstr(ours, "\"payload\"") - ours));
+	buf_put(&ask.jws, strstr(theirs, "\"payload\""),
+	    (size_t)(strstr(theirs, "\"signature\"") - strstr(theirs, "\"payload\"")));
+	buf_put_str(&ask.jws, strstr(ours, "\"signature\""));
+	ask.issue.jws = buf_slice(&ask.jws);
+	free(ours);
+	free(theirs);
+	buf_free(&csr);
+	buf_free(&other);
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "signature");
+}
+
+static void
+test_other_order(void **state)
+{
+	struct world *w = *state;
+	struct ask    ask;
+
+	ask_open(&ask, w);
+	ask.issue.order = id_new();
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "this order");
+	ask_open(&ask, w);
+	jws_make(w->account, w->order, "https://elsewhere.test/account/AAAAAAAAAAAAAAAAAAAAAQ", buf_slice(&ask.csr),
+	    &ask.jws);
+	ask.issue.jws = buf_slice(&ask.jws);
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "kid");
+	ask_open(&ask, w);
+	jws_make(w->other, w->order, KID, buf_slice(&ask.csr), &ask.jws);
+	ask.issue.jws = buf_slice(&ask.jws);
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "signature");
+}
+
+static void
+test_csr_faults(void **state)
+{
+	struct world *w = *state;
+	struct ask    ask;
+
+	ask_open(&ask, w);
+	ask.san = "DNS:a.test,DNS:b.test";
+	ask_sign(&ask);
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "b.test");
+	ask_open(&ask, w);
+	ask.san = "DNS:a.test,IP:192.0.2.1";
+	ask_sign(&ask);
+	expect_refused(&ask, PROBLEM_BAD_CSR, "IP address");
+	ask_open(&ask, w);
+	EVP_PKEY_free(ask.certificate_key);
+	ask.certificate_key = EVP_PKEY_dup(w->account);
+	ask_sign(&ask);
+	expect_refused(&ask, PROBLEM_BAD_CSR, "account's own");
+	ask_open(&ask, w);
+	EVP_PKEY_free(ask.certificate_key);
+	ask.certificate_key = EVP_RSA_gen(1024);
+	ask_sign(&ask);
+	expect_refused(&ask, PROBLEM_BAD_CSR, "1024 bits");
+}
+
+static void
+test_wildcard(void **state)
+{
+	struct ask ask;
+
+	ask_open(&ask, *state);
+	ask.san = "DNS:*.a.test";
+	ask_sign(&ask);
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "method");
+}
+
+static void
+test_old_order(void **state)
+{
+	struct world *w = *state;
+	int64_t	      ms = clock_now_ms() - INT64_C(9) * 86400 * 1000;
+	struct ask    ask;
+	int	      i;
+
+	for (i = 0; i < 6; i++)
+		w->order.bytes[i] = (uint8_t)(ms >> (40 - 8 * i));
+	ask_open(&ask, w);
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "too old");
+	w->order = id_new();
+	w->order.bytes[0]++;
+	ask_open(&ask, w);
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "future");
+}
+
+static void
+test_profile_and_dates(void **state)
+{
+	struct world *w = *state;
+	struct ask    ask;
+	struct buf    der;
+
+	ask_open(&ask, w);
+	strcpy(ask.issue.profile, "eternal");
+	expect_refused(&ask, PROBLEM_INVALID_PROFILE, "eternal");
+	ask_open(&ask, w);
+	strcpy(ask.issue.profile, "shortlived");
+	ask.issue.not_before = clock_now();
+	ask.issue.not_after = clock_now() + 7 * 86400;
+	expect_refused(&ask, PROBLEM_MALFORMED, "shortlived");
+	ask_open(&ask, w);
+	ask.issue.not_after = clock_now() - 86400;
+	expect_refused(&ask, PROBLEM_MALFORMED, "notAfter");
+	ask_open(&ask, w);
+	ask.issue.not_before = clock_now();
+	ask.issue.not_after = clock_now() + 86400;
+	der = expect_issued(&ask);
+	buf_free(&der);
+	ask_close(&ask);
+}
+
+static void
+test_policy(void **state)
+{
+	struct world *w = *state;
+	struct ask    ask;
+
+	ask_open(&ask, w);
+	ask.san = "DNS:denied.test";
+	ask_sign(&ask);
+	ask.issue.evidence_count = 0;
+	statement_add(&ask, "denied.test", w->jwk->thumbprint, clock_now(), w->evidence_key);
+	expect_refused(&ask, PROBLEM_REJECTED_IDENTIFIER, "denied.test");
+}
+
+static void
+test_name_constraints(void **state)
+{
+	struct world *w = *state;
+	struct ask    ask;
+
+	issuer_make(w->dir, KEY_P256, "critical,permitted;DNS:home.arpa");
+	world_reopen(w);
+	ask_open(&ask, w);
+	expect_refused(&ask, PROBLEM_REJECTED_IDENTIFIER, "name_constraints");
+}
+
+static void
+test_replay(void **state)
+{
+	struct world *w = *state;
+	struct ask    ask;
+	struct buf    first, again;
+
+	ask_open(&ask, w);
+	first = expect_issued(&ask);
+	again = expect_issued(&ask);	/* within the batch, before the sync */
+	assert_true(slice_eq(buf_slice(&first), buf_slice(&again)));
+	buf_free(&again);
+	assert_int_equal(ledger_sync(w->ca->ledger), ERR_OK);
+	/* The rest of the message may differ, even be less: what is done is done. */
+	ask.issue.evidence_count = 0;
+	again = expect_issued(&ask);
+	assert_true(slice_eq(buf_slice(&first), buf_slice(&again)));
+	buf_free(&again);
+	world_reopen(w);
+	again = expect_issued(&ask);
+	assert_true(slice_eq(buf_slice(&first), buf_slice(&again)));
+	buf_free(&again);
+	buf_free(&first);
+	/* But not without the subscriber's signature. */
+	jws_make(w->other, w->order, KID, buf_slice(&ask.csr), &ask.jws);
+	ask.issue.jws = buf_slice(&ask.jws);
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "signature");
+}
+
+static void
+test_issuer_types(void **state)
+{
+	static const enum key_type types[] = { KEY_RSA2048, KEY_P384, KEY_ED25519 };
+	struct world *w = *state;
+	struct ask    ask;
+	struct buf    der;
+	size_t	      i;
+
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		issuer_make(w->dir, types[i], NULL);
+		w->order = id_new();
+		world_reopen(w);
+		ask_open(&ask, w);
+		der = expect_issued(&ask);
+		buf_free(&der);
+		ask_close(&ask);
+	}
+}
+
+static void
+test_server(void **state)
+{
+	struct world   *w = *state;
+	EVP_PKEY       *key = key_generate(KEY_P256);
+	struct buf	csr = { 0 }, pem = { 0 };
+	STACK_OF(X509) *certs;
+	X509	       *leaf;
+	int64_t		start;
+	int		i;
+
+	csr_make(key, "DNS:bank.test", &csr);
+	assert_int_equal(server_certificate(w->ca, buf_slice(&csr), clock_now_ms(), &pem), ERR_OK);
+	assert_int_equal(certificates_read(buf_slice(&pem), &certs, NULL), ERR_OK);
+	assert_int_equal(sk_X509_num(certs), 2);
+	leaf = sk_X509_value(certs, 0);
+	assert_int_equal(X509_check_host(leaf, "ca.test", 0, 0, NULL), 1);
+	assert_int_equal(X509_check_host(leaf, "bank.test", 0, 0, NULL), 0);
+	assert_int_equal(X509_check_ip_asc(leaf, "::1", 0), 1);
+	sk_X509_pop_free(certs, X509_free);
+	csr.data[csr.len - 1] ^= 1;
+	assert_int_equal(server_certificate(w->ca, buf_slice(&csr), clock_now_ms(), &pem), ERR_DENIED);
+	start = clock_now_ms();
+	for (i = 0; i < 40; i++)
+		if (server_certificate(w->ca, buf_slice(&csr), start, &pem) == ERR_BUSY)
+			break;
+	assert_in_range(i, 1, 39);
+	EVP_PKEY_free(key);
+	buf_free(&csr);
+	buf_free(&pem);
+}
+
+/* Issues count certificates in one batch each; gives the ledger's only segment's path. */
+static char *
+ledger_fill(struct world *w, unsigned count)
+{
+	struct ask ask;
+	struct buf der, path = { 0 };
+
+	for (; count > 0; count--) {
+		w->order = id_new();
+		ask_open(&ask, w);
+		der = expect_issued(&ask);
+		buf_free(&der);
+		ask_close(&ask);
+		assert_int_equal(ledger_sync(w->ca->ledger), ERR_OK);
+	}
+	buf_printf(&path, "%s/00000001.log", w->ca->folder);
+	return buf_take_str(&path);
+}
+
+static void
+test_torn_tail(void **state)
+{
+	struct world *w = *state;
+	char	     *path = ledger_fill(w, 3);
+	struct reason reason;
+	struct stat   st;
+	uint64_t      count;
+	struct ask    ask;
+	struct buf    der;
+	int	      fd;
+
+	assert_int_equal(ledger_each(w->ca->folder, NULL, NULL, &count, &reason), ERR_OK);
+	assert_int_equal(count, 3);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(truncate(path, st.st_size - 100), 0);
+	world_reopen(w);
+	assert_int_equal(ledger_each(w->ca->folder, NULL, NULL, &count, &reason), ERR_OK);
+	assert_int_equal(count, 2);
+	/* Zeros, as a file system leaves them for blocks that never came. */
+	assert_true((fd = open(path, O_WRONLY | O_APPEND)) >= 0);
+	assert_int_equal(write(fd, (char[300]){ 0 }, 300), 300);
+	close(fd);
+	world_reopen(w);
+	ask_open(&ask, w);	/* the third order, which was cut off, is made anew */
+	der = expect_issued(&ask);
+	buf_free(&der);
+	ask_close(&ask);
+	assert_int_equal(ledger_sync(w->ca->ledger), ERR_OK);
+	assert_int_equal(ledger_each(w->ca->folder, NULL, NULL, &count, &reason), ERR_OK);
+	assert_int_equal(count, 3);
+	free(path);
+}
+
+static void
+test_broken_chain(void **state)
+{
+	struct world *w = *state;
+	char	     *path = ledger_fill(w, 3);
+	struct reason reason = { "" };
+	uint64_t      count;
+	int	      fd = open(path, O_RDWR);
+	uint8_t	      byte;
+
+	assert_int_equal(pread(fd, &byte, 1, 400), 1);
+	byte ^= 1;
+	assert_int_equal(pwrite(fd, &byte, 1, 400), 1);
+	close(fd);
+	assert_int_equal(ledger_each(w->ca->folder, NULL, NULL, &count, &reason), ERR_MALFORMED);
+	ca_close(w->ca);
+	assert_int_equal(ca_open(&w->config, clock_now(), &w->ca, &reason), ERR_MALFORMED);
+	assert_non_null(strstr(reason.text, "chain is broken"));
+	free(path);
+}
+
+static void
+test_write_failure(void **state)
+{
+	struct world *w = *state;
+	struct ask    ask;
+	struct buf    der;
+	int	      fds[2], null = open("/dev/full", O_WRONLY);
+
+	ask_open(&ask, w);
+	der = expect_issued(&ask);
+	ledger_descriptors(w->ca->ledger, fds);
+	assert_true(dup2(null, fds[1]) >= 0);
+	assert_int_equal(ledger_sync(w->ca->ledger), ERR_IO);
+	assert_int_equal(ledger_sync(w->ca->ledger), ERR_IO);	/* and it stays so */
+	close(null);
+	buf_free(&der);
+	ask_close(&ask);
+}
+
+static void
+test_speed(void **state)
+{
+	struct world *w = *state;
+	struct ask    ask;
+	struct buf    der;
+	int64_t	      spent = 0, start;
+	int	      i;
+
+	for (i = 0; i < 200; i++) {
+		w->order = id_new();
+		ask_open(&ask, w);
+		start = clock();
+		der = expect_issued(&ask);
+		spent += clock() - start;
+		buf_free(&der);
+		ask_close(&ask);
+	}
+	print_message("%lld us of CPU for one certificate\n", (long long)(spent / 200));
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, world_open, world_close)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = { T(test_issues), T(test_no_evidence), T(test_other_accounts_evidence),
+		T(test_stale_evidence), T(test_forged_evidence), T(test_changed_csr), T(test_other_order),
+		T(test_csr_faults), T(test_wildcard), T(test_old_order), T(test_profile_and_dates), T(test_policy),
+		T(test_name_constraints), T(test_replay), T(test_issuer_types), T(test_server), T(test_torn_tail),
+		T(test_broken_chain), T(test_write_failure), T(test_speed) };
+
+	log_open("test", LOG_ERROR + 1, LOG_TEXT);
+	return cmocka_run_group_tests_name("ca", tests, NULL, NULL);
+}
