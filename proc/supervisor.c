@@ -34,6 +34,8 @@
 #define STOP_MS 10000
 /* After a death: long enough to answer 503, short enough to be back within a second. */
 #define FAIL_MS 300
+/* timeout(1) and some process managers send a signal to the process and to its group: that is asking once. */
+#define TWICE_MS 250
 
 enum state { STARTING, RUNNING, STOPPING, PAUSED, DONE };
 enum after { START, EXIT };
@@ -48,6 +50,7 @@ struct supervisor {
 	enum after	 after;		/* of STOPPING */
 	unsigned	 stage;		/* of STARTING: which is on its way */
 	int64_t		 since;		/* when it began: the start, or the death before it */
+	int64_t		 asked;		/* when SIGTERM or SIGINT first came; 0: not yet */
 	int64_t		 deadline;	/* of STOPPING and PAUSED */
 	unsigned	 failures;	/* starts in a row that never got ready */
 	bool		 served;	/* was ready once */
@@ -188,11 +191,14 @@ static void
 asked_to_stop(struct supervisor *s, uint32_t signal_number)
 {
 	log_event(LOG_INFO, "stopping", F_STR("signal", strsignal((int)signal_number)));
-	if (s->state == STOPPING && s->after == EXIT) {
-		s->deadline = 0;	/* asked twice: at once */
+	if (s->asked == 0 || clock_monotonic_ms() - s->asked < TWICE_MS) {
+		if (s->asked == 0)
+			s->asked = clock_monotonic_ms();
+		if (s->state != STOPPING || s->after != EXIT)
+			stop_roles(s, EXIT, STOP_MS);
 		return;
 	}
-	stop_roles(s, EXIT, STOP_MS);
+	s->deadline = 0;	/* asked twice: at once */
 }
 
 static void
