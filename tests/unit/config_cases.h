@@ -1,0 +1,151 @@
+/* config_cases.h: files with one mistake each, and what must be told. */
+#ifndef SIGNET_TESTS_CONFIG_CASES_H
+#define SIGNET_TESTS_CONFIG_CASES_H
+
+struct mistake {
+	const char	*yaml;
+	unsigned	 line;
+	const char	*key;
+	const char	*says;
+};
+
+#define URL "wfe: {url: 'https://ca.lan'}\n"
+
+static const struct mistake mistakes[] = {
+	/* keys */
+	{ "name: x\n", 1, "wfe.url", "is missing" },
+	{ URL "nmae: x\n", 2, "nmae", "did you mean name?" },
+	{ URL "log:\n  levle: info\n", 3, "log.levle", "did you mean level?" },
+	{ URL "http_port: 80\n", 2, "http_port", "did you mean va.http_port?" },
+	{ URL "log: {colour: red}\n", 2, "log.colour", "here there are level, format" },
+	{ URL "name: a\nname: b\n", 3, "name", "already set in line 2" },
+	{ URL "wfe: {threads: 1}\n", 2, "wfe", "already set in line 1" },
+	{ URL "log.level: info\n", 2, "log.level", "is no option" },
+	{ URL "log:\n", 2, "log", "is empty" },
+	{ URL "log: info\n", 2, "log", "is not a map" },
+	{ URL "<<: {name: x}\n", 2, "<<", "is no option" },
+	{ URL "? [a]\n: b\n", 2, "yaml", "is not a word" },
+	{ "- a\n", 1, "yaml", "is not a map" },
+	/* YAML */
+	{ URL "name: &a x\n", 2, "yaml", "anchor" },
+	{ URL "name: *a\n", 2, "yaml", "alias" },
+	{ URL "name: !!str x\n", 2, "yaml", "tag" },
+	{ URL "---\nname: x\n", 2, "yaml", "second document" },
+	{ URL "name: [x\n", 3, "yaml", "check the indentation" },
+	{ URL "\tname: x\n", 2, "yaml", "tab" },
+	{ URL "ra: [[[[[[[[[[]]]]]]]]]]\n", 2, "yaml", "nest deeper than 8" },
+	{ URL "name: \"\x80\"\n", 2, "yaml", "UTF-8" },
+	/* types */
+	{ URL "name: [x]\n", 2, "name", "is a list" },
+	{ URL "name:\n", 2, "name", "has no value" },
+	{ URL "name: ''\n", 2, "name", "is empty" },
+	{ URL "name: 42\n", 2, "name", "write \"42\"" },
+	{ URL "name: off\n", 2, "name", "write \"off\"" },
+	{ URL "name: \"a\\0b\"\n", 2, "name", "NUL" },
+	{ URL "name: \"a\\eb\"\n", 2, "name", "control character" },
+	{ URL "name: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n", 2, "name", "64 bytes" },
+	{ URL "preset: boulder\n", 2, "preset", "private, pebble or webpki" },
+	{ URL "ra: {workers: '8'}\n", 2, "ra.workers", "without quotes" },
+	{ URL "ra: {workers: 0}\n", 2, "ra.workers", "from 1 to 256" },
+	{ URL "ra: {workers: 8.5}\n", 2, "ra.workers", "whole number" },
+	{ URL "ra: {workers: 99999999999999999999}\n", 2, "ra.workers", "from 1 to 256" },
+	{ URL "ra: {external_account_required: yes}\n", 2, "ra.external_account_required", "true nor false" },
+	{ URL "ra: {policy: {allow: nas.lan}}\n", 2, "ra.policy.allow", "write it in brackets, as in [nas.lan]" },
+	{ URL "ra: {policy: {allow: [a.lan,\n  {b: c}]}}\n", 3, "ra.policy.allow[1]", "is a map" },
+	{ URL "va: {resolvers: []}\n", 2, "va.resolvers", "at least one" },
+	/* durations */
+	{ URL "ra: {lifetimes: {order: 7}}\n", 2, "ra.lifetimes.order", "write 7d, 7h, 7m or 7s" },
+	{ URL "ra: {lifetimes: {order: 1w}}\n", 2, "ra.lifetimes.order", "d, h, m or s" },
+	{ URL "ra: {lifetimes: {order: -1d}}\n", 2, "ra.lifetimes.order", "no duration" },
+	{ URL "ra: {lifetimes: {order: 1s}}\n", 2, "ra.lifetimes.order", "from 1m to 90d" },
+	{ URL "va: {timeout: 500ms}\n", 2, "va.timeout", "no duration" },
+	{ URL "va: {timeout: 99999999999999999999d}\n", 2, "va.timeout", "out of range" },
+	{ URL "ra: {finalize_wait: 1h}\n", 2, "ra.finalize_wait", "from 0s to 30s" },
+	{ URL "ca: {profiles: {a: {lifetime: 4000d}}}\n", 2, "ca.profiles.a.lifetime", "to 3650d" },
+	/* URLs and addresses */
+	{ "wfe: {url: ca.lan}\n", 1, "wfe.url", "begins with https://" },
+	{ "wfe: {url: 'https://ca.lan/'}\n", 1, "wfe.url", "write https://ca.lan, without a path" },
+	{ "wfe: {url: 'https://ca.lan?x'}\n", 1, "wfe.url", "without a path, query" },
+	{ "wfe: {url: 'https://u@ca.lan'}\n", 1, "wfe.url", "user name" },
+	{ "wfe: {url: 'https://:443'}\n", 1, "wfe.url", "no host" },
+	{ "wfe: {url: 'https://ca.lan:99999'}\n", 1, "wfe.url", "no host" },
+	{ "wfe: {url: 'https://ca_.lan'}\n", 1, "wfe.url", "no host" },
+	{ "wfe: {url: 'http://ca.lan'}\n", 1, "wfe.url", "or tls: off" },
+	{ URL "ra: {terms_of_service: 'https://a.lan/a b'}\n", 2, "ra.terms_of_service", "%20" },
+	{ "wfe:\n  url: https://ca.lan\n  listen: [9443]\n", 3, "wfe.listen[0]", "a number" },
+	{ "wfe:\n  url: https://ca.lan\n  listen: ['localhost:9443']\n", 3, "wfe.listen[0]", "not looked up" },
+	{ "wfe:\n  url: https://ca.lan\n  listen: ['::1:9443']\n", 3, "wfe.listen[0]", "no address with a port" },
+	{ "wfe:\n  url: https://ca.lan\n  names: ['ca.lan:80']\n", 3, "wfe.names[0]", "without a port" },
+	{ URL "va: {resolvers: [dns.lan]}\n", 2, "va.resolvers[0]", "no resolver" },
+	{ URL "va: {resolvers: [system, 10.0.0.1]}\n", 2, "va.resolvers", "beside addresses" },
+	{ URL "va: {targets: {allow: [10.0.0.1]}}\n", 2, "va.targets.allow[0]", "write 10.0.0.1/32" },
+	{ URL "va: {targets: {allow: [10.1.2.3/8]}}\n", 2, "va.targets.allow[0]", "write 10.0.0.0/8" },
+	{ URL "va: {targets: {allow: [10.0.0.0/33]}}\n", 2, "va.targets.allow[0]", "0 to 32" },
+	{ URL "va: {targets: {allow: ['fd00::/129']}}\n", 2, "va.targets.allow[0]", "0 to 128" },
+	{ URL "va: {targets: {allow: [intranet]}}\n", 2, "va.targets.allow[0]", "no network" },
+	{ URL "va: {zones: {'a b': ['10.0.0.1']}}\n", 2, "va.zones.a b", "no DNS name" },
+	{ URL "va: {zones: {a.lan: 10.0.0.1}}\n", 2, "va.zones.a.lan", "in brackets" },
+	/* names and records */
+	{ URL "ra: {policy: {allow: ['*.*.lan']}}\n", 2, "ra.policy.allow[0]", "no name pattern" },
+	{ URL "ra: {policy: {allow: [nas*.lan]}}\n", 2, "ra.policy.allow[0]", "no name pattern" },
+	{ URL "ra: {policy: {allow: [10.0.0.1]}}\n", 2, "ra.policy.allow[0]", "no name pattern" },
+	{ URL "ra: {policy: {allow: [a.lan, A.lan]}}\n", 2, "ra.policy.allow[1]", "twice" },
+	{ URL "ca: {issuers: []}\n", 2, "ca.issuers", "at least one" },
+	{ URL "ca:\n  issuers:\n  - {certificate: a}\n", 4, "ca.issuers[0]", "has no key" },
+	{ URL "ca: {issuers: [{certificate: a, key: b, kye: c}]}\n", 2, "ca.issuers[0].kye", "certificate, key" },
+	{ URL "ca: {issuers: {certificate: a, key: b}}\n", 2, "ca.issuers", "is not a list" },
+	{ URL "ca: {profiles: {a: 90d}}\n", 2, "ca.profiles.a", "is not a map" },
+	{ URL "ca: {profiles: {a: {}}}\n", 2, "ca.profiles.a", "has no lifetime" },
+	{ URL "ca: {profiles: {a b: {lifetime: 90d}}}\n", 2, "ca.profiles.a b", "no profile name" },
+	{ URL "ca:\n  profiles:\n    a: {lifetime: 90d}\n    a: {lifetime: 1d}\n", 5, "ca.profiles.a", "line 4" },
+	/* not served */
+	{ URL "va: {perspectives: [{url: x}]}\n", 2, "va.perspectives", "not served by this version" },
+	{ URL "ra: {limits: {orders: 3}}\n", 2, "ra.limits", "not served by this version" },
+	{ URL "ra:\n  external_account_required: true\n", 3, "ra.external_account_required",
+	    "not served by this version" },
+	{ URL "storage: postgresql://db/x\n", 2, "storage", "not served by this version" },
+	{ URL "storage: data.db\n", 2, "storage", "write \"sqlite:\"" },
+	/* contradictions */
+	{ "wfe: {url: 'https://ca.lan', tls: {certificate: a}}\n", 1, "wfe.tls", "has no key" },
+	{ "wfe: {url: 'https://ca.lan', tls: files}\n", 1, "wfe.tls", "auto, {certificate: FILE, key: FILE} or off" },
+	{ "wfe:\n  url: https://ca.lan\n  plain_listen: ['127.0.0.1:9443']\n", 3, "wfe.plain_listen",
+	    "choose another port" },
+	{ "wfe:\n  url: https://ca.lan\n  plain_listen: []\n  plain_url: http://a.lan\n", 4, "wfe.plain_url",
+	    "switches off" },
+	{ "wfe:\n  url: https://ca.lan\n  plain_url: https://a.lan\n", 3, "wfe.plain_url", "write http://" },
+	{ URL "ra: {policy: {allow: [a.lan], deny: [a.lan]}}\n", 2, "ra.policy.deny", "deny wins" },
+	{ URL "va: {targets: {allow: [self], deny: [self]}}\n", 2, "va.targets.deny", "allow wins" },
+	{ URL "va: {zones: {a.lan: [system], A.LAN: [system]}}\n", 2, "va.zones.a.lan", "twice" },
+	{ URL "evidence_key: keys/intermediate.pem\n", 1, "ca.issuers[0]", "different secrets" },
+	{ URL "ca: {issuers: [{certificate: a, key: a}]}\n", 2, "ca.issuers[0]", "split it" },
+};
+
+static const char many_mistakes[] =
+	"nmae: x\n"
+	"wfe:\n"
+	"  url: ftp://ca.lan\n"
+	"  listen: [a, b]\n"
+	"  tls: maybe\n"
+	"ra: {workers: 1000, lifetimes: {order: 90}}\n"
+	"va:\n"
+	"  perspectives: [x]\n"
+	"  targets: {allow: [0.0.0.1/0]}\n"
+	"ca:\n"
+	"  profiles: {default: {lifetime: 90}}\n"
+	"  issuers: [{key: a}]\n";
+
+static const char *const many_told[] = {
+	"f.yaml:1: nmae: ",
+	"f.yaml:3: wfe.url: ",
+	"f.yaml:4: wfe.listen[0]: ",
+	"f.yaml:4: wfe.listen[1]: ",
+	"f.yaml:5: wfe.tls: ",
+	"f.yaml:6: ra.workers: ",
+	"f.yaml:6: ra.lifetimes.order: ",
+	"f.yaml:8: va.perspectives: ",
+	"f.yaml:9: va.targets.allow[0]: ",
+	"f.yaml:11: ca.profiles.default.lifetime: ",
+	"f.yaml:12: ca.issuers[0]: ",
+};
+
+#endif
