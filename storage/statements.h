@@ -73,6 +73,8 @@ X(ORDER_SET_VALID, \
 	"UPDATE orders SET state = 3, certificate_id = $1 WHERE id = $2 AND state = 2") \
 X(ORDER_KEEP_UNTIL, \
 	"UPDATE orders SET keep_until = $1 WHERE id = $2 AND keep_until < $3") \
+X(ORDERS_OF_ACCOUNT, \
+	"SELECT id FROM orders WHERE account_id = $1 AND state <> 4 ORDER BY id DESC LIMIT $2") \
 X(ORDERS_PROCESSING, \
 	"SELECT id FROM orders WHERE state = 2 ORDER BY id LIMIT $1") \
 X(CERTIFICATE_INSERT, \

@@ -1,0 +1,277 @@
+/* acme: identifiers, problems, routes, evidence, tokens. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "acme/evidence.h"
+#include "acme/problem.h"
+#include "acme/route.h"
+#include "lib/json.h"
+
+/* --- identifiers --------------------------------------------------------------------------------- */
+
+#define L63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+static const struct {
+	const char *value;
+	const char *normal;	/* NULL: refused */
+	const char *why;	/* a part of the reason */
+} names[] = {
+	{ "example.org", "example.org", NULL },
+	{ "EXAMPLE.Org", "example.org", NULL },
+	{ "nas", "nas", NULL },
+	{ "*.example.org", "*.example.org", NULL },
+	{ "xn--bcher-kva.example", "xn--bcher-kva.example", NULL },
+	{ L63 ".a", L63 ".a", NULL },
+	{ "1and1.example", "1and1.example", NULL },
+	{ "", NULL, "empty" },
+	{ ".", NULL, "ends with a dot" },
+	{ "a..b", NULL, "empty label" },
+	{ ".a", NULL, "empty label" },
+	{ "a.", NULL, "ends with a dot" },
+	{ L63 "a.b", NULL, "64 characters" },
+	{ L63 "." L63 "." L63 "." L63, NULL, "253 is the most" },
+	{ "a_b.example", NULL, "'_'" },
+	{ "a b.example", NULL, "' '" },
+	{ "a!b.example", NULL, "'!'" },
+	{ "b\xc3\xbc" "cher.example", NULL, "'?'" },
+	{ "-a.example", NULL, "'-'" },
+	{ "a-.example", NULL, "'-'" },
+	{ "ab--c.example", NULL, "not an A-label" },
+	{ "xn--a.example", NULL, "A-label" },
+	{ "xn--.example", NULL, "'-'" },
+	{ "a.*.example", NULL, "leftmost label" },
+	{ "*a.example", NULL, "leftmost label" },
+	{ "*.*.example", NULL, "leftmost label" },
+	{ "*", NULL, "leftmost label" },
+	{ "*.", NULL, "empty" },
+	{ "192.0.2.1", NULL, "IP address" },
+	{ "2001:db8::1", NULL, "IP address" },
+	{ "::ffff:192.0.2.1", NULL, "IP address" },
+	{ "192.0.2.1.", NULL, "ends with a dot" },
+	{ "0x7f.1", NULL, "digits only" },
+	{ "example.123", NULL, "digits only" },
+	{ "a.example/", NULL, "'/'" },
+	{ "a.example:80", NULL, "':'" },
+};
+
+static void
+test_names(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct identifier got;
+		struct reason	  reason = { "" };
+		enum err	  err = identifier_check(IDENTIFIER_DNS, names[i].value, &got, &reason);
+
+		if (names[i].normal != NULL) {
+			if (err != ERR_OK || strcmp(got.value, names[i].normal) != 0)
+				fail_msg("\"%s\" was refused: %s", names[i].value, reason.text);
+		} else if (err != ERR_MALFORMED || strstr(reason.text, names[i].why) == NULL) {
+			fail_msg("\"%s\": got %d, \"%s\"", names[i].value, err, reason.text);
+		}
+	}
+}
+
+static const struct {
+	const char *json;
+	enum err    err;
+	const char *why;
+} objects[] = {
+	{ "{\"i\":{\"type\":\"dns\",\"value\":\"a.example\"}}", ERR_OK, "" },
+	{ "{\"i\":{\"type\":\"ip\",\"value\":\"192.0.2.1\"}}", ERR_UNSUPPORTED, "type \"ip\"" },
+	{ "{\"i\":{\"type\":\"dns\"}}", ERR_MALFORMED, "\"value\"" },
+	{ "{\"i\":{\"value\":\"a.example\"}}", ERR_MALFORMED, "\"type\"" },
+	{ "{\"i\":{\"type\":1,\"value\":\"a\"}}", ERR_MALFORMED, "strings" },
+	{ "{\"i\":{\"type\":\"dns\",\"value\":[]}}", ERR_MALFORMED, "strings" },
+	{ "{\"i\":\"a.example\"}", ERR_MALFORMED, "object" },
+	{ "{\"i\":null}", ERR_MALFORMED, "object" },
+};
+
+static void
+test_identifier_objects(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
+		struct identifier got;
+		struct reason	  reason = { "" };
+		json_t		 *json;
+
+		assert_int_equal(json_object_parse(slice_str(objects[i].json), &json, &reason), ERR_OK);
+		assert_int_equal(identifier_parse(json_object_get(json, "i"), &got, &reason), objects[i].err);
+		assert_non_null(strstr(reason.text, objects[i].why));
+		json_decref(json);
+	}
+}
+
+static void
+test_wildcard_base(void **state)
+{
+	struct identifier wildcard, base;
+
+	(void)state;
+	assert_int_equal(identifier_check(IDENTIFIER_DNS, "*.a.example", &wildcard, NULL), ERR_OK);
+	assert_true(identifier_is_wildcard(&wildcard));
+	base = identifier_base(&wildcard);
+	assert_string_equal(base.value, "a.example");
+	assert_false(identifier_is_wildcard(&base));
+	/* RFC 8555, 8.3: http-01 proves one host, never a wildcard. */
+	assert_false(challenge_proves(CHALLENGE_HTTP_01, IDENTIFIER_DNS, true));
+	assert_true(challenge_proves(CHALLENGE_HTTP_01, IDENTIFIER_DNS, false));
+}
+
+/* --- problems (RFC 8555, 6.7) -------------------------------------------------------------------- */
+
+static void
+test_problem_names(void **state)
+{
+	(void)state;
+	for (unsigned i = 1; i < PROBLEM_TYPE_COUNT; i++) {
+		enum problem_type type = (enum problem_type)i;
+
+		assert_int_equal(problem_by_name(problem_name(type)), type);
+		assert_in_range(problem_status(type), 400, 500);
+	}
+	assert_int_equal(problem_by_name("nonsense"), PROBLEM_NONE);
+}
+
+/* RFC 8555, 6.7.1: subproblems carry the identifier, the top level never does. */
+static void
+test_subproblems(void **state)
+{
+	struct identifier a, b;
+	struct problem	  problem = { 0 };
+	json_t		 *json, *subs;
+
+	(void)state;
+	identifier_check(IDENTIFIER_DNS, "a.example", &a, NULL);
+	identifier_check(IDENTIFIER_DNS, "b.example", &b, NULL);
+	problem_add(&problem, PROBLEM_REJECTED_IDENTIFIER, &a, "no a");
+	problem_sum_up(&problem, "refused");
+	assert_int_equal(problem.type, PROBLEM_REJECTED_IDENTIFIER);
+	problem_add(&problem, PROBLEM_MALFORMED, &b, "no b");
+	problem_sum_up(&problem, "refused");
+	assert_int_equal(problem.type, PROBLEM_COMPOUND);
+	json = problem_json(&problem);
+	assert_string_equal(json_member_str(json, "type"), "urn:ietf:params:acme:error:compound");
+	assert_null(json_object_get(json, "identifier"));
+	subs = json_object_get(json, "subproblems");
+	assert_int_equal(json_array_size(subs), 2);
+	assert_string_equal(json_member_str(json_object_get(json_array_get(subs, 1), "identifier"), "value"),
+	    "b.example");
+	json_decref(json);
+	problem_free(&problem);
+}
+
+/* RFC 8555, 6.2: badSignatureAlgorithm says what would be good. */
+static void
+test_algorithms(void **state)
+{
+	struct problem problem = { 0 };
+	json_t	      *json;
+
+	(void)state;
+	problem_set(&problem, PROBLEM_BAD_SIGNATURE_ALGORITHM, "no");
+	json = problem_json(&problem);
+	assert_true(json_array_size(json_object_get(json, "algorithms")) >= 2);
+	json_decref(json);
+}
+
+/* --- routes -------------------------------------------------------------------------------------- */
+
+static void
+test_routes(void **state)
+{
+	struct id     id = id_new();
+	struct target target;
+
+	(void)state;
+	for (unsigned i = 1; i < ROUTE_COUNT; i++) {
+		struct buf url = { 0 };
+		char	  *text;
+
+		route_url(&url, "https://ca.example:9443", (enum route)i, &id, "http-01");
+		text = buf_take_str(&url);
+		assert_true(route_parse_url("https://ca.example:9443", text, &target));
+		assert_int_equal(target.route, i);
+		assert_false(route_parse_url("https://ca.example", text, &target));
+		free(text);
+	}
+}
+
+static void
+test_no_routes(void **state)
+{
+	static const char *const paths[] = { "", "/", "/directory/", "/directoryx", "/order", "/order/",
+		"/order/short", "/order/AAAAAAAAAAAAAAAAAAAAAA/x", "/order/AAAAAAAAAAAAAAAAAAAAAB",
+		"/challenge/AAAAAAAAAAAAAAAAAAAAAA/", "/challenge/AAAAAAAAAAAAAAAAAAAAAA/a/b",
+		"/challenge/AAAAAAAAAAAAAAAAAAAAAA/a-type-of-too-many-characters", "//directory",
+		"/directory?x", "/DIRECTORY" };
+	struct target target;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		if (route_parse(slice_str(paths[i]), &target))
+			fail_msg("\"%s\" is a route", paths[i]);
+}
+
+/* --- evidence ------------------------------------------------------------------------------------ */
+
+static void
+test_evidence(void **state)
+{
+	static const uint8_t key[EVIDENCE_KEY_SIZE] = { 1 }, other[EVIDENCE_KEY_SIZE] = { 2 };
+	struct evidence	     said = { .method = CHALLENGE_HTTP_01, .token = "t", .thumbprint = "p",
+		     .addresses = "192.0.2.1", .caa = CAA_NOT_CHECKED, .validated = 1234, .perspective = "primary" };
+	struct evidence	     heard;
+	struct buf	     out = { 0 };
+
+	(void)state;
+	identifier_check(IDENTIFIER_DNS, "a.example", &said.identifier, NULL);
+	evidence_put(&out, &said, key);
+	assert_true(out.len <= EVIDENCE_MAX);
+	assert_int_equal(evidence_get(buf_slice(&out), key, &heard), ERR_OK);
+	assert_true(identifier_eq(&heard.identifier, &said.identifier));
+	assert_string_equal(heard.thumbprint, "p");
+	assert_int_equal(heard.validated, 1234);
+	assert_int_equal(evidence_get(buf_slice(&out), other, &heard), ERR_BAD_SIGNATURE);
+	for (size_t i = 0; i < out.len; i++) {
+		out.data[i] ^= 1;
+		assert_int_not_equal(evidence_get(buf_slice(&out), key, &heard), ERR_OK);
+		out.data[i] ^= 1;
+		assert_int_not_equal(evidence_get(slice_of(out.data, i), key, &heard), ERR_OK);
+	}
+	buf_free(&out);
+}
+
+/* PROTOCOL.md A 47: at least 128 bits, and never the same twice. */
+static void
+test_tokens(void **state)
+{
+	char a[TOKEN_SIZE], b[TOKEN_SIZE];
+
+	(void)state;
+	token_new(a);
+	token_new(b);
+	assert_int_equal(strlen(a), TOKEN_SIZE - 1);
+	assert_string_not_equal(a, b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_names), cmocka_unit_test(test_identifier_objects),
+		cmocka_unit_test(test_wildcard_base), cmocka_unit_test(test_problem_names),
+		cmocka_unit_test(test_subproblems), cmocka_unit_test(test_algorithms),
+		cmocka_unit_test(test_routes), cmocka_unit_test(test_no_routes),
+		cmocka_unit_test(test_evidence), cmocka_unit_test(test_tokens),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

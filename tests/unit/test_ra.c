@@ -1,0 +1,370 @@
+/* ra's pure parts: nonces, name policy, contacts, the states of an order, waiting. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "ra/contact.h"
+#include "ra/nonce.h"
+#include "ra/order_view.h"
+#include "ra/park.h"
+#include "ra/policy.h"
+
+/* --- nonces (RFC 8555, 6.5) ---------------------------------------------------------------------- */
+
+static void
+test_nonce_once(void **state)
+{
+	struct nonces *nonces = nonces_new(), *other = nonces_new();
+	char	       a[NONCE_SIZE], b[NONCE_SIZE];
+
+	(void)state;
+	nonce_issue(nonces, a);
+	nonce_issue(nonces, b);
+	assert_string_not_equal(a, b);
+	assert_int_equal(nonce_redeem(other, a), ERR_STALE);	/* another start's */
+	assert_int_equal(nonce_redeem(nonces, a), ERR_OK);
+	assert_int_equal(nonce_redeem(nonces, a), ERR_STALE);
+	assert_int_equal(nonce_redeem(nonces, b), ERR_OK);
+	assert_int_equal(nonce_redeem(nonces, "AAAAAAAAAAAAAAAAAAAAAA"), ERR_STALE);
+	assert_int_equal(nonce_redeem(nonces, ""), ERR_STALE);
+	assert_int_equal(nonce_redeem(nonces, "AAAA"), ERR_STALE);
+	assert_int_equal(nonce_redeem(nonces, "not base64url!"), ERR_MALFORMED);
+	assert_int_equal(nonce_redeem(nonces, "AAAAAAAAAAAAAAAAAAAAAA=="), ERR_MALFORMED);
+	nonces_free(nonces);
+	nonces_free(other);
+}
+
+/* One that fell out of the window is gone, and its slot's next owner is not mistaken for it. */
+static void
+test_nonce_window(void **state)
+{
+	struct nonces *nonces = nonces_new();
+	char	       first[NONCE_SIZE], second[NONCE_SIZE], last[NONCE_SIZE];
+
+	(void)state;
+	nonce_issue(nonces, first);
+	nonce_issue(nonces, second);
+	for (unsigned i = 0; i < NONCE_WINDOW - 1; i++)
+		nonce_issue(nonces, last);
+	assert_int_equal(nonce_redeem(nonces, first), ERR_STALE);
+	assert_int_equal(nonce_redeem(nonces, second), ERR_OK);
+	assert_int_equal(nonce_redeem(nonces, last), ERR_OK);
+	assert_int_equal(nonce_redeem(nonces, last), ERR_STALE);
+	nonces_free(nonces);
+}
+
+#define RACERS 4
+#define RACE 2000
+
+struct race {
+	struct nonces *nonces;
+	char	     (*texts)[NONCE_SIZE];
+	atomic_uint    won;
+};
+
+static void *
+race(void *arg)
+{
+	struct race *r = arg;
+
+	for (unsigned i = 0; i < RACE; i++)
+		if (nonce_redeem(r->nonces, r->texts[i]) == ERR_OK)
+			atomic_fetch_add(&r->won, 1);
+	return NULL;
+}
+
+static void
+test_nonce_race(void **state)
+{
+	struct race r = { .nonces = nonces_new(), .texts = calloc(RACE, NONCE_SIZE) };
+	pthread_t   threads[RACERS];
+
+	(void)state;
+	for (unsigned i = 0; i < RACE; i++)
+		nonce_issue(r.nonces, r.texts[i]);
+	for (unsigned i = 0; i < RACERS; i++)
+		pthread_create(&threads[i], NULL, race, &r);
+	for (unsigned i = 0; i < RACERS; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(atomic_load(&r.won), RACE);	/* each exactly once */
+	nonces_free(r.nonces);
+	free(r.texts);
+}
+
+/* --- policy -------------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *allow, *deny, *name;
+	bool	    allowed;
+} policies[] = {
+	{ "*", NULL, "anything.example", true },
+	{ "nas.lan", NULL, "nas.lan", true },
+	{ "nas.lan", NULL, "x.nas.lan", false },
+	{ "nas.lan", NULL, "xnas.lan", false },
+	{ "*.home.arpa", NULL, "a.home.arpa", true },
+	{ "*.home.arpa", NULL, "a.b.home.arpa", true },
+	{ "*.home.arpa", NULL, "home.arpa", false },
+	{ "*.home.arpa", NULL, "xhome.arpa", false },
+	{ "*.home.arpa", NULL, "a.home.arpa.evil", false },
+	{ "*.home.arpa", NULL, "*.home.arpa", true },
+	{ "*.home.arpa", NULL, "*.a.home.arpa", true },
+	{ "*.home.arpa", NULL, "*.arpa", false },
+	{ "home.arpa", NULL, "*.home.arpa", false },
+	{ "*", "secret.lan", "secret.lan", false },
+	{ "*", "secret.lan", "*.lan", false },
+	{ "*", "*.secret.lan", "a.secret.lan", false },
+	{ "*", "*.secret.lan", "*.secret.lan", false },
+	{ "*", "*.secret.lan", "*.lan", false },
+	{ "*", "*.secret.lan", "secret.lan", true },
+	{ "*", "*", "a.example", false },
+	{ NULL, NULL, "a.example", false },
+};
+
+static void
+test_policy(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
+		char		 *allow = (char *)(uintptr_t)policies[i].allow;
+		char		 *deny = (char *)(uintptr_t)policies[i].deny;
+		struct ra_config  config = { .allow = { &allow, allow != NULL }, .deny = { &deny, deny != NULL } };
+		struct identifier identifier;
+		struct reason	  reason = { "" };
+
+		assert_int_equal(identifier_check(IDENTIFIER_DNS, policies[i].name, &identifier, NULL), ERR_OK);
+		if (policy_allows(&config, &identifier, &reason) != policies[i].allowed)
+			fail_msg("row %zu: %s (%s)", i, policies[i].name, reason.text);
+		if (!policies[i].allowed)
+			assert_non_null(strstr(reason.text, policies[i].name));
+	}
+}
+
+/* --- contacts (RFC 8555, 7.3) -------------------------------------------------------------------- */
+
+static const struct {
+	const char	 *json;
+	enum problem_type type;		/* PROBLEM_NONE: taken */
+} contacts[] = {
+	{ "[\"mailto:a@example.org\"]", PROBLEM_NONE },
+	{ "[]", PROBLEM_NONE },
+	{ "[\"mailto:a@example.org\",\"mailto:b@host\"]", PROBLEM_NONE },
+	{ "[\"MAILTO:a@example.org\"]", PROBLEM_NONE },
+	{ "\"mailto:a@example.org\"", PROBLEM_MALFORMED },
+	{ "[1]", PROBLEM_MALFORMED },
+	{ "{}", PROBLEM_MALFORMED },
+	{ "[\"tel:+123\"]", PROBLEM_UNSUPPORTED_CONTACT },
+	{ "[\"a@example.org\"]", PROBLEM_UNSUPPORTED_CONTACT },
+	{ "[\"\"]", PROBLEM_UNSUPPORTED_CONTACT },
+	{ "[\"mailto:a@example.org?subject=x\"]", PROBLEM_INVALID_CONTACT },
+	{ "[\"mailto:a@example.org,b@example.org\"]", PROBLEM_INVALID_CONTACT },
+	{ "[\"mailto:\"]", PROBLEM_INVALID_CONTACT },
+	{ "[\"mailto:a\"]", PROBLEM_INVALID_CONTACT },
+	{ "[\"mailto:@example.org\"]", PROBLEM_INVALID_CONTACT },
+	{ "[\"mailto:a@\"]", PROBLEM_INVALID_CONTACT },
+	{ "[\"mailto:a b@example.org\"]", PROBLEM_INVALID_CONTACT },
+	{ "[\"mailto:a@example..org\"]", PROBLEM_INVALID_CONTACT },
+	{ "[\"mailto:a@192.0.2.1\"]", PROBLEM_INVALID_CONTACT },
+	{ "[\"mailto:<a@example.org>\"]", PROBLEM_INVALID_CONTACT },
+	{ "[\"mailto:a@example.org\",\"mailto:a@example.org\",\"mailto:a@example.org\",\"mailto:a@example.org\","
+	  "\"mailto:a@example.org\",\"mailto:a@example.org\",\"mailto:a@example.org\",\"mailto:a@example.org\","
+	  "\"mailto:a@example.org\",\"mailto:a@example.org\",\"mailto:a@example.org\"]", PROBLEM_INVALID_CONTACT },
+};
+
+static void
+test_contacts(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(contacts) / sizeof(contacts[0]); i++) {
+		json_t	      *json = json_loads(contacts[i].json, JSON_DECODE_ANY, NULL);
+		struct problem problem = { 0 };
+		char	      *text = NULL;
+		bool	       good = contact_check(json, &text, &problem);
+
+		if (good != (contacts[i].type == PROBLEM_NONE) || problem.type != contacts[i].type)
+			fail_msg("%s: %s %s", contacts[i].json, problem_name(problem.type), problem.detail.text);
+		json_decref(json);
+		free(text);
+	}
+}
+
+/* --- states (RFC 8555, 7.1.6) -------------------------------------------------------------------- */
+
+#define NOW 1000000
+
+static enum order_status
+status_with(enum order_state state, int64_t expires, enum authorization_state a, enum authorization_state b,
+    int64_t authorization_expires)
+{
+	struct order	     order = { .state = state, .expires = expires };
+	struct authorization both[2] = { { .state = a, .expires = authorization_expires },
+		{ .state = b, .expires = authorization_expires } };
+
+	return order_status_at(&order, both, 2, NOW);
+}
+
+static void
+test_order_status(void **state)
+{
+	const enum authorization_state P = AUTHORIZATION_PENDING, C = AUTHORIZATION_PROCESSING,
+				       V = AUTHORIZATION_VALID, I = AUTHORIZATION_INVALID,
+				       D = AUTHORIZATION_DEACTIVATED, R = AUTHORIZATION_REVOKED;
+	const int64_t later = NOW + 1;
+
+	(void)state;
+	assert_int_equal(status_with(ORDER_OPEN, later, P, V, later), ORDER_STATUS_PENDING);
+	assert_int_equal(status_with(ORDER_OPEN, later, C, V, later), ORDER_STATUS_PENDING);
+	assert_int_equal(status_with(ORDER_OPEN, later, V, V, later), ORDER_STATUS_READY);
+	assert_int_equal(status_with(ORDER_OPEN, NOW, V, V, later), ORDER_STATUS_INVALID);
+	assert_int_equal(status_with(ORDER_OPEN, later, V, V, NOW), ORDER_STATUS_INVALID);
+	assert_int_equal(status_with(ORDER_OPEN, later, V, I, later), ORDER_STATUS_INVALID);
+	assert_int_equal(status_with(ORDER_OPEN, later, D, V, later), ORDER_STATUS_INVALID);
+	assert_int_equal(status_with(ORDER_OPEN, later, V, R, later), ORDER_STATUS_INVALID);
+	assert_int_equal(status_with(ORDER_PROCESSING, NOW, V, V, NOW), ORDER_STATUS_PROCESSING);
+	assert_int_equal(status_with(ORDER_VALID, NOW, V, D, NOW), ORDER_STATUS_VALID);
+	assert_int_equal(status_with(ORDER_INVALID, later, V, V, later), ORDER_STATUS_INVALID);
+}
+
+/* An order that an authorization spoilt says which, and why (RFC 8555, 6.7.1). */
+static void
+test_order_tells_cause(void **state)
+{
+	char		     error[] = "{\"type\":\"urn:ietf:params:acme:error:dns\",\"detail\":\"NXDOMAIN\"}";
+	char		     profile[] = "default";
+	struct authorization bad = { .state = AUTHORIZATION_INVALID, .expires = NOW + 1, .error = error };
+	struct order	     order = { .state = ORDER_OPEN, .expires = NOW + 1, .profile = profile,
+		     .identifiers = &bad.identifier, .identifier_count = 1 };
+	json_t		    *json, *cause;
+
+	(void)state;
+	identifier_check(IDENTIFIER_DNS, "a.example", &bad.identifier, NULL);
+	json = order_json("https://ca", &order, &bad, 1, NOW);
+	assert_string_equal(json_member_str(json, "status"), "invalid");
+	cause = json_object_get(json, "error");
+	assert_string_equal(json_member_str(cause, "type"), "urn:ietf:params:acme:error:dns");
+	assert_non_null(strstr(json_member_str(cause, "detail"), "NXDOMAIN"));
+	assert_int_equal(json_array_size(json_object_get(cause, "subproblems")), 1);
+	assert_null(json_object_get(json, "certificate"));
+	json_decref(json);
+}
+
+/* RFC 8555, 7.1.4: a finished authorization lists the challenge that was tried; "wildcard" only when true. */
+static void
+test_authorization_json(void **state)
+{
+	struct authorization one = { .state = AUTHORIZATION_VALID, .expires = NOW + 1, .token = "t",
+		.offered = 1u << CHALLENGE_HTTP_01, .tried = CHALLENGE_HTTP_01, .validated = NOW - 5 };
+	json_t		    *json, *challenge;
+
+	(void)state;
+	identifier_check(IDENTIFIER_DNS, "a.example", &one.identifier, NULL);
+	json = authorization_json("https://ca", &one, NOW);
+	assert_string_equal(json_member_str(json, "status"), "valid");
+	assert_null(json_object_get(json, "wildcard"));
+	challenge = json_array_get(json_object_get(json, "challenges"), 0);
+	assert_string_equal(json_member_str(challenge, "status"), "valid");
+	assert_non_null(json_member_str(challenge, "validated"));
+	json_decref(json);
+	json = authorization_json("https://ca", &one, NOW + 1);
+	assert_string_equal(json_member_str(json, "status"), "expired");
+	json_decref(json);
+}
+
+/* --- waiting ------------------------------------------------------------------------------------- */
+
+static atomic_uint ran;
+
+static void
+count(struct job *job)
+{
+	free(job);
+	atomic_fetch_add(&ran, 1);
+}
+
+static void
+park_one(struct park *park, struct id object, int64_t until)
+{
+	struct parked *parked = calloc(1, sizeof(*parked));
+
+	parked->job.run = count;
+	parked->object = object;
+	parked->until = until;
+	park_put(park, parked);
+}
+
+static void
+test_park(void **state)
+{
+	struct queue *queue = queue_new();
+	struct park  *park = park_new(queue);
+	struct id     a = id_new(), b = id_new();
+	int64_t	      now = clock_monotonic_ms();
+
+	(void)state;
+	b.bytes[ID_SIZE - 1] = a.bytes[ID_SIZE - 1];	/* neighbours in one bucket */
+	park_one(park, a, now + 60000);
+	park_one(park, a, now + 60000);
+	park_one(park, b, now + 60000);
+	park_one(park, b, now - 1);
+	assert_int_equal(queue_start(queue, 2), ERR_OK);
+	park_wake(park, a);
+	while (atomic_load(&ran) < 2)
+		usleep(1000);
+	park_expire(park, false);
+	while (atomic_load(&ran) < 3)
+		usleep(1000);
+	park_expire(park, true);
+	queue_finish(queue);
+	assert_int_equal(atomic_load(&ran), 4);
+	park_free(park);
+}
+
+/* --- times (RFC 3339, for notBefore and notAfter) ------------------------------------------------ */
+
+static void
+test_rfc3339(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t	    seconds;	/* -1: refused */
+	} rows[] = {
+		{ "1970-01-01T00:00:01Z", 1 }, { "2026-11-23T14:49:48Z", 1795445388 },
+		{ "2026-11-23T15:49:48+01:00", 1795445388 }, { "2026-11-23t14:49:48.000z", 1795445388 },
+		{ "2026-11-23T14:49:48.5Z", -1 }, { "2026-02-30T00:00:00Z", -1 },
+		{ "2026-11-23", -1 }, { "2026-11-23T14:49:48", -1 }, { "2026-11-23T14:49:48+1:00", -1 },
+		{ "2026-11-23T24:49:48Z", -1 }, { "2026-13-23T14:49:48Z", -1 }, { "", -1 },
+		{ "2026-11-23T14:49:48Zx", -1 }, { "2026-11-23T14:49:48.", -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int64_t seconds = -1;
+		bool	good = clock_parse_rfc3339(rows[i].text, &seconds);
+
+		if (good != (rows[i].seconds >= 0) || (good && seconds != rows[i].seconds))
+			fail_msg("\"%s\": %lld", rows[i].text, (long long)seconds);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_nonce_once), cmocka_unit_test(test_nonce_window),
+		cmocka_unit_test(test_nonce_race), cmocka_unit_test(test_policy),
+		cmocka_unit_test(test_contacts), cmocka_unit_test(test_order_status),
+		cmocka_unit_test(test_order_tells_cause), cmocka_unit_test(test_authorization_json),
+		cmocka_unit_test(test_park), cmocka_unit_test(test_rfc3339),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
