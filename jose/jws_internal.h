@@ -14,10 +14,8 @@ struct jws_algorithm {
 };
 
 struct jws {
-	json_t				*body;		/* owned */
 	json_t				*header;	/* owned: the protected header */
-	struct slice			 protected_text;	/* in body, as received */
-	struct slice			 payload_text;		/* in body, as received */
+	struct buf			 input;		/* protected + "." + payload, as received */
 	struct buf			 payload;
 	struct buf			 signature;
 	const struct jws_algorithm	*algorithm;

@@ -142,26 +142,18 @@ length_check(const struct jws *jws, const EVP_PKEY *key, struct reason *reason)
 static enum err
 signature_check(const struct jws *jws, EVP_PKEY *key, struct reason *reason)
 {
-	struct buf	 input = { 0 };		/* RFC 7515, 5.2 (8) */
-	struct slice	 signature = buf_slice(&jws->signature);
-	enum err	 err = ERR_MEMORY;
+	struct slice	 input = buf_slice(&jws->input), signature = buf_slice(&jws->signature);
+	enum err	 err;
 
-	buf_put(&input, jws->protected_text.data, jws->protected_text.len);
-	buf_put_byte(&input, '.');
-	buf_put(&input, jws->payload_text.data, jws->payload_text.len);
-	if (input.failed)
-		goto out;
 	ERR_set_mark();
 	if (jws->algorithm->digest == DIGEST_COUNT)
-		err = verify_eddsa(key, buf_slice(&input), signature);
+		err = verify_eddsa(key, input, signature);
 	else
-		err = verify_hash(jws->algorithm, key, buf_slice(&input), signature);
+		err = verify_hash(jws->algorithm, key, input, signature);
 	ERR_pop_to_mark();
 	if (err == ERR_BAD_SIGNATURE)
 		reason_set(reason, "JWS signature does not verify with this key over protected + \".\" + "
 		    "payload");
- out:
-	buf_free(&input);
 	return err;
 }
 
