@@ -1,6 +1,6 @@
 #include <curl/curl.h>
 #include <errno.h>
-#include <openssl/ssl.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,17 +48,9 @@ struct watched {
 bool
 fetch_prepare(void)
 {
-	SSL_CTX *context;
-	SSL *ssl;
-
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return false;
-	/* The first context makes OpenSSL read its configuration and fetch its algorithms. */
-	context = SSL_CTX_new(TLS_client_method());
-	ssl = context != NULL ? SSL_new(context) : NULL;
-	SSL_free(ssl);
-	SSL_CTX_free(context);
-	return ssl != NULL;
+	/* libcurl sets OpenSSL up; the configuration file is read here and not at the first handshake. */
+	return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK &&
+	    OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) == 1;
 }
 
 static void fetcher_collect(struct fetcher *);
