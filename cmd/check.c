@@ -84,11 +84,13 @@ check_address(struct findings *f, const char *key, const char *text)
 	else if (err == EADDRINUSE)
 		finding(f, FINDING_NOTE, key, "%s is in use (is signet running?)", text);
 	else if (err == EACCES)
-		finding(f, FINDING_PROBLEM, key, "%s: no permission for a port below 1024; start signet as root (it drops "
-		    "that again) or choose a higher port", text);
+		finding(f, FINDING_PROBLEM, key,
+		    "%s: no permission for a port below 1024; start signet as root (it drops "
+		    "that again) or choose a higher port",
+		    text);
 	else if (err == EADDRNOTAVAIL)
-		finding(f, FINDING_PROBLEM, key, "%s: this host has no such address; write one it has, or \"[::]:%u\"",
-		    text, port);
+		finding(f, FINDING_PROBLEM, key,
+		    "%s: this host has no such address; write one it has, or \"[::]:%u\"", text, port);
 	else
 		finding(f, FINDING_PROBLEM, key, "%s: can't listen there (%s)", text, strerror(err));
 }

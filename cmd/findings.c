@@ -39,8 +39,8 @@ file_get(struct findings *f, const char *key, const char *path, const char *reme
 	if (err == ERR_NOT_FOUND)
 		finding(f, FINDING_PROBLEM, key, "%s is not there; %s", path, remedy);
 	else
-		finding(f, FINDING_PROBLEM, key, "%s can't be read (%s); see to its owner and permissions", path,
-		    err == ERR_IO ? strerror(errno) : err_text(err));
+		finding(f, FINDING_PROBLEM, key, "%s can't be read (%s); see to its owner and permissions",
+		    path, err == ERR_IO ? strerror(errno) : err_text(err));
 	return false;
 }
 
@@ -51,7 +51,8 @@ check_mode(struct findings *f, const char *key, const char *path)
 	struct stat	st;
 
 	if (stat(path, &st) == 0 && (st.st_mode & 077) != 0)
-		finding(f, FINDING_PROBLEM, key, "%s can be used by others than its owner (mode %04o); chmod 600 it", path,
+		finding(f, FINDING_PROBLEM, key,
+		    "%s can be used by others than its owner (mode %04o); chmod 600 it", path,
 		    (unsigned)(st.st_mode & 07777));
 }
 
@@ -61,8 +62,8 @@ check_folder(struct findings *f, const char *key, const char *path)
 	struct stat	st;
 
 	if (stat(path, &st) != 0)
-		finding(f, FINDING_PROBLEM, key, "the folder %s is not there (%s); mkdir -m 700 makes it", path,
-		    strerror(errno));
+		finding(f, FINDING_PROBLEM, key, "the folder %s is not there (%s); mkdir -m 700 makes it",
+		    path, strerror(errno));
 	else if (!S_ISDIR(st.st_mode))
 		finding(f, FINDING_PROBLEM, key, "%s is no folder; name one", path);
 	else
@@ -133,8 +134,10 @@ static void
 check_is_ca(struct findings *f, const char *key, const char *path, X509 *cert)
 {
 	if (X509_check_ca(cert) != 1 || (X509_get_key_usage(cert) & KU_KEY_CERT_SIGN) == 0)
-		finding(f, FINDING_PROBLEM, key, "%s is not a CA's: it needs basicConstraints CA:TRUE and keyUsage "
-		    "keyCertSign", path);
+		finding(f, FINDING_PROBLEM, key,
+		    "%s is not a CA's: it needs basicConstraints CA:TRUE and keyUsage "
+		    "keyCertSign",
+		    path);
 }
 
 /* The first certificate's; the stack is the caller's (sk_X509_pop_free), NULL after a problem. */
@@ -154,8 +157,10 @@ chain_read(struct findings *f, const char *key, const char *path)
 		return NULL;
 	for (int i = 0; i + 1 < sk_X509_num(chain); i++)
 		if (X509_check_issued(sk_X509_value(chain, i + 1), sk_X509_value(chain, i)) != X509_V_OK)
-			finding(f, FINDING_PROBLEM, key, "%s: certificate %d is not signed by the one after it; order them "
-			    "from the issuer up", path, i + 1);
+			finding(f, FINDING_PROBLEM, key,
+			    "%s: certificate %d is not signed by the one after it; order them "
+			    "from the issuer up",
+			    path, i + 1);
 	return chain;
 }
 
@@ -182,8 +187,8 @@ check_pair(struct findings *f, const struct config *config, const char *section,
 		if (X509_check_private_key(sk_X509_value(chain, 0), pkey) == 1)
 			finding(f, FINDING_OK, key_key, "%s fits the certificate", key_path);
 		else
-			finding(f, FINDING_PROBLEM, key_key, "%s is not the key of %s; name the one that is", key_path,
-			    cert_path);
+			finding(f, FINDING_PROBLEM, key_key, "%s is not the key of %s; name the one that is",
+			    key_path, cert_path);
 		ERR_clear_error();
 	}
 	EVP_PKEY_free(pkey);
@@ -201,8 +206,9 @@ check_evidence_key(struct findings *f, const struct config *config)
 	if (file_get(f, "evidence_key", path, "signet init makes one", &secret)) {
 		check_mode(f, "evidence_key", path);
 		if (secret.len != EVIDENCE_KEY_SIZE)
-			finding(f, FINDING_PROBLEM, "evidence_key", "%s has %zu bytes instead of %d; restore it", path,
-			    secret.len, EVIDENCE_KEY_SIZE);
+			finding(f, FINDING_PROBLEM, "evidence_key",
+			    "%s has %zu bytes instead of %d; restore it", path, secret.len,
+			    EVIDENCE_KEY_SIZE);
 		else
 			finding(f, FINDING_OK, "evidence_key", "%s", path);
 	}
@@ -231,13 +237,15 @@ check_storage(struct findings *f, const struct config *config)
 		finding(f, FINDING_PROBLEM, "storage", "%s: %s", config->storage,
 		    why.text[0] != '\0' ? why.text : err_text(err));
 	else if (have > know)
-		finding(f, FINDING_PROBLEM, "storage", "%s was made by a newer signet (schema %d, this one knows %d); run "
-		    "that one, or restore a backup", config->storage, have, know);
+		finding(f, FINDING_PROBLEM, "storage",
+		    "%s was made by a newer signet (schema %d, this one knows %d); run "
+		    "that one, or restore a backup",
+		    config->storage, have, know);
 	else if (have == 0)
 		finding(f, FINDING_OK, "storage", "no database yet; signet run makes it");
 	else if (have < know)
-		finding(f, FINDING_NOTE, "storage", "schema %d becomes %d at the next start; make a backup first", have,
-		    know);
+		finding(f, FINDING_NOTE, "storage",
+		    "schema %d becomes %d at the next start; make a backup first", have, know);
 	else
 		finding(f, FINDING_OK, "storage", "schema %d", have);
 }
@@ -249,7 +257,8 @@ findings_files(struct findings *f, const struct config *config)
 
 	for (size_t i = 0; i < config->ca.issuer_count; i++) {
 		snprintf(section, sizeof(section), "ca.issuers[%zu]", i);
-		check_pair(f, config, section, config->ca.issuers[i].certificate, config->ca.issuers[i].key, true);
+		check_pair(
+		    f, config, section, config->ca.issuers[i].certificate, config->ca.issuers[i].key, true);
 	}
 	if (config->wfe.tls == TLS_FILES)
 		check_pair(f, config, "wfe.tls", config->wfe.tls_certificate, config->wfe.tls_key, false);

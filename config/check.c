@@ -90,7 +90,8 @@ static void
 check_served(struct parse *p)
 {
 	if (p->config->ra.external_account_required)
-		report_add(p->report, line_of(p, "ra.external_account_required"), "ra.external_account_required",
+		report_add(p->report, line_of(p, "ra.external_account_required"),
+		    "ra.external_account_required",
 		    "not served by this version; write false or remove the line");
 }
 
@@ -101,7 +102,8 @@ check_tls(struct parse *p)
 	size_t			 line = line_of(p, "wfe.tls");
 
 	if (wfe->tls == TLS_FILES && absent(p, "wfe.tls.certificate"))
-		report_add(p->report, line, "wfe.tls", "has no certificate; add certificate: FILE, or write auto");
+		report_add(
+		    p->report, line, "wfe.tls", "has no certificate; add certificate: FILE, or write auto");
 	if (wfe->tls == TLS_FILES && absent(p, "wfe.tls.key"))
 		report_add(p->report, line, "wfe.tls", "has no key; add key: FILE, or write auto");
 	if (wfe->url != NULL && strncmp(wfe->url, "http://", 7) == 0 && wfe->tls != TLS_OFF)
@@ -144,7 +146,8 @@ check_listeners(struct parse *p)
 		    "names a listener that plain_listen: [] switches off; remove one of the two lines");
 	if (wfe->plain_url != NULL && strncmp(wfe->plain_url, "https://", 8) == 0)
 		report_add(p->report, line_of(p, "wfe.plain_url"), "wfe.plain_url",
-		    "is https://, but certificates must name plain HTTP (RFC 5280, 8: else checking a certificate "
+		    "is https://, but certificates must name plain HTTP (RFC 5280, 8: else checking a "
+		    "certificate "
 		    "needs one); write http://");
 }
 
@@ -208,12 +211,14 @@ check_ca(struct parse *p)
 		snprintf(key, sizeof(key), "ca.issuers[%zu]", i);
 		for (size_t j = 0; j < i; j++)
 			if (same(ca->issuers[i].certificate, ca->issuers[j].certificate))
-				report_add(p->report, line, key, "has the certificate of ca.issuers[%zu]; remove one", j);
+				report_add(p->report, line, key,
+				    "has the certificate of ca.issuers[%zu]; remove one", j);
 		if (same(ca->issuers[i].key, ca->issuers[i].certificate))
 			report_add(p->report, line, key, "has its key and its certificate in one file; "
 			    "split it: other processes read the certificate");
 		if (same(ca->issuers[i].key, p->config->evidence_key))
-			report_add(p->report, line, key, "has the evidence_key's file as its key; they are different secrets");
+			report_add(p->report, line, key,
+			    "has the evidence_key's file as its key; they are different secrets");
 	}
 }
 
@@ -229,8 +234,10 @@ check_size(struct parse *p)
 		if (part.failed)
 			p->report->failed = true;
 		else if (part.len > MSG_MAX)
-			report_add(p->report, 1, "yaml", "the lists are too long together: %zu bytes, %d would do; "
-			    "use patterns instead of single names", part.len, MSG_MAX);
+			report_add(p->report, 1, "yaml",
+			    "the lists are too long together: %zu bytes, %d would do; "
+			    "use patterns instead of single names",
+			    part.len, MSG_MAX);
 	}
 	buf_free(&part);
 }

@@ -120,8 +120,8 @@ config_read(const char *file, struct config **out, FILE *complaints)
 		goto out;
 	}
 	if (err == ERR_TOO_LARGE) {
-		fprintf(complaints, "%s:1: yaml: the file is larger than %d bytes; is it the right one?\n", file,
-		    CONFIG_FILE_MAX);
+		fprintf(complaints, "%s:1: yaml: the file is larger than %d bytes; is it the right one?\n",
+		    file, CONFIG_FILE_MAX);
 		err = ERR_CONFIG;
 		goto out;
 	}

@@ -93,11 +93,12 @@ options_print(FILE *out)
 	fputs(".\\\" Made by: signet check --options\n"
 	    ".TH SIGNET.YAML 5 \"\" \"signet\" \"File formats\"\n"
 	    ".SH NAME\nsignet.yaml \\- configuration of the ACME server and certificate authority signet\n"
-	    ".SH DESCRIPTION\nOne YAML document, without anchors, aliases and tags. Relative paths start in the "
-	    "folder of the file. A duration is a whole number and a unit: 90d, 160h, 30m, 20s, and 500ms where so "
-	    "short a time makes sense. Unknown keys are mistakes;\n.B signet check\nshows all mistakes at once.\n"
-	    ".PP\nOnly\n.B wfe.url\nmust be there. The names below are the path to each option: wfe.url stands for\n"
-	    ".PP\n.nf\nwfe:\n  url: https://ca.home.arpa:9443\n.fi\n.SH OPTIONS\n", out);
+	    ".SH DESCRIPTION\nOne YAML document, without anchors, aliases and tags. "
+	    "Relative paths start in the folder of the file. "
+	    "A duration is a whole number and a unit: 90d, 160h, 30m, 20s, and 500ms where so short a time "
+	    "makes sense. Unknown keys are mistakes;\n.B signet check\nshows all mistakes at once.\n"
+	    ".PP\nOnly\n.B wfe.url\nmust be there. The names below are the path to each option: "
+	    "wfe.url stands for\n.PP\n.nf\nwfe:\n  url: https://ca.home.arpa:9443\n.fi\n.SH OPTIONS\n", out);
 	for (size_t i = 0; i < option_count; i++)
 		option_print(out, &options[i], "");
 	fputs(".SH SEE ALSO\n.BR signet (1)\n", out);

@@ -28,6 +28,7 @@ static const char *const tls_names[] = { "auto", "{certificate: FILE, key: FILE}
 static const char *const level_names[] = { "debug", "info", "warning", "error", NULL };
 static const char *const format_names[] = { "text", "json", NULL };
 
+/* clang-format off */
 static const struct option issuer_fields[] = {
 	{ .key = "certificate", .type = &type_path, .offset = offsetof(struct issuer_config, certificate),
 	    .roles = WFE | RA | CA, .min = 1, .flags = OPTION_REQUIRED,
@@ -46,7 +47,8 @@ static const struct option profile_fields[] = {
 	    .roles = WFE | RA | CA, .min = 10 * MINUTE, .max = 3650 * DAY, .flags = OPTION_REQUIRED,
 	    .help = "how long its certificates are valid" },
 	{ .key = "description", .type = &type_text, .offset = offsetof(struct profile_config, description),
-	    .roles = WFE | RA, SAME("\"\""), .max = 500, .help = "a sentence for the directory's meta.profiles" },
+	    .roles = WFE | RA, SAME("\"\""), .max = 500,
+	    .help = "a sentence for the directory's meta.profiles" },
 };
 
 static const struct option zone_fields[] = {
@@ -67,8 +69,8 @@ static const struct record zone_record = { SHAPE_PAIR, sizeof(struct zone_config
 
 const struct option options[] = {
 	/* preset stands first: the others' defaults need it. */
-	{ .key = "preset", .type = &type_enum, AT(preset), .roles = ALL, SAME("private"), .names = preset_names,
-	    .flags = OPTION_SAMPLE,
+	{ .key = "preset", .type = &type_enum, AT(preset), .roles = ALL, SAME("private"),
+	    .names = preset_names, .flags = OPTION_SAMPLE,
 	    .help = "which defaults: for a network of your own, like Pebble, or like Let's Encrypt" },
 	{ .key = "name", .type = &type_title, AT(name), .roles = ALL, SAME("signet"), .min = 1, .max = 64,
 	    .flags = OPTION_SAMPLE, .help = "what this CA is called on its pages" },
@@ -88,8 +90,8 @@ const struct option options[] = {
 	    .help = "plain HTTP for the root and the issuer certificates; [] for none" },
 	{ .key = "wfe.plain_url", .type = &type_server_url, AT(wfe.plain_url), .roles = WFE | RA | CA,
 	    .flags = OPTION_DERIVED,
-	    .help = "how the plain listener is reached from outside, as it stands in certificates; default: http://, "
-		    "the host of wfe.url and the port of the first plain_listen" },
+	    .help = "how the plain listener is reached from outside, as it stands in certificates; default: "
+		    "http://, the host of wfe.url and the port of the first plain_listen" },
 	{ .key = "wfe.metrics_listen", .type = &type_address, AT(wfe.metrics_listen), .roles = WFE | VA,
 	    SAME("\"\""), .help = "address of the metrics; \"\" for none" },
 	{ .key = "wfe.tls", .type = &type_enum, AT(wfe.tls), .roles = WFE, SAME("auto"), .names = tls_names,
@@ -119,7 +121,7 @@ const struct option options[] = {
 	    .help = "whether a new account needs an external account binding" },
 	{ .key = "ra.policy.allow", .type = &type_patterns, AT(ra.allow), .roles = RA | CA, SAME("[\"*\"]"),
 	    .max = 1000, .flags = OPTION_SAMPLE,
-	    .help = "names that may get a certificate: nas.lan, \"*.home.arpa\" for all below it, \"*\" for all" },
+	    .help = "names that may get a certificate: nas.lan, \"*.home.arpa\" for all below, \"*\" for all" },
 	{ .key = "ra.policy.deny", .type = &type_patterns, AT(ra.deny), .roles = RA | CA, SAME("[]"),
 	    .max = 1000, .help = "names that may not, even when allow has them" },
 	{ .key = "ra.limits", .type = &type_empty_map, .roles = 0, SAME("{}"), .flags = OPTION_UNSERVED,
@@ -134,25 +136,28 @@ const struct option options[] = {
 	    AT(ra.valid_authorization_lifetime), .roles = RA | CA, EACH("30d", "1h", "30d"), .min = MINUTE,
 	    .max = 398 * DAY, .help = "how long a proof counts for further orders" },
 	{ .key = "ra.finalize_wait", .type = &type_milliseconds, AT(ra.finalize_wait_ms), .roles = RA,
-	    SAME("500ms"), .max = 30000, .help = "how long finalize waits for the certificate before it answers" },
+	    SAME("500ms"), .max = 30000,
+	    .help = "how long finalize waits for the certificate before it answers" },
 	{ .key = "ra.workers", .type = &type_integer, AT(ra.workers), .roles = RA, SAME("32"), .min = 1,
 	    .max = 256, .help = "threads that serve requests" },
 
 	{ .key = "va.resolvers", .type = &type_resolvers, AT(va.resolvers), .roles = VA, SAME("[system]"),
 	    .min = 1, .max = 8, .help = "DNS resolvers: [system], or addresses such as \"10.0.0.53:53\"" },
 	{ .key = "va.zones", .type = &type_records, AT(va.zones), .roles = VA, SAME("{}"), .max = 256,
-	    .record = &zone_record, .help = "resolvers of their own for some zones: {corp.example: [\"10.1.1.1:53\"]}" },
+	    .record = &zone_record,
+	    .help = "resolvers of their own for some zones: {corp.example: [\"10.1.1.1:53\"]}" },
 	/* RFC 8555, 8.3: port 80; RFC 8737, 3: port 443. Pebble: 5002 and 5001. */
-	{ .key = "va.http_port", .type = &type_integer, AT(va.http_port), .roles = VA, EACH("80", "5002", "80"),
-	    .min = 1, .max = 65535, .help = "the port that http-01 asks" },
-	{ .key = "va.tls_port", .type = &type_integer, AT(va.tls_port), .roles = VA, EACH("443", "5001", "443"),
-	    .min = 1, .max = 65535, .help = "the port that tls-alpn-01 asks" },
+	{ .key = "va.http_port", .type = &type_integer, AT(va.http_port), .roles = VA,
+	    EACH("80", "5002", "80"), .min = 1, .max = 65535, .help = "the port that http-01 asks" },
+	{ .key = "va.tls_port", .type = &type_integer, AT(va.tls_port), .roles = VA,
+	    EACH("443", "5001", "443"), .min = 1, .max = 65535, .help = "the port that tls-alpn-01 asks" },
 	{ .key = "va.targets.deny", .type = &type_networks, AT(va.deny), .roles = VA,
 	    EACH("[loopback, link-local, metadata, self]", "[]",
 		"[loopback, link-local, metadata, self, private]"),
-	    .max = 256, .help = "never connect there: CIDRs, or loopback, link-local, metadata, self, private" },
-	{ .key = "va.targets.allow", .type = &type_networks, AT(va.allow), .roles = VA, SAME("[]"), .max = 256,
-	    .flags = OPTION_SAMPLE, .help = "connect there although deny says no" },
+	    .max = 256,
+	    .help = "never connect there: CIDRs, or loopback, link-local, metadata, self, private" },
+	{ .key = "va.targets.allow", .type = &type_networks, AT(va.allow), .roles = VA, SAME("[]"),
+	    .max = 256, .flags = OPTION_SAMPLE, .help = "connect there although deny says no" },
 	/* Boulder's time for one remote validation. */
 	{ .key = "va.timeout", .type = &type_seconds, AT(va.timeout), .roles = VA, SAME("20s"), .min = 1,
 	    .max = 5 * MINUTE, .help = "for one whole validation" },
@@ -171,8 +176,8 @@ const struct option options[] = {
 	    .min = 1, .max = 64, .record = &profile_record,
 	    .help = "kinds of certificates; the first is the default" },
 
-	{ .key = "storage", .type = &type_storage, AT(storage), .roles = RA, SAME("\"sqlite:data/signet.db\""),
-	    .min = 1, .help = "the database" },
+	{ .key = "storage", .type = &type_storage, AT(storage), .roles = RA,
+	    SAME("\"sqlite:data/signet.db\""), .min = 1, .help = "the database" },
 	{ .key = "evidence_key", .type = &type_path, AT(evidence_key), .roles = VA | CA,
 	    SAME("keys/evidence.key"), .min = 1,
 	    .help = "secret with which va authenticates to ca what it saw" },
@@ -183,6 +188,7 @@ const struct option options[] = {
 	{ .key = "log.format", .type = &type_enum, AT(log_format), .roles = ALL, SAME("text"),
 	    .names = format_names, .help = "for people or for programs" },
 };
+/* clang-format on */
 const size_t option_count = sizeof(options) / sizeof(options[0]);
 
 static_assert(sizeof(options) / sizeof(options[0]) <= OPTIONS_MAX, "OPTIONS_MAX is too small");

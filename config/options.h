@@ -51,8 +51,8 @@ struct option {
 	size_t			 offset;	/* in struct config; a record's field: in the record */
 	unsigned		 roles;		/* ROLE_BITs of those who are told */
 	const char		*defaults[PRESET_COUNT];	/* as YAML, by enum preset */
-	int64_t			 min, max;	/* of integers; bytes of a string; items of a list or records */
-	const char *const	*names;		/* of an enum, NULL-terminated; "{...}" is what a map stands for */
+	int64_t			 min, max; /* of integers; bytes of a string; items of a list or records */
+	const char *const	*names; /* of an enum, NULL-terminated; "{...}" is what a map stands for */
 	const struct record	*record;
 	unsigned		 flags;
 	const char		*help;
@@ -88,9 +88,9 @@ void	*records_get(const void *base, const struct option *, size_t *count);
 void	 records_set(void *base, const struct option *, void *items, size_t count);
 
 /* The types, in value.c. */
-extern const struct type type_text, type_title, type_path, type_server_url, type_url, type_address, type_storage,
-	type_integer, type_seconds, type_milliseconds, type_bool, type_enum, type_addresses, type_resolvers,
-	type_networks, type_patterns, type_hosts, type_domains, type_records, type_empty_list, type_empty_map,
-	type_word, type_domain;
+extern const struct type type_text, type_title, type_path, type_server_url, type_url, type_address,
+    type_storage, type_integer, type_seconds, type_milliseconds, type_bool, type_enum, type_addresses,
+    type_resolvers, type_networks, type_patterns, type_hosts, type_domains, type_records, type_empty_list,
+    type_empty_map, type_word, type_domain;
 
 #endif

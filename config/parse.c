@@ -37,8 +37,8 @@ key_repeated(struct parse *p, const char *path, const yaml_node_t *mapping, yaml
 
 		if (node->type == YAML_SCALAR_NODE && strcmp((char *)node->data.scalar.value,
 		    (char *)name->data.scalar.value) == 0) {
-			report_add(p->report, node_line(name), path, "is already set in line %zu; keep one of the two",
-			    node_line(node));
+			report_add(p->report, node_line(name), path,
+			    "is already set in line %zu; keep one of the two", node_line(node));
 			return true;
 		}
 	}
@@ -68,9 +68,10 @@ key_unknown(struct parse *p, const char *prefix, const char *path, const char *n
 		if (!child_name(&options[i], prefix, child, sizeof(child)) || strcmp(child, last) == 0)
 			continue;
 		memcpy(last, child, sizeof(last));
-		snprintf(known + strlen(known), sizeof(known) - strlen(known), "%s%s", known[0] == '\0' ? "" : ", ",
-		    child);
-		if ((distance = edit_distance(name, child)) <= best && (distance < best || nearest[0] == '\0')) {
+		snprintf(known + strlen(known), sizeof(known) - strlen(known), "%s%s",
+		    known[0] == '\0' ? "" : ", ", child);
+		if ((distance = edit_distance(name, child)) <= best &&
+		    (distance < best || nearest[0] == '\0')) {
 			best = distance;
 			memcpy(nearest, child, sizeof(nearest));
 		}
@@ -126,23 +127,27 @@ section_read(struct parse *p, const char *prefix, yaml_node_t *node)
 
 	if (node->type != YAML_MAPPING_NODE) {
 		if (node->type == YAML_SCALAR_NODE && node->data.scalar.length == 0)
-			report_add(p->report, node_line(node), key, "is empty; write options below it, or remove the line");
+			report_add(p->report, node_line(node), key,
+			    "is empty; write options below it, or remove the line");
 		else
-			report_add(p->report, node_line(node), key, "is not a map; write KEY: VALUE below it");
+			report_add(
+			    p->report, node_line(node), key, "is not a map; write KEY: VALUE below it");
 		return;
 	}
 	if (node->data.mapping.pairs.top - node->data.mapping.pairs.start > PAIRS_MAX) {
-		report_add(p->report, node_line(node), key, "has more than %d keys; no section has that many", PAIRS_MAX);
+		report_add(p->report, node_line(node), key, "has more than %d keys; no section has that many",
+		    PAIRS_MAX);
 		return;
 	}
-	for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++)
+	for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
+	     pair++)
 		pair_read(p, prefix, node, pair);
 }
 
 /* Loads text and calls fn with its root node (NULL for an empty document); false: out of memory. */
 static bool
-with_document(struct parse *p, struct slice yaml, void (*fn)(struct parse *, const struct option *, yaml_node_t *),
-    const struct option *o)
+with_document(struct parse *p, struct slice yaml,
+    void (*fn)(struct parse *, const struct option *, yaml_node_t *), const struct option *o)
 {
 	yaml_parser_t	parser;
 	yaml_document_t	document;

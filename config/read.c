@@ -25,7 +25,7 @@ one_of(const char *text, const char *const *names)
 	return false;
 }
 
-/* What a YAML reader would not take for text when it has no quotes: YAML 1.1's nulls, booleans and numbers. */
+/* What YAML 1.1 does not take for text when it has no quotes: nulls, booleans and numbers. */
 static const char *
 not_text(const yaml_node_t *node)
 {
@@ -51,7 +51,8 @@ scalar(struct parse *p, const struct option *o, const char *key, yaml_node_t *no
 	const char	*kind = node->type == YAML_SEQUENCE_NODE ? "a list" : "a map";
 
 	if (node->type != YAML_SCALAR_NODE)
-		report_add(p->report, node_line(node), key, "is %s; write one value (%s)", kind, o->type->name);
+		report_add(
+		    p->report, node_line(node), key, "is %s; write one value (%s)", kind, o->type->name);
 	else if (strlen(node_text(node)) != node->data.scalar.length)
 		report_add(p->report, node_line(node), key, "holds a NUL character; leave it out");
 	else if (node_plain(node) && node_text(node)[0] == '\0')
@@ -76,8 +77,8 @@ string(struct parse *p, const struct option *o, const char *key, yaml_node_t *no
 	if (text == NULL)
 		return NULL;
 	if (not_text(node) != NULL) {
-		report_add(p->report, node_line(node), key, "%s without quotes is %s to YAML; write \"%s\"", text,
-		    not_text(node), text);
+		report_add(p->report, node_line(node), key, "%s without quotes is %s to YAML; write \"%s\"",
+		    text, not_text(node), text);
 		return NULL;
 	}
 	if (strlen(text) > most) {
@@ -92,7 +93,8 @@ string(struct parse *p, const struct option *o, const char *key, yaml_node_t *no
 		p->report->failed = true;
 		return NULL;
 	}
-	if ((copy[0] == '\0' && o->type->kind == KIND_STRING) || o->type->text == NULL || o->type->text(copy, &why))
+	if ((copy[0] == '\0' && o->type->kind == KIND_STRING) || o->type->text == NULL ||
+	    o->type->text(copy, &why))
 		return copy;
 	report_add(p->report, node_line(node), key, "%s", why.text);
 	free(copy);
@@ -103,7 +105,8 @@ static bool
 count_check(struct parse *p, const struct option *o, const char *key, yaml_node_t *node, size_t count)
 {
 	if (count < (size_t)o->min)
-		report_add(p->report, node_line(node), key, "is empty; write at least one, or remove the line");
+		report_add(
+		    p->report, node_line(node), key, "is empty; write at least one, or remove the line");
 	else if (count > (size_t)o->max)
 		report_add(p->report, node_line(node), key, "has %zu entries; write at most %lld", count,
 		    (long long)o->max);
@@ -143,8 +146,8 @@ strings_read(struct parse *p, const struct option *o, const char *key, yaml_node
 		}
 		for (size_t j = 0; j < out->count; j++)
 			if (strcmp(out->items[j], text) == 0) {
-				report_add(p->report, node_line(entry), path, "%s is in the list twice; remove one",
-				    text);
+				report_add(p->report, node_line(entry), path,
+				    "%s is in the list twice; remove one", text);
 				ok = false;
 				break;
 			}
@@ -170,7 +173,8 @@ enum_read(struct parse *p, const struct option *o, const char *key, yaml_node_t 
 		    i == 0 ? "" : o->names[i + 1] == NULL ? " or " : ", ", o->names[i]);
 	}
 	if ((text = scalar(p, o, key, node)) != NULL)
-		report_add(p->report, node_line(node), key, "\"%.100s\" is unknown here; write %s", text, names);
+		report_add(
+		    p->report, node_line(node), key, "\"%.100s\" is unknown here; write %s", text, names);
 	return false;
 }
 
@@ -183,8 +187,10 @@ bool_read(struct parse *p, const struct option *o, const char *key, yaml_node_t 
 		return false;
 	*to = strcmp(text, "true") == 0;
 	if (!node_plain(node) || (!*to && strcmp(text, "false") != 0)) {
-		report_add(p->report, node_line(node), key, "\"%.100s\" is neither true nor false; write one of them, "
-		    "without quotes", text);
+		report_add(p->report, node_line(node), key,
+		    "\"%.100s\" is neither true nor false; write one of them, "
+		    "without quotes",
+		    text);
 		return false;
 	}
 	return true;
@@ -199,7 +205,8 @@ integer_read(struct parse *p, const struct option *o, const char *key, yaml_node
 	if (text == NULL)
 		return false;
 	if (o->type->plain && !node_plain(node)) {
-		report_add(p->report, node_line(node), key, "\"%.100s\" is text; write the number without quotes", text);
+		report_add(p->report, node_line(node), key,
+		    "\"%.100s\" is text; write the number without quotes", text);
 		return false;
 	}
 	if (o->type->number(o, text, to, &why))
@@ -240,14 +247,15 @@ field_unknown(struct parse *p, const struct record *r, const char *path, size_t 
 	char	known[200] = "";
 
 	for (size_t i = r->shape == SHAPE_LIST ? 0 : 1; i < r->field_count; i++)
-		snprintf(known + strlen(known), sizeof(known) - strlen(known), "%s%s", known[0] == '\0' ? "" : ", ",
-		    r->fields[i].key);
+		snprintf(known + strlen(known), sizeof(known) - strlen(known), "%s%s",
+		    known[0] == '\0' ? "" : ", ", r->fields[i].key);
 	report_add(p->report, line, path, "is no option; here there are %s", known);
 }
 
 /* What the entry does not say: a default, or a complaint. */
 static bool
-fields_default(struct parse *p, const struct record *r, const char *key, size_t line, unsigned seen, void *base)
+fields_default(
+    struct parse *p, const struct record *r, const char *key, size_t line, unsigned seen, void *base)
 {
 	bool	ok = true;
 
@@ -282,7 +290,8 @@ fields_read(struct parse *p, const struct record *r, const char *key, yaml_node_
 		    r->fields[r->shape == SHAPE_LIST ? 0 : 1].key);
 		return false;
 	}
-	for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
+	for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
+	     pair++) {
 		yaml_node_t		*name = yaml_document_get_node(p->document, pair->key);
 		const char		*text = node_key(p, key, name);
 		const struct option	*f = text == NULL ? NULL : field_find(r, text);
@@ -295,7 +304,8 @@ fields_read(struct parse *p, const struct record *r, const char *key, yaml_node_
 			ok = false;
 		} else {
 			seen |= 1u << (f - r->fields);
-			ok = value_read(p, f, path, yaml_document_get_node(p->document, pair->value), base) && ok;
+			ok = value_read(p, f, path, yaml_document_get_node(p->document, pair->value), base) &&
+			     ok;
 		}
 	}
 	return fields_default(p, r, key, node_line(node), seen, base) && ok;
@@ -351,7 +361,9 @@ records_read(struct parse *p, const struct option *o, const char *key, yaml_node
 			ok = fields_read(p, o->record, path, yaml_document_get_node(p->document,
 			    node->data.sequence.items.start[i]), items + i * size) && ok;
 		} else {
-			ok = entry_read(p, o, key, node, node->data.mapping.pairs.start + i, items + i * size) && ok;
+			ok = entry_read(
+				 p, o, key, node, node->data.mapping.pairs.start + i, items + i * size) &&
+			     ok;
 		}
 	return ok;
 }

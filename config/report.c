@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A complaint goes to a terminal and quotes the file: nothing in it may act on the terminal. Bytes below 0x20,
- * 0x7f and the C1 controls (U+0080 to U+009F, 0xc2 0x80 to 0xc2 0x9f in UTF-8) become '?'. */
+/* A complaint goes to a terminal and quotes the file: nothing in it may act on the terminal. Bytes below
+ * 0x20, 0x7f and the C1 controls (U+0080 to U+009F, 0xc2 0x80 to 0xc2 0x9f in UTF-8) become '?'. */
 static void
 printable(char *text)
 {

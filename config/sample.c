@@ -63,7 +63,7 @@ value_put(struct buf *out, const char *key, const struct sample *s)
 		{ "name", s->name }, { "wfe.url", s->url }, { "wfe.listen", s->listen },
 		{ "wfe.plain_listen", s->plain_listen },
 	};
-	/* certbot and others can listen on 5002 without being root; the demo's names are all on this machine. */
+	/* Anybody may listen on 5002; the demo's names are all on this machine. */
 	static const struct { const char *key, *yaml; } demo[] = {
 		{ "va.http_port", "5002" }, { "va.targets.allow", "[loopback]" }, { "va.timeout", "10s" },
 	};
@@ -110,8 +110,8 @@ sections_put(struct buf *out, const char *key, char *open, size_t size)
 		size_t	len = (size_t)(dot - key);
 
 		if (strncmp(open, key, len) != 0 || open[len] != '.')
-			buf_printf(out, "%s%*s%.*s:\n", depth == 0 ? "\n" : "", depth * 2, "", (int)(dot - word),
-			    word);
+			buf_printf(out, "%s%*s%.*s:\n", depth == 0 ? "\n" : "", depth * 2, "",
+			    (int)(dot - word), word);
 		word = dot + 1;
 	}
 	snprintf(open, size, "%s", key);

@@ -26,8 +26,9 @@ scan_failed(const yaml_parser_t *parser, struct slice yaml, struct report *repor
 		    "%s; save the file as UTF-8 text", problem);
 	else
 		report_add(report, parser->problem_mark.line + 1, "yaml",
-		    "%s%s%s; check the indentation (spaces, no tabs), brackets and quotes here and above", problem,
-		    parser->context == NULL ? "" : " ", parser->context == NULL ? "" : parser->context);
+		    "%s%s%s; check the indentation (spaces, no tabs), brackets and quotes here and above",
+		    problem, parser->context == NULL ? "" : " ",
+		    parser->context == NULL ? "" : parser->context);
 }
 
 static bool
@@ -39,7 +40,8 @@ event_check(const yaml_event_t *event, size_t *depth, size_t *documents, struct 
 	switch (event->type) {
 	case YAML_DOCUMENT_START_EVENT:
 		if (++*documents > 1) {
-			report_add(report, line, "yaml", "a second document starts; keep one, without --- lines");
+			report_add(
+			    report, line, "yaml", "a second document starts; keep one, without --- lines");
 			return false;
 		}
 		break;

@@ -71,11 +71,12 @@ authority(char *text, char **rest, struct reason *why)
 static bool
 scheme(char *text, char **rest, struct reason *why)
 {
-	size_t	len = strncasecmp(text, "https://", 8) == 0 ? 8 : strncasecmp(text, "http://", 7) == 0 ? 7 : 0;
+	size_t len = strncasecmp(text, "https://", 8) == 0 ? 8 : strncasecmp(text, "http://", 7) == 0 ? 7 : 0;
 
 	*rest = text + len;
 	if (len == 0)
-		reason_set(why, "\"%.120s\" is no URL of a web server; write one that begins with https://", text);
+		reason_set(
+		    why, "\"%.120s\" is no URL of a web server; write one that begins with https://", text);
 	for (size_t i = 0; i < len; i++)
 		text[i] = (char)tolower((unsigned char)text[i]);
 	return len != 0;
@@ -91,8 +92,10 @@ server_url_text(char *text, struct reason *why)
 	if (!scheme(text, &host, why) || !authority(host, &rest, why))
 		return false;
 	if (rest[0] != '\0') {
-		reason_set(why, "goes on after the host with \"%.120s\"; write %.*s, without a path, query or slash "
-		    "at the end", rest, (int)(rest - text), text);
+		reason_set(why,
+		    "goes on after the host with \"%.120s\"; write %.*s, without a path, query or slash "
+		    "at the end",
+		    rest, (int)(rest - text), text);
 		return false;
 	}
 	lower(text);
@@ -107,7 +110,8 @@ url_text(char *text, struct reason *why)
 	if (!scheme(text, &host, why) || !authority(host, &rest, why))
 		return false;
 	for (const char *p = rest; *p != '\0'; p++)
-		if ((unsigned char)*p <= 0x20 || (unsigned char)*p >= 0x7f || strchr("\"<>\\^`{|}", *p) != NULL) {
+		if ((unsigned char)*p <= 0x20 || (unsigned char)*p >= 0x7f ||
+		    strchr("\"<>\\^`{|}", *p) != NULL) {
 			reason_set(why, "holds a character that no URL has; write it as %%%02X",
 			    (unsigned char)*p);
 			return false;
@@ -123,13 +127,18 @@ listen_text(char *text, struct reason *why)
 	uint16_t	port;
 
 	if (!config_address(text, host, sizeof(host), &port)) {
-		reason_set(why, "\"%.120s\" is no address with a port; write \"[::]:9443\", \"127.0.0.1:9443\" or "
-		    "\":9443\"", text);
+		reason_set(why,
+		    "\"%.120s\" is no address with a port; write \"[::]:9443\", \"127.0.0.1:9443\" or "
+		    "\":9443\"",
+		    text);
 		return false;
 	}
-	if (host[0] != '\0' && inet_pton(AF_INET, host, address) != 1 && inet_pton(AF_INET6, host, address) != 1) {
-		reason_set(why, "\"%.120s\" is a name, and names are not looked up here; write an address of this host, "
-		    "as in \"127.0.0.1:%u\"", host, port);
+	if (host[0] != '\0' && inet_pton(AF_INET, host, address) != 1 &&
+	    inet_pton(AF_INET6, host, address) != 1) {
+		reason_set(why,
+		    "\"%.120s\" is a name, and names are not looked up here; write an address of this host, "
+		    "as in \"127.0.0.1:%u\"",
+		    host, port);
 		return false;
 	}
 	return true;
@@ -187,8 +196,8 @@ cidr(const char *text, struct reason *why)
 	if (inet_pton(family, host, address) != 1)
 		return false;
 	if (slash == NULL) {
-		reason_set(why, "\"%.120s\" has no prefix length; write %s/%d for this address alone", text, host,
-		    family == AF_INET ? 32 : 128);
+		reason_set(why, "\"%.120s\" has no prefix length; write %s/%d for this address alone", text,
+		    host, family == AF_INET ? 32 : 128);
 		return false;
 	}
 	if (slash[1] < '0' || slash[1] > '9' || (slash[1] == '0' && slash[2] != '\0') ||
@@ -216,8 +225,10 @@ network_text(char *text, struct reason *why)
 	if (cidr(text, why))
 		return true;
 	if (why->text[0] == '\0')
-		reason_set(why, "\"%.120s\" is no network; write one such as \"10.0.0.0/8\", or loopback, link-local, "
-		    "metadata, self or private", text);
+		reason_set(why,
+		    "\"%.120s\" is no network; write one such as \"10.0.0.0/8\", or loopback, link-local, "
+		    "metadata, self or private",
+		    text);
 	return false;
 }
 
@@ -227,8 +238,10 @@ pattern_text(char *text, struct reason *why)
 	lower(text);
 	if (strcmp(text, "*") == 0 || name_check(strncmp(text, "*.", 2) == 0 ? text + 2 : text))
 		return true;
-	reason_set(why, "\"%.120s\" is no name pattern; write nas.lan for one name, \"*.home.arpa\" for every name below "
-	    "it, or \"*\" for all", text);
+	reason_set(why,
+	    "\"%.120s\" is no name pattern; write nas.lan for one name, \"*.home.arpa\" for every name below "
+	    "it, or \"*\" for all",
+	    text);
 	return false;
 }
 
@@ -249,13 +262,16 @@ host_text(char *text, struct reason *why)
 	unsigned char	address[16];
 
 	lower(text);
-	if (name_check(text) || inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1)
+	if (name_check(text) || inet_pton(AF_INET, text, address) == 1 ||
+	    inet_pton(AF_INET6, text, address) == 1)
 		return true;
 	if (strncmp(text, "*.", 2) == 0)
 		reason_set(why, "\"%.120s\" is a wildcard; write the server's own names", text);
 	else
-		reason_set(why, "\"%.120s\" is neither a DNS name nor an address; write one such as ca.home.arpa or "
-		    "192.168.1.10, without a port", text);
+		reason_set(why,
+		    "\"%.120s\" is neither a DNS name nor an address; write one such as ca.home.arpa or "
+		    "192.168.1.10, without a port",
+		    text);
 	return false;
 }
 
@@ -265,7 +281,9 @@ storage_text(char *text, struct reason *why)
 	if (strncmp(text, "postgresql:", 11) == 0 || strncmp(text, "postgres:", 9) == 0)
 		reason_set(why, "PostgreSQL is not served by this version; write \"sqlite:data/signet.db\"");
 	else if (strncmp(text, "sqlite:", 7) != 0 || text[7] == '\0')
-		reason_set(why, "\"%.120s\" is no database; write \"sqlite:\" and a file, as in \"sqlite:data/signet.db\"",
+		reason_set(why,
+		    "\"%.120s\" is no database; write \"sqlite:\" and a file, as in "
+		    "\"sqlite:data/signet.db\"",
 		    text);
 	else
 		return true;
@@ -285,8 +303,8 @@ integer_number(const struct option *o, const char *text, int64_t *out, struct re
 		return false;
 	}
 	if (errno == ERANGE || *out < o->min || *out > o->max) {
-		reason_set(why, "%s is out of range; write a number from %lld to %lld", text, (long long)o->min,
-		    (long long)o->max);
+		reason_set(why, "%s is out of range; write a number from %lld to %lld", text,
+		    (long long)o->min, (long long)o->max);
 		return false;
 	}
 	return true;
@@ -320,7 +338,8 @@ duration(const struct option *o, const char *text, int64_t step, int64_t *out, s
 	while (i < 5 && (strcmp(text + digits, units[i].name) != 0 || units[i].ms < step))
 		i++;
 	if (digits > 0 && text[digits] == '\0') {
-		reason_set(why, "\"%.20s\" has no unit; write %.20sd, %.20sh, %.20sm or %.20ss", text, text, text, text, text);
+		reason_set(why, "\"%.20s\" has no unit; write %.20sd, %.20sh, %.20sm or %.20ss", text, text,
+		    text, text, text);
 		return false;
 	}
 	if (digits == 0 || i == 5) {
@@ -370,7 +389,9 @@ const struct type type_milliseconds = { .name = "duration", .kind = KIND_INTEGER
 const struct type type_bool = { .name = "true or false", .kind = KIND_BOOL };
 const struct type type_enum = { .name = "one of", .kind = KIND_ENUM };
 const struct type type_addresses = { .name = "list of addresses", .kind = KIND_STRINGS, .text = listen_text };
-const struct type type_resolvers = { .name = "list of resolvers", .kind = KIND_STRINGS, .text = resolver_text };
+const struct type type_resolvers = {
+	.name = "list of resolvers", .kind = KIND_STRINGS, .text = resolver_text
+};
 const struct type type_networks = { .name = "list of networks", .kind = KIND_STRINGS, .text = network_text };
 const struct type type_patterns = { .name = "list of name patterns", .kind = KIND_STRINGS,
 	.text = pattern_text };

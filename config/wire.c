@@ -58,7 +58,8 @@ option_put(struct buf *out, enum role role, const struct option *o, const void *
 		for (size_t i = 0; i < count; i++)
 			for (size_t f = 0; f < o->record->field_count; f++)
 				if (knows(role, &o->record->fields[f]))
-					option_put(out, role, &o->record->fields[f], items + i * o->record->size);
+					option_put(
+					    out, role, &o->record->fields[f], items + i * o->record->size);
 		break;
 	case KIND_EMPTY:
 		break;

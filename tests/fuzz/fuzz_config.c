@@ -63,8 +63,9 @@ parse(struct slice yaml)
 	fclose(complaints);
 	if (err == ERR_OK) {
 		expect(size == 0 && config->wfe.url != NULL && config->wfe.plain_url != NULL &&
-		    config->wfe.names.count > 0 && config->wfe.listen.count > 0 && config->ca.issuer_count > 0 &&
-		    config->ca.profile_count > 0 && config->va.resolvers.count > 0);
+		       config->wfe.names.count > 0 && config->wfe.listen.count > 0 &&
+		       config->ca.issuer_count > 0 && config->ca.profile_count > 0 &&
+		       config->va.resolvers.count > 0);
 		encode(config);
 	} else {
 		expect(err == ERR_CONFIG && config == NULL && size > 0 && strncmp(text, "f:", 2) == 0);

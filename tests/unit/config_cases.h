@@ -11,6 +11,7 @@ struct mistake {
 
 #define URL "wfe: {url: 'https://ca.lan'}\n"
 
+/* clang-format off */
 static const struct mistake mistakes[] = {
 	/* keys */
 	{ "name: x\n", 1, "wfe.url", "is missing" },
@@ -43,14 +44,16 @@ static const struct mistake mistakes[] = {
 	{ URL "name: off\n", 2, "name", "write \"off\"" },
 	{ URL "name: \"a\\0b\"\n", 2, "name", "NUL" },
 	{ URL "name: \"a\\eb\"\n", 2, "name", "control character" },
-	{ URL "name: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n", 2, "name", "64 bytes" },
+	{ URL "name: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n", 2, "name",
+	    "64 bytes" },
 	{ URL "preset: boulder\n", 2, "preset", "private, pebble or webpki" },
 	{ URL "ra: {workers: '8'}\n", 2, "ra.workers", "without quotes" },
 	{ URL "ra: {workers: 0}\n", 2, "ra.workers", "from 1 to 256" },
 	{ URL "ra: {workers: 8.5}\n", 2, "ra.workers", "whole number" },
 	{ URL "ra: {workers: 99999999999999999999}\n", 2, "ra.workers", "from 1 to 256" },
 	{ URL "ra: {external_account_required: yes}\n", 2, "ra.external_account_required", "true nor false" },
-	{ URL "ra: {policy: {allow: nas.lan}}\n", 2, "ra.policy.allow", "write it in brackets, as in [nas.lan]" },
+	{ URL "ra: {policy: {allow: nas.lan}}\n", 2, "ra.policy.allow",
+	    "write it in brackets, as in [nas.lan]" },
 	{ URL "ra: {policy: {allow: [a.lan,\n  {b: c}]}}\n", 3, "ra.policy.allow[1]", "is a map" },
 	{ URL "va: {resolvers: []}\n", 2, "va.resolvers", "at least one" },
 	/* durations */
@@ -73,8 +76,10 @@ static const struct mistake mistakes[] = {
 	{ "wfe: {url: 'http://ca.lan'}\n", 1, "wfe.url", "or tls: off" },
 	{ URL "ra: {terms_of_service: 'https://a.lan/a b'}\n", 2, "ra.terms_of_service", "%20" },
 	{ "wfe:\n  url: https://ca.lan\n  listen: [9443]\n", 3, "wfe.listen[0]", "a number" },
-	{ "wfe:\n  url: https://ca.lan\n  listen: ['localhost:9443']\n", 3, "wfe.listen[0]", "not looked up" },
-	{ "wfe:\n  url: https://ca.lan\n  listen: ['::1:9443']\n", 3, "wfe.listen[0]", "no address with a port" },
+	{ "wfe:\n  url: https://ca.lan\n  listen: ['localhost:9443']\n", 3, "wfe.listen[0]",
+	    "not looked up" },
+	{ "wfe:\n  url: https://ca.lan\n  listen: ['::1:9443']\n", 3, "wfe.listen[0]",
+	    "no address with a port" },
 	{ "wfe:\n  url: https://ca.lan\n  names: ['ca.lan:80']\n", 3, "wfe.names[0]", "without a port" },
 	{ URL "va: {resolvers: [dns.lan]}\n", 2, "va.resolvers[0]", "no resolver" },
 	{ URL "va: {resolvers: [system, 10.0.0.1]}\n", 2, "va.resolvers", "beside addresses" },
@@ -92,12 +97,14 @@ static const struct mistake mistakes[] = {
 	{ URL "ra: {policy: {allow: [a.lan, A.lan]}}\n", 2, "ra.policy.allow[1]", "twice" },
 	{ URL "ca: {issuers: []}\n", 2, "ca.issuers", "at least one" },
 	{ URL "ca:\n  issuers:\n  - {certificate: a}\n", 4, "ca.issuers[0]", "has no key" },
-	{ URL "ca: {issuers: [{certificate: a, key: b, kye: c}]}\n", 2, "ca.issuers[0].kye", "certificate, key" },
+	{ URL "ca: {issuers: [{certificate: a, key: b, kye: c}]}\n", 2, "ca.issuers[0].kye",
+	    "certificate, key" },
 	{ URL "ca: {issuers: {certificate: a, key: b}}\n", 2, "ca.issuers", "is not a list" },
 	{ URL "ca: {profiles: {a: 90d}}\n", 2, "ca.profiles.a", "is not a map" },
 	{ URL "ca: {profiles: {a: {}}}\n", 2, "ca.profiles.a", "has no lifetime" },
 	{ URL "ca: {profiles: {a b: {lifetime: 90d}}}\n", 2, "ca.profiles.a b", "no profile name" },
-	{ URL "ca:\n  profiles:\n    a: {lifetime: 90d}\n    a: {lifetime: 1d}\n", 5, "ca.profiles.a", "line 4" },
+	{ URL "ca:\n  profiles:\n    a: {lifetime: 90d}\n    a: {lifetime: 1d}\n", 5, "ca.profiles.a",
+	    "line 4" },
 	/* not served */
 	{ URL "va: {perspectives: [{url: x}]}\n", 2, "va.perspectives", "not served by this version" },
 	{ URL "ra: {limits: {orders: 3}}\n", 2, "ra.limits", "not served by this version" },
@@ -107,7 +114,8 @@ static const struct mistake mistakes[] = {
 	{ URL "storage: data.db\n", 2, "storage", "write \"sqlite:\"" },
 	/* contradictions */
 	{ "wfe: {url: 'https://ca.lan', tls: {certificate: a}}\n", 1, "wfe.tls", "has no key" },
-	{ "wfe: {url: 'https://ca.lan', tls: files}\n", 1, "wfe.tls", "auto, {certificate: FILE, key: FILE} or off" },
+	{ "wfe: {url: 'https://ca.lan', tls: files}\n", 1, "wfe.tls",
+	    "auto, {certificate: FILE, key: FILE} or off" },
 	{ "wfe:\n  url: https://ca.lan\n  plain_listen: ['127.0.0.1:9443']\n", 3, "wfe.plain_listen",
 	    "choose another port" },
 	{ "wfe:\n  url: https://ca.lan\n  plain_listen: []\n  plain_url: http://a.lan\n", 4, "wfe.plain_url",
@@ -147,5 +155,7 @@ static const char *const many_told[] = {
 	"f.yaml:11: ca.profiles.default.lifetime: ",
 	"f.yaml:12: ca.issuers[0]: ",
 };
+
+/* clang-format on */
 
 #endif

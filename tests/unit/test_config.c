@@ -45,7 +45,8 @@ parse_sound(const char *yaml)
 static void
 test_sample_files(void **state)
 {
-	static const char *const files[] = { "config/private.yaml", "config/pebble.yaml", "config/webpki.yaml" };
+	static const char *const files[] = { "config/private.yaml", "config/pebble.yaml",
+		"config/webpki.yaml" };
 	struct config	*config;
 
 	(void)state;
@@ -126,8 +127,8 @@ test_mistakes(void **state)
 		snprintf(expected, sizeof(expected), "f.yaml:%u: %s: ", m->line, m->key);
 		if (strncmp(text, expected, strlen(expected)) != 0 || strstr(text, m->says) == NULL ||
 		    strchr(text, '\n') != strrchr(text, '\n'))
-			fail_msg("mistake %zu:\n%s\nexpected one line: %s... %s ...\ngot: %s", i, m->yaml, expected,
-			    m->says, text);
+			fail_msg("mistake %zu:\n%s\nexpected one line: %s... %s ...\ngot: %s", i, m->yaml,
+			    expected, m->says, text);
 		free(text);
 	}
 }
@@ -259,10 +260,15 @@ test_sample(void **state)
 {
 	char		*allow[] = { (char *)"*.home.arpa", (char *)"nas.lan" };
 	char		*names[] = { (char *)"ca.home.arpa", (char *)"192.168.1.10", (char *)"fd00::1" };
-	static const char *const titles[] = { "Home", "M\xc3\xbcller: \"x\" \\ # {a}", "true", "1.5", "- a", "'", "~",
-	    "\xe2\x80\xa8line", "\xff" "bad" };
-	struct sample	 s = { .url = "https://ca.home.arpa:9443", .names = { names, 3 }, .allow = { allow, 2 },
-	    .listen = "[::]:9443", .plain_listen = "[::]:9080" };
+	static const char *const titles[] = { "Home", "M\xc3\xbcller: \"x\" \\ # {a}", "true", "1.5", "- a",
+		"'", "~", "\xe2\x80\xa8line",
+		"\xff"
+		"bad" };
+	struct sample s = { .url = "https://ca.home.arpa:9443",
+		.names = { names, 3 },
+		.allow = { allow, 2 },
+		.listen = "[::]:9443",
+		.plain_listen = "[::]:9080" };
 	struct config	*c;
 	char		*text;
 
@@ -298,8 +304,8 @@ test_address(void **state)
 		{ "[::1]:443", "::1", 443 }, { ":80", "", 80 }, { "10.0.0.1:65535", "10.0.0.1", 65535 },
 		{ "nas.lan:1", "nas.lan", 1 },
 	};
-	static const char *const bad[] = { "", ":", "a", "a:", "a:0", "a:65536", "a:080", "[::1]", "::1:80", "[a]:80",
-		"a b:80", "[::1:80", "]:80", "1.2.3:80", "a:80x", "a:-1", "a..b:80" };
+	static const char *const bad[] = { "", ":", "a", "a:", "a:0", "a:65536", "a:080", "[::1]", "::1:80",
+		"[a]:80", "a b:80", "[::1:80", "]:80", "1.2.3:80", "a:80x", "a:-1", "a..b:80" };
 	char		host[64];
 	uint16_t	port;
 
@@ -338,10 +344,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sample_files), cmocka_unit_test(test_values), cmocka_unit_test(test_tls),
-		cmocka_unit_test(test_mistakes), cmocka_unit_test(test_all_at_once),
-		cmocka_unit_test(test_hostile_yaml), cmocka_unit_test(test_pair), cmocka_unit_test(test_roles),
-		cmocka_unit_test(test_sample), cmocka_unit_test(test_address), cmocka_unit_test(test_manual),
+		cmocka_unit_test(test_sample_files),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_tls),
+		cmocka_unit_test(test_mistakes),
+		cmocka_unit_test(test_all_at_once),
+		cmocka_unit_test(test_hostile_yaml),
+		cmocka_unit_test(test_pair),
+		cmocka_unit_test(test_roles),
+		cmocka_unit_test(test_sample),
+		cmocka_unit_test(test_address),
+		cmocka_unit_test(test_manual),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
