@@ -9,23 +9,23 @@
 #include "va/method.h"
 #include "va/record.h"
 
-#define WAITING_FACTOR 10	/* checks that may wait for each that may run */
-#define SWEEP_MS 100		/* how exactly va.timeout is kept */
-#define PERSPECTIVE "primary"	/* the one beside ca */
+#define WAITING_FACTOR 10 /* checks that may wait for each that may run */
+#define SWEEP_MS 100 /* how exactly va.timeout is kept */
+#define PERSPECTIVE "primary" /* the one beside ca */
 
 struct list {
-	struct check	*first, *last;
-	size_t		 count;
+	struct check *first, *last;
+	size_t count;
 };
 
 struct checker {
 	const struct means *means;
-	checker_answer	   *answer;
-	void		   *arg;
-	struct list	    waiting;
-	struct list	    running;	/* by deadline: all have the same time */
-	bool		    pumping;
-	uv_timer_t	    sweep;	/* runs while checks do */
+	checker_answer *answer;
+	void *arg;
+	struct list waiting;
+	struct list running; /* by deadline: all have the same time */
+	bool pumping;
+	uv_timer_t sweep; /* runs while checks do */
 };
 
 static void
@@ -144,8 +144,9 @@ checker_running(const struct checker *k)
 static void
 checker_refuse(struct checker *k, const struct msg_check *asked, const char *why)
 {
-	struct msg_result result = { .authorization = asked->authorization, .problem = PROBLEM_SERVER_INTERNAL,
-		.record = "[]" };
+	struct msg_result result = {
+		.authorization = asked->authorization, .problem = PROBLEM_SERVER_INTERNAL, .record = "[]"
+	};
 
 	snprintf(result.detail, sizeof(result.detail), "%s", why);
 	log_event(LOG_WARNING, "validation refused", F_STR("identifier", asked->identifier.value),
@@ -200,8 +201,9 @@ check_answer(struct check *c, struct msg_result *result)
 	result->authorization = c->asked.authorization;
 	record_text(c->record, result->record, sizeof(result->record));
 	log_event(LOG_INFO, "validated", F_STR("identifier", c->asked.identifier.value),
-	    F_STR("method", challenge_name(c->asked.method)), F_STR("outcome", result->ok ? "valid" : "invalid"),
-	    F_STR("addresses", c->addresses), F_STR("problem", result->ok ? "" : problem_name(result->problem)),
+	    F_STR("method", challenge_name(c->asked.method)),
+	    F_STR("outcome", result->ok ? "valid" : "invalid"), F_STR("addresses", c->addresses),
+	    F_STR("problem", result->ok ? "" : problem_name(result->problem)),
 	    F_STR("detail", result->detail),
 	    F_INT("ms", clock_monotonic_ms() - c->deadline + k->means->config->timeout * 1000));
 	list_remove(&k->running, c);
@@ -215,8 +217,11 @@ check_answer(struct check *c, struct msg_result *result)
 void
 check_pass(struct check *c)
 {
-	struct evidence evidence = { .identifier = c->asked.identifier, .wildcard = c->asked.wildcard,
-		.method = c->asked.method, .caa = CAA_NOT_CHECKED, .validated = clock_now(),
+	struct evidence evidence = { .identifier = c->asked.identifier,
+		.wildcard = c->asked.wildcard,
+		.method = c->asked.method,
+		.caa = CAA_NOT_CHECKED,
+		.validated = clock_now(),
 		.perspective = PERSPECTIVE };
 	struct msg_result result = { .ok = true, .validated = evidence.validated };
 	struct buf statement = { 0 };
@@ -244,7 +249,7 @@ check_fail(struct check *c, enum problem_type type, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(result.detail, sizeof(result.detail), format, args);
 	va_end(args);
-	for (at = (unsigned char *)result.detail; *at != '\0'; at++)	/* it becomes JSON and a log line */
+	for (at = (unsigned char *)result.detail; *at != '\0'; at++) /* it becomes JSON and a log line */
 		if (*at < 0x20 || *at > 0x7e)
 			*at = '?';
 	check_answer(c, &result);

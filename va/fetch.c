@@ -8,40 +8,40 @@
 
 #include "va/fetch.h"
 
-#define SPARE_MAX 256	/* idle handles kept; each holds some 10 KiB */
+#define SPARE_MAX 256 /* idle handles kept; each holds some 10 KiB */
 
 struct fetcher {
-	uv_loop_t	  *loop;
-	CURLM		  *multi;
-	uv_timer_t	   timer;
+	uv_loop_t *loop;
+	CURLM *multi;
+	uv_timer_t timer;
 	struct curl_slist *headers;
-	struct fetch	  *spare;
-	size_t		   spare_count;
+	struct fetch *spare;
+	size_t spare_count;
 };
 
 struct fetch {
-	struct fetcher	*owner;
-	struct fetch	*next;		/* while spare */
-	CURL		*easy;
-	struct address	 address;
-	struct curl_slist to;		/* the pin, borrowed by libcurl */
-	char		 pin[ADDRESS_TEXT_SIZE + 8];
-	bool		 tls;
-	fetch_done	*done;
-	void		*arg;
-	size_t		 header_bytes;
-	bool		 headers_cut, body_cut;
-	size_t		 location_len, body_len;
-	char		 location[URL_TEXT_MAX];
-	uint8_t		 body[BODY_MAX];
-	char		 error[CURL_ERROR_SIZE];
-	char		 why[CURL_ERROR_SIZE + 64];
+	struct fetcher *owner;
+	struct fetch *next; /* while spare */
+	CURL *easy;
+	struct address address;
+	struct curl_slist to; /* the pin, borrowed by libcurl */
+	char pin[ADDRESS_TEXT_SIZE + 8];
+	bool tls;
+	fetch_done *done;
+	void *arg;
+	size_t header_bytes;
+	bool headers_cut, body_cut;
+	size_t location_len, body_len;
+	char location[URL_TEXT_MAX];
+	uint8_t body[BODY_MAX];
+	char error[CURL_ERROR_SIZE];
+	char why[CURL_ERROR_SIZE + 64];
 };
 
 /* One socket of libcurl's. */
 struct watched {
-	uv_poll_t	poll;
-	curl_socket_t	fd;
+	uv_poll_t poll;
+	curl_socket_t fd;
 	struct fetcher *owner;
 };
 
@@ -50,7 +50,7 @@ fetch_prepare(void)
 {
 	/* libcurl sets OpenSSL up; the configuration file is read here and not at the first handshake. */
 	return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK &&
-	    OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) == 1;
+	       OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) == 1;
 }
 
 static void fetcher_collect(struct fetcher *);
@@ -212,7 +212,7 @@ fetch_header(char *line, size_t size, size_t count, void *arg)
 		fetch->headers_cut = true;
 		return 0;
 	}
-	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0)	/* after a 1xx comes another answer */
+	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0) /* after a 1xx comes another answer */
 		fetch->location_len = 0;
 	if (len <= from || strncasecmp(line, name, from) != 0)
 		return len;
@@ -239,7 +239,7 @@ fetch_body(char *data, size_t size, size_t count, void *arg)
 	}
 	memcpy(fetch->body + fetch->body_len, data, len);
 	fetch->body_len += len;
-	return fetch->body_cut ? 0 : len;	/* 0 ends the transfer */
+	return fetch->body_cut ? 0 : len; /* 0 ends the transfer */
 }
 
 /* What is the same for every use of the handle. */
@@ -249,35 +249,35 @@ fetch_configure(struct fetch *fetch)
 	CURL *e = fetch->easy;
 
 	return curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-	    curl_easy_setopt(e, CURLOPT_PROXY, "") == CURLE_OK &&
-	    curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) == CURLE_OK &&
-	    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
-	    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-	    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
-	    curl_easy_setopt(e, CURLOPT_HTTP09_ALLOWED, 0L) == CURLE_OK &&
-	    curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK &&
-	    curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK &&
-	    curl_easy_setopt(e, CURLOPT_DNS_CACHE_TIMEOUT, 0L) == CURLE_OK &&
-	    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)FETCH_CONNECT_MS) == CURLE_OK &&
-	    curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 4096L) == CURLE_OK &&
-	    curl_easy_setopt(e, CURLOPT_TCP_NODELAY, 0L) == CURLE_OK &&	/* one request, no need */
-	    curl_easy_setopt(e, CURLOPT_USERAGENT, "signet-va/" SIGNET_VERSION " (+RFC 8555 http-01)") ==
-	    CURLE_OK &&
-	    curl_easy_setopt(e, CURLOPT_HTTPHEADER, fetch->owner->headers) == CURLE_OK &&
-	    /* A redirect to https is followed whatever its certificate: it may be the one to be renewed. */
-	    curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 0L) == CURLE_OK &&
-	    curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 0L) == CURLE_OK &&
-	    curl_easy_setopt(e, CURLOPT_SSL_SESSIONID_CACHE, 0L) == CURLE_OK &&
-	    curl_easy_setopt(e, CURLOPT_CAINFO, NULL) == CURLE_OK &&	/* no file may be opened */
-	    curl_easy_setopt(e, CURLOPT_CAPATH, NULL) == CURLE_OK &&
-	    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, fetch->error) == CURLE_OK &&
-	    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, fetch_socket) == CURLE_OK &&
-	    curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, fetch) == CURLE_OK &&
-	    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, fetch_header) == CURLE_OK &&
-	    curl_easy_setopt(e, CURLOPT_HEADERDATA, fetch) == CURLE_OK &&
-	    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, fetch_body) == CURLE_OK &&
-	    curl_easy_setopt(e, CURLOPT_WRITEDATA, fetch) == CURLE_OK &&
-	    curl_easy_setopt(e, CURLOPT_PRIVATE, fetch) == CURLE_OK;
+	       curl_easy_setopt(e, CURLOPT_PROXY, "") == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_HTTP09_ALLOWED, 0L) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_DNS_CACHE_TIMEOUT, 0L) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)FETCH_CONNECT_MS) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 4096L) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_TCP_NODELAY, 0L) == CURLE_OK && /* one request, no need */
+	       curl_easy_setopt(e, CURLOPT_USERAGENT, "signet-va/" SIGNET_VERSION " (+RFC 8555 http-01)") ==
+		   CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_HTTPHEADER, fetch->owner->headers) == CURLE_OK &&
+	       /* A redirect to https is followed whatever its certificate: it may be the one to be renewed. */
+	       curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 0L) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 0L) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_SSL_SESSIONID_CACHE, 0L) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_CAINFO, NULL) == CURLE_OK && /* no file may be opened */
+	       curl_easy_setopt(e, CURLOPT_CAPATH, NULL) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_ERRORBUFFER, fetch->error) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, fetch_socket) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, fetch) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, fetch_header) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_HEADERDATA, fetch) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, fetch_body) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_WRITEDATA, fetch) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_PRIVATE, fetch) == CURLE_OK;
 }
 
 static struct fetch *
@@ -317,8 +317,8 @@ fetch_release(struct fetch *fetch)
 }
 
 struct fetch *
-fetch_start(struct fetcher *f, const struct url *url, const struct address *address, fetch_done *done,
-    void *arg)
+fetch_start(
+    struct fetcher *f, const struct url *url, const struct address *address, fetch_done *done, void *arg)
 {
 	struct fetch *fetch = fetch_new(f);
 	char text[ADDRESS_TEXT_SIZE];
@@ -380,12 +380,14 @@ answer_unreachable(const struct fetch *fetch, CURLcode code, struct fetch_answer
 
 	curl_easy_getinfo(fetch->easy, CURLINFO_OS_ERRNO, &os);
 	a->outcome = FETCH_UNREACHABLE;
-	a->advice = "check that the address in DNS is right, and that no firewall stands between the CA and it";
+	a->advice =
+	    "check that the address in DNS is right, and that no firewall stands between the CA and it";
 	if (code == CURLE_OPERATION_TIMEDOUT || os == ETIMEDOUT) {
 		a->why = "did not accept a connection in time";
 	} else if (os == ECONNREFUSED) {
 		a->why = "refused the connection";
-		a->advice = "is the client's http-01 responder running, and reachable from the CA on that port?";
+		a->advice =
+		    "is the client's http-01 responder running, and reachable from the CA on that port?";
 	} else if (os == EHOSTUNREACH || os == ENETUNREACH || os == EADDRNOTAVAIL) {
 		a->why = "can't be reached from the CA: no route";
 	} else {
@@ -446,7 +448,7 @@ fetcher_collect(struct fetcher *f)
 			continue;
 		fetch = NULL;
 		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &fetch);
-		answer_fill(fetch, msg->data.result, &answer);	/* msg dies with the handle's removal */
+		answer_fill(fetch, msg->data.result, &answer); /* msg dies with the handle's removal */
 		curl_multi_remove_handle(f->multi, fetch->easy);
 		fetch->done(fetch->arg, &answer);
 		fetch_release(fetch);

@@ -16,22 +16,22 @@
 #include "va/record.h"
 
 #define REDIRECTS_MAX 10
-#define SHOWN 200	/* of a URL in a detail; RFC 1035 names can fill it alone */
+#define SHOWN 200 /* of a URL in a detail; RFC 1035 names can fill it alone */
 
 enum state { RESOLVING, FETCHING };
 
 struct http_01 {
-	enum state	 state;
-	struct url	 url;
-	char		*seen[REDIRECTS_MAX + 1];	/* for the loop check */
-	size_t		 hops;				/* in seen */
-	struct lookup	*lookup;
-	struct fetch	*fetch;
-	struct address	 resolved[LOOKUP_ADDRESSES_MAX];
-	size_t		 resolved_count;
-	struct address	 choice[2];			/* IPv6, then IPv4 */
-	size_t		 choices, chosen;
-	char		 before[128];			/* what IPv6 came to, when IPv4 is tried */
+	enum state state;
+	struct url url;
+	char *seen[REDIRECTS_MAX + 1]; /* for the loop check */
+	size_t hops; /* in seen */
+	struct lookup *lookup;
+	struct fetch *fetch;
+	struct address resolved[LOOKUP_ADDRESSES_MAX];
+	size_t resolved_count;
+	struct address choice[2]; /* IPv6, then IPv4 */
+	size_t choices, chosen;
+	char before[128]; /* what IPv6 came to, when IPv4 is tried */
 };
 
 /* "10.0.0.7 port 80 (nas.home.arpa)" */
@@ -60,7 +60,8 @@ http_01_fetch(struct check *c)
 	record_add(c->record, &h->url, h->resolved, h->resolved_count, address);
 	h->fetch = fetch_start(c->means->fetcher, &h->url, address, http_01_fetched, c);
 	if (h->fetch == NULL)
-		check_fail(c, PROBLEM_SERVER_INTERNAL, "the CA could not start a connection: try again later");
+		check_fail(
+		    c, PROBLEM_SERVER_INTERNAL, "the CA could not start a connection: try again later");
 }
 
 /* Picks at most one allowed address of each family; false when there is none, after the check failed. */
@@ -88,8 +89,9 @@ http_01_choose(struct check *c)
 		return true;
 	record_add(c->record, &h->url, h->resolved, h->resolved_count, NULL);
 	check_fail(c, PROBLEM_CONNECTION,
-	    "%s has the address %s (%s), which is not an allowed target: the CA never connects there; give the name "
-	    "another address, or let the administrator add it to va.targets.allow", h->url.host, text, denied);
+	    "%s has the address %s (%s), which is not an allowed target: the CA never connects there; give "
+	    "the name another address, or let the administrator add it to va.targets.allow",
+	    h->url.host, text, denied);
 	return false;
 }
 
@@ -102,8 +104,8 @@ http_01_resolved(void *arg, const struct lookup_answer *answer)
 	h->lookup = NULL;
 	if (answer->count == 0) {
 		record_add(c->record, &h->url, NULL, 0, NULL);
-		check_fail(c, PROBLEM_DNS, "no A or AAAA record found for %s: resolver %.200s %s: %s", h->url.host,
-		    answer->servers, answer->verdict, answer->advice);
+		check_fail(c, PROBLEM_DNS, "no A or AAAA record found for %s: resolver %.200s %s: %s",
+		    h->url.host, answer->servers, answer->verdict, answer->advice);
 		return;
 	}
 	memcpy(h->resolved, answer->addresses, answer->count * sizeof(h->resolved[0]));
@@ -123,7 +125,7 @@ http_01_hop(struct check *c)
 		check_fail(c, PROBLEM_SERVER_INTERNAL, "the CA is out of memory: try again later");
 		return;
 	}
-	if (h->url.literal.family != 0) {	/* url_redirect() let it through, and so did the allow list */
+	if (h->url.literal.family != 0) { /* url_redirect() let it through, and so did the allow list */
 		h->resolved[0] = h->url.literal;
 		h->resolved_count = 1;
 		if (http_01_choose(c))
@@ -132,7 +134,7 @@ http_01_hop(struct check *c)
 	}
 	h->state = RESOLVING;
 	lookup = resolver_lookup(c->means->resolver, h->url.host, http_01_resolved, c);
-	if (lookup != NULL)	/* else the check went on already, and may be gone */
+	if (lookup != NULL) /* else the check went on already, and may be gone */
 		h->lookup = lookup;
 }
 
@@ -148,24 +150,27 @@ http_01_redirected(struct check *c, const struct fetch_answer *answer)
 
 	where(h, from, sizeof(from));
 	if (h->hops > REDIRECTS_MAX) {
-		check_fail(c, PROBLEM_CONNECTION, "%s redirected once more after %d redirects; only %d are followed",
-		    from, REDIRECTS_MAX, REDIRECTS_MAX);
+		check_fail(c, PROBLEM_CONNECTION,
+		    "%s redirected once more after %d redirects; only %d are followed", from, REDIRECTS_MAX,
+		    REDIRECTS_MAX);
 		return;
 	}
-	if (url_redirect(&h->url, answer->location, (uint16_t)config->http_port, (uint16_t)config->tls_port, &next,
-	    &reason) != ERR_OK) {
+	if (url_redirect(&h->url, answer->location, (uint16_t)config->http_port, (uint16_t)config->tls_port,
+		&next, &reason) != ERR_OK) {
 		check_fail(c, PROBLEM_CONNECTION, "%s %s", from, reason.text);
 		return;
 	}
 	if (next.literal.family != 0 && !targets_list(c->means->targets, &next.literal)) {
 		check_fail(c, PROBLEM_CONNECTION,
-		    "%s redirected to the bare address %s; a redirect must name a host, unless va.targets.allow lists the "
-		    "address", from, next.host);
+		    "%s redirected to the bare address %s; a redirect must name a host, unless "
+		    "va.targets.allow lists the address",
+		    from, next.host);
 		return;
 	}
 	for (i = 0; i < h->hops; i++)
 		if (strcmp(h->seen[i], next.text) == 0) {
-			check_fail(c, PROBLEM_CONNECTION, "%s redirected in a loop, back to %.*s", from, SHOWN, next.text);
+			check_fail(c, PROBLEM_CONNECTION, "%s redirected in a loop, back to %.*s", from,
+			    SHOWN, next.text);
 			return;
 		}
 	h->url = next;
@@ -190,17 +195,19 @@ http_01_answered(struct check *c, const struct fetch_answer *answer)
 		http_01_redirected(c, answer);
 		return;
 	default:
-		check_fail(c, PROBLEM_UNAUTHORIZED, "%.*s from %s answered status %u%s", SHOWN, h->url.text, address,
-		    answer->status, answer->status == 404 ?
-		    ": the file isn't there: does the client write into the folder that this server serves?" :
-		    "; it must be 200, with the key authorization as its body");
+		check_fail(c, PROBLEM_UNAUTHORIZED, "%.*s from %s answered status %u%s", SHOWN, h->url.text,
+		    address, answer->status,
+		    answer->status == 404 ? ": the file isn't there: does the client write into the folder "
+					    "that this server serves?"
+					  : "; it must be 200, with the key authorization as its body");
 		return;
 	}
 	if (body_check(answer->body, answer->body_cut, c->asked.token, c->asked.thumbprint, &reason))
 		check_pass(c);
 	else
-		check_fail(c, PROBLEM_INCORRECT_RESPONSE, "%.*s from %s did not answer with the key authorization: the "
-		    "body is %s", SHOWN, h->url.text, address, reason.text);
+		check_fail(c, PROBLEM_INCORRECT_RESPONSE,
+		    "%.*s from %s did not answer with the key authorization: the body is %s", SHOWN,
+		    h->url.text, address, reason.text);
 }
 
 static void
@@ -229,8 +236,8 @@ http_01_fetched(void *arg, const struct fetch_answer *answer)
 	case FETCH_BROKEN:
 		break;
 	}
-	check_fail(c, answer->outcome == FETCH_TLS_FAILED ? PROBLEM_TLS : PROBLEM_CONNECTION, "%s %s%s: %s", from,
-	    answer->why, h->before, answer->advice);
+	check_fail(c, answer->outcome == FETCH_TLS_FAILED ? PROBLEM_TLS : PROBLEM_CONNECTION, "%s %s%s: %s",
+	    from, answer->why, h->before, answer->advice);
 }
 
 static void
@@ -242,7 +249,8 @@ http_01_start(struct check *c)
 		check_fail(c, PROBLEM_SERVER_INTERNAL, "the CA is out of memory: try again later");
 		return;
 	}
-	url_challenge(&h->url, c->asked.identifier.value, (uint16_t)c->means->config->http_port, c->asked.token);
+	url_challenge(
+	    &h->url, c->asked.identifier.value, (uint16_t)c->means->config->http_port, c->asked.token);
 	http_01_hop(c);
 }
 
@@ -255,14 +263,17 @@ http_01_late(struct check *c)
 	switch (h->state) {
 	case RESOLVING:
 		record_add(c->record, &h->url, NULL, 0, NULL);
-		check_fail(c, PROBLEM_DNS, "resolver %.200s has not answered for %s, and the %lld s for one validation "
+		check_fail(c, PROBLEM_DNS,
+		    "resolver %.200s has not answered for %s, and the %lld s for one validation "
 		    "are over: check va.resolvers, and that the resolver is reachable from the CA",
 		    lookup_servers(h->lookup), h->url.host, (long long)c->means->config->timeout);
 		return;
 	case FETCHING:
-		check_fail(c, PROBLEM_CONNECTION, "%s %s, and the %lld s for one validation are over%s: is there a "
-		    "firewall that drops, or a server that is too slow?", where(h, from, sizeof(from)),
-		    fetch_waits(h->fetch), (long long)c->means->config->timeout, h->before);
+		check_fail(c, PROBLEM_CONNECTION,
+		    "%s %s, and the %lld s for one validation are over%s: is there a "
+		    "firewall that drops, or a server that is too slow?",
+		    where(h, from, sizeof(from)), fetch_waits(h->fetch), (long long)c->means->config->timeout,
+		    h->before);
 		return;
 	}
 }

@@ -5,7 +5,7 @@
 #include "lib/json.h"
 #include "va/record.h"
 
-#define SHOWN_ADDRESSES 4	/* of a hop; more would crowd out other hops */
+#define SHOWN_ADDRESSES 4 /* of a hop; more would crowd out other hops */
 #define SHOWN_URL 160
 
 void
@@ -38,7 +38,7 @@ record_text(const json_t *array, char *out, size_t size)
 	struct buf text = { 0 };
 
 	snprintf(out, size, "[]");
-	while (from > 0) {	/* the last hop is the one that mattered: backwards while there is room */
+	while (from > 0) { /* the last hop is the one that mattered: backwards while there is room */
 		buf_clear(&text);
 		json_put(&text, json_array_get(array, from - 1));
 		if (text.failed || used + text.len + 2 > size)

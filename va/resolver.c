@@ -9,45 +9,46 @@
 #include "lib/log.h"
 #include "va/resolver.h"
 
-#define TRY_MS 1500		/* the first wait for one server; c-ares doubles it each round */
-#define TRIES 3			/* 1.5 + 3 + 6 s for one server: half of the default va.timeout */
-#define TICK_MS 250		/* how often waiting queries are looked at */
+#define TRY_MS 1500 /* the first wait for one server; c-ares doubles it each round */
+#define TRIES 3 /* 1.5 + 3 + 6 s for one server: half of the default va.timeout */
+#define TICK_MS 250 /* how often waiting queries are looked at */
 #define RESOLV_CONF "/etc/resolv.conf"
 #define RESOLV_CONF_MAX 65536
 
 /* One set of servers. */
 struct server_set {
-	ares_channel	 channel;
-	char		*servers;	/* "10.0.0.53:53, [2001:db8::53]:53" */
-	uv_loop_t	*loop;
-	uv_timer_t	 tick;		/* runs while pending > 0 */
-	size_t		 pending;
-	struct watched	*watched;
-	bool		 started;
+	ares_channel channel;
+	char *servers; /* "10.0.0.53:53, [2001:db8::53]:53" */
+	uv_loop_t *loop;
+	uv_timer_t tick; /* runs while pending > 0 */
+	size_t pending;
+	struct watched *watched;
+	bool started;
 };
 
 /* One socket of a channel. */
 struct watched {
-	uv_poll_t	   poll;
-	ares_socket_t	   fd;
+	uv_poll_t poll;
+	ares_socket_t fd;
 	struct server_set *set;
-	struct watched	  *next;
+	struct watched *next;
 };
 
 struct resolver {
-	const struct va_config	*config;
-	struct server_set	*sets;		/* one per zone, then the default */
+	const struct va_config *config;
+	struct server_set *sets; /* one per zone, then the default */
+	size_t closing; /* ticks of sets that libuv has not let go of */
 };
 
 struct lookup {
-	struct server_set	*set;
-	lookup_done		*done;		/* NULL: cancelled, or over */
-	void			*arg;
-	unsigned		 pending;
-	bool			 asking;	/* inside resolver_lookup() */
-	int			 status[2];	/* ARES_*, of AAAA and A */
-	struct address		 found[2][LOOKUP_ADDRESSES_MAX / 2];
-	size_t			 count[2];
+	struct server_set *set;
+	lookup_done *done; /* NULL: cancelled, or over */
+	void *arg;
+	unsigned pending;
+	bool asking; /* inside resolver_lookup() */
+	int status[2]; /* ARES_*, of AAAA and A */
+	struct address found[2][LOOKUP_ADDRESSES_MAX / 2];
+	size_t count[2];
 };
 
 /* What c-ares says, worst first: the answer that explains the failure is the one to tell. */
@@ -70,8 +71,7 @@ static const struct {
 	{ ARES_ENOMEM, "could not be asked: the CA is out of memory", "try again later" },
 	{ ARES_ENOTFOUND, "answered NXDOMAIN: the name does not exist",
 	    "add the record, or wait until it is visible there" },
-	{ ARES_ENODATA, "answered that the name exists without an address",
-	    "add an A or AAAA record to it" },
+	{ ARES_ENODATA, "answered that the name exists without an address", "add an A or AAAA record to it" },
 };
 
 size_t
@@ -97,7 +97,8 @@ resolver_is_localhost(const char *name)
 	static const char suffix[] = ".localhost";
 	size_t len = strlen(name), want = sizeof(suffix) - 1;
 
-	return strcasecmp(name, "localhost") == 0 || (len > want && strcasecmp(name + len - want, suffix) == 0);
+	return strcasecmp(name, "localhost") == 0 ||
+	       (len > want && strcasecmp(name + len - want, suffix) == 0);
 }
 
 static void
@@ -111,7 +112,7 @@ set_readable(uv_poll_t *poll, int status, int events)
 {
 	struct watched *w = poll->data;
 
-	if (status < 0)		/* an error on the socket shows as both */
+	if (status < 0) /* an error on the socket shows as both */
 		events = UV_READABLE | UV_WRITABLE;
 	ares_process_fd(w->set->channel, (events & UV_READABLE) != 0 ? w->fd : ARES_SOCKET_BAD,
 	    (events & UV_WRITABLE) != 0 ? w->fd : ARES_SOCKET_BAD);
@@ -177,8 +178,8 @@ servers_put_system(struct buf *text)
 		if (ares_get_servers_ports(channel, &list) == ARES_SUCCESS)
 			for (n = list; n != NULL; n = n->next) {
 				ares_inet_ntop(n->family, &n->addr, address, sizeof(address));
-				buf_printf(text, n->family == AF_INET6 ? "%s[%s]:%d" : "%s%s:%d", n == list ? "" : ",",
-				    address, n->udp_port != 0 ? n->udp_port : 53);
+				buf_printf(text, n->family == AF_INET6 ? "%s[%s]:%d" : "%s%s:%d",
+				    n == list ? "" : ",", address, n->udp_port != 0 ? n->udp_port : 53);
 			}
 		ares_free_data(list);
 		ares_destroy(channel);
@@ -205,7 +206,7 @@ servers_put(struct buf *text, const struct strings *words)
 			snprintf(host, sizeof(host), "%s", words->items[i]);
 			port = 53;
 		} else if (!config_address(words->items[i], host, sizeof(host), &port) ||
-		    !address_parse(host, &address))
+			   !address_parse(host, &address))
 			return false;
 		buf_printf(text, address.family == AF_INET6 ? "[%s]:%u" : "%s:%u", host, port);
 	}
@@ -221,7 +222,7 @@ set_open(struct server_set *set, const struct strings *words)
 		.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
 		.timeout = TRY_MS,
 		.tries = TRIES,
-		.lookups = (char[]){ "b" },	/* DNS only, no /etc/hosts; copied */
+		.lookups = (char[]){ "b" }, /* DNS only, no /etc/hosts; copied */
 		.sock_state_cb = set_socket,
 		.sock_state_cb_data = set,
 	};
@@ -235,8 +236,9 @@ set_open(struct server_set *set, const struct strings *words)
 	 * said. With one there is no next, and the answer itself explains the failure. */
 	if (strchr(set->servers, ',') == NULL)
 		options.flags |= ARES_FLAG_NOCHECKRESP;
-	if (ares_init_options(&set->channel, &options, ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
-	    ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB) != ARES_SUCCESS)
+	if (ares_init_options(&set->channel, &options,
+		ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
+		    ARES_OPT_SOCK_STATE_CB) != ARES_SUCCESS)
 		return ERR_IO;
 	return ares_set_servers_ports_csv(set->channel, set->servers) == ARES_SUCCESS ? ERR_OK : ERR_CONFIG;
 }
@@ -259,7 +261,8 @@ resolver_new(const struct va_config *config)
 			log_event(LOG_ERROR, "resolvers refused",
 			    F_STR("zone", i < config->zone_count ? config->zones[i].zone : "(default)"),
 			    F_STR("servers", r->sets[i].servers),
-			    F_STR("advice", "write \"system\" or addresses like 10.0.0.53:53 in va.resolvers and va.zones"));
+			    F_STR("advice", "write \"system\" or addresses like 10.0.0.53:53 in va.resolvers "
+					    "and va.zones"));
 			resolver_free(r);
 			return NULL;
 		}
@@ -283,10 +286,12 @@ resolver_start(struct resolver *r, uv_loop_t *loop)
 }
 
 static void
-sets_closed(uv_handle_t *handle)
+resolver_closed(uv_handle_t *handle)
 {
 	struct resolver *r = handle->data;
 
+	if (--r->closing > 0)
+		return;
 	free(r->sets);
 	free(r);
 }
@@ -295,26 +300,23 @@ void
 resolver_free(struct resolver *r)
 {
 	struct server_set *set;
-	size_t i, last;
+	size_t i;
 
 	if (r == NULL)
 		return;
-	last = r->config->zone_count;
-	for (i = 0; i <= last; i++) {
+	r->closing = 1;
+	for (i = 0; i <= r->config->zone_count; i++) {
 		set = &r->sets[i];
 		if (set->channel != NULL)
-			ares_destroy(set->channel);	/* ends every query: lookups go here */
+			ares_destroy(set->channel); /* ends every query: lookups go here */
 		free(set->servers);
-		if (set->started && i < last)
-			uv_close((uv_handle_t *)&set->tick, NULL);
+		if (!set->started)
+			continue;
+		r->closing++;
+		set->tick.data = r;
+		uv_close((uv_handle_t *)&set->tick, resolver_closed);
 	}
-	if (r->sets[last].started) {	/* handles close in order: the last one frees */
-		r->sets[last].tick.data = r;
-		uv_close((uv_handle_t *)&r->sets[last].tick, sets_closed);
-	} else {
-		free(r->sets);
-		free(r);
-	}
+	resolver_closed(&(uv_handle_t){ .data = r });
 }
 
 /* Fills in the answer from both statuses. */
@@ -323,7 +325,8 @@ answer_fill(const struct lookup *l, struct lookup_answer *a)
 {
 	size_t i;
 
-	*a = (struct lookup_answer){ .servers = l->set->servers, .verdict = "gave no answer that can be used",
+	*a = (struct lookup_answer){ .servers = l->set->servers,
+		.verdict = "gave no answer that can be used",
 		.advice = "check va.resolvers" };
 	for (i = 0; i < 2; i++) {
 		memcpy(&a->addresses[a->count], l->found[i], l->count[i] * sizeof(l->found[i][0]));
@@ -361,14 +364,14 @@ lookup_read(struct lookup *l, int index, int status, const uint8_t *reply, int l
 	int i, count = LOOKUP_ADDRESSES_MAX / 2;
 
 	if (status == ARES_SUCCESS)
-		status = index == 0 ? ares_parse_aaaa_reply(reply, len, NULL, v6, &count) :
-		    ares_parse_a_reply(reply, len, NULL, v4, &count);
+		status = index == 0 ? ares_parse_aaaa_reply(reply, len, NULL, v6, &count)
+				    : ares_parse_a_reply(reply, len, NULL, v4, &count);
 	if (status == ARES_SUCCESS && count == 0)
 		status = ARES_ENODATA;
 	l->status[index] = status;
 	for (i = 0; status == ARES_SUCCESS && i < count; i++)
-		l->found[index][l->count[index]++] = index == 0 ? address_of(AF_INET6, &v6[i].ip6addr) :
-		    address_of(AF_INET, &v4[i].ipaddr);
+		l->found[index][l->count[index]++] =
+		    index == 0 ? address_of(AF_INET6, &v6[i].ip6addr) : address_of(AF_INET, &v4[i].ipaddr);
 }
 
 static void
@@ -412,7 +415,8 @@ lookup_localhost(lookup_done *done, void *arg)
 struct lookup *
 resolver_lookup(struct resolver *r, const char *name, lookup_done *done, void *arg)
 {
-	struct lookup_answer none = { .servers = "none", .verdict = "could not be asked: the CA is out of memory",
+	struct lookup_answer none = { .servers = "none",
+		.verdict = "could not be asked: the CA is out of memory",
 		.advice = "try again later" };
 	char absolute[260];
 	struct lookup *l;
@@ -428,7 +432,7 @@ resolver_lookup(struct resolver *r, const char *name, lookup_done *done, void *a
 	l->done = done;
 	l->arg = arg;
 	l->pending = 2;
-	l->asking = true;	/* c-ares may answer before it returns */
+	l->asking = true; /* c-ares may answer before it returns */
 	if (l->set->pending == 0)
 		uv_timer_start(&l->set->tick, set_tick, TICK_MS, TICK_MS);
 	l->set->pending += 2;
@@ -445,7 +449,7 @@ void
 lookup_cancel(struct lookup *l)
 {
 	if (l != NULL)
-		l->done = NULL;		/* freed when both queries are over */
+		l->done = NULL; /* freed when both queries are over */
 }
 
 const char *

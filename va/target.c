@@ -6,13 +6,13 @@
 #include "va/target.h"
 
 struct rule {
-	char		*name;		/* as configured, or the set's name */
-	struct block	 block;
+	char *name; /* as configured, or the set's name */
+	struct block block;
 };
 
 struct rules {
-	struct rule	*items;
-	size_t		 count;
+	struct rule *items;
+	size_t count;
 };
 
 struct targets {
@@ -23,29 +23,23 @@ struct targets {
 static const struct {
 	const char *name, *block;
 } sets[] = {
-	{ "loopback", "127.0.0.0/8" },
-	{ "loopback", "::1/128" },
-	{ "link-local", "169.254.0.0/16" },
+	{ "loopback", "127.0.0.0/8" }, { "loopback", "::1/128" }, { "link-local", "169.254.0.0/16" },
 	{ "link-local", "fe80::/10" },
-	{ "metadata", "169.254.169.254/32" },	/* AWS, Azure, Google, and most others */
-	{ "metadata", "169.254.170.2/32" },	/* AWS ECS: task credentials */
-	{ "metadata", "100.100.100.200/32" },	/* Alibaba */
-	{ "metadata", "168.63.129.16/32" },	/* Azure: host agent */
-	{ "metadata", "192.0.0.192/32" },	/* Oracle */
-	{ "metadata", "fd00:ec2::254/128" },	/* AWS */
-	{ "metadata", "fd20:ce::254/128" },	/* Google */
-	{ "private", "10.0.0.0/8" },		/* RFC 1918 */
-	{ "private", "172.16.0.0/12" },
-	{ "private", "192.168.0.0/16" },
-	{ "private", "100.64.0.0/10" },		/* RFC 6598 */
-	{ "private", "fc00::/7" },		/* RFC 4193 */
-	{ "private", "fec0::/10" },		/* RFC 3879 */
-	{ "unspecified", "0.0.0.0/8" },		/* RFC 1122, 3.2.1.3: this network */
-	{ "unspecified", "::/128" },
-	{ "multicast", "224.0.0.0/4" },
-	{ "multicast", "ff00::/8" },
-	{ "broadcast", "255.255.255.255/32" },
-	{ "reserved", "240.0.0.0/4" },		/* RFC 1112, 4 */
+	{ "metadata", "169.254.169.254/32" }, /* AWS, Azure, Google, and most others */
+	{ "metadata", "169.254.170.2/32" }, /* AWS ECS: task credentials */
+	{ "metadata", "100.100.100.200/32" }, /* Alibaba */
+	{ "metadata", "168.63.129.16/32" }, /* Azure: host agent */
+	{ "metadata", "192.0.0.192/32" }, /* Oracle */
+	{ "metadata", "fd00:ec2::254/128" }, /* AWS */
+	{ "metadata", "fd20:ce::254/128" }, /* Google */
+	{ "private", "10.0.0.0/8" }, /* RFC 1918 */
+	{ "private", "172.16.0.0/12" }, { "private", "192.168.0.0/16" },
+	{ "private", "100.64.0.0/10" }, /* RFC 6598 */
+	{ "private", "fc00::/7" }, /* RFC 4193 */
+	{ "private", "fec0::/10" }, /* RFC 3879 */
+	{ "unspecified", "0.0.0.0/8" }, /* RFC 1122, 3.2.1.3: this network */
+	{ "unspecified", "::/128" }, { "multicast", "224.0.0.0/4" }, { "multicast", "ff00::/8" },
+	{ "broadcast", "255.255.255.255/32" }, { "reserved", "240.0.0.0/4" }, /* RFC 1112, 4 */
 };
 
 static const char *const always[] = { "unspecified", "multicast", "broadcast", "reserved" };
@@ -116,8 +110,10 @@ rules_add_words(struct rules *rules, const struct strings *words, const struct a
 	for (i = 0; i < words->count && err == ERR_OK; i++) {
 		err = rules_add_word(rules, words->items[i], self, count);
 		if (err != ERR_OK)
-			reason_set(reason, "va.targets: \"%s\" is neither a CIDR block nor one of loopback, link-local, "
-			    "metadata, self, private (%s)", words->items[i], err_text(err));
+			reason_set(reason,
+			    "va.targets: \"%s\" is neither a CIDR block nor one of loopback, link-local, "
+			    "metadata, self, private (%s)",
+			    words->items[i], err_text(err));
 	}
 	return err;
 }
@@ -136,7 +132,7 @@ targets_new(const struct va_config *config, const struct address *self, size_t c
 		goto out;
 	for (i = 0; i < sizeof(always) / sizeof(always[0]) && err == ERR_OK; i++)
 		err = rules_add_word(&targets->deny, always[i], NULL, 0);
- out:
+out:
 	if (err == ERR_OK)
 		return targets;
 	if (err == ERR_MEMORY)
@@ -185,13 +181,13 @@ embedded(const struct address *a, struct address *out)
 		size_t at;
 		uint8_t mask;
 	} forms[] = {
-		{ "::ffff:0:0/96", 12, 0 },	/* RFC 4291, 2.5.5.2: mapped */
-		{ "::ffff:0:0:0/96", 12, 0 },	/* RFC 2765, 2.1: translated */
-		{ "64:ff9b::/96", 12, 0 },	/* RFC 6052, 2.1: NAT64 */
-		{ "64:ff9b:1::/48", 12, 0 },	/* RFC 8215: NAT64, local use; a /96 of it */
-		{ "2002::/16", 2, 0 },		/* RFC 3056: 6to4 */
-		{ "2001::/32", 12, 0xff },	/* RFC 4380, 4: Teredo, the client's address inverted */
-		{ "::/96", 12, 0 },		/* RFC 4291, 2.5.5.1: compatible */
+		{ "::ffff:0:0/96", 12, 0 }, /* RFC 4291, 2.5.5.2: mapped */
+		{ "::ffff:0:0:0/96", 12, 0 }, /* RFC 2765, 2.1: translated */
+		{ "64:ff9b::/96", 12, 0 }, /* RFC 6052, 2.1: NAT64 */
+		{ "64:ff9b:1::/48", 12, 0 }, /* RFC 8215: NAT64, local use; a /96 of it */
+		{ "2002::/16", 2, 0 }, /* RFC 3056: 6to4 */
+		{ "2001::/32", 12, 0xff }, /* RFC 4380, 4: Teredo, the client's address inverted */
+		{ "::/96", 12, 0 }, /* RFC 4291, 2.5.5.1: compatible */
 	};
 	static const uint8_t bytes0[15];
 	struct block block;

@@ -15,7 +15,8 @@ url_challenge(struct url *u, const char *name, uint16_t port, const char *token)
 	if (port != 80)
 		snprintf(where, sizeof(where), ":%u", port);
 	snprintf(u->host, sizeof(u->host), "%.*s", URL_HOST_MAX, name);
-	snprintf(u->text, sizeof(u->text), "http://%s%s/.well-known/acme-challenge/%s", u->host, where, token);
+	snprintf(
+	    u->text, sizeof(u->text), "http://%s%s/.well-known/acme-challenge/%s", u->host, where, token);
 }
 
 /* A name that DNS can be asked for. A last label that starts with a digit would be some form of an IPv4
@@ -66,10 +67,10 @@ host_get(CURLU *parts, struct url *u, struct reason *reason)
 		if (!address_parse(u->host, &u->literal) || u->literal.family != AF_INET6)
 			goto out;
 	} else if ((!address_parse(u->host, &u->literal) || u->literal.family != AF_INET) &&
-	    !host_is_name(u->host))
+		   !host_is_name(u->host))
 		goto out;
 	err = ERR_OK;
- out:
+out:
 	if (err != ERR_OK)
 		reason_set(reason, "redirected to a URL whose host is not a DNS name");
 	curl_free(zone);
@@ -96,12 +97,13 @@ port_get(CURLU *parts, uint16_t http_port, uint16_t tls_port, struct url *u, str
 	u->tls = strcmp(scheme, "https") == 0;
 	u->port = (uint16_t)strtoul(port, NULL, 10);
 	if (u->tls ? u->port != 443 && u->port != tls_port : u->port != 80 && u->port != http_port) {
-		reason_set(reason, "redirected to port %u by %s; only port 80 by http and port 443 by https are followed",
+		reason_set(reason,
+		    "redirected to port %u by %s; only port 80 by http and port 443 by https are followed",
 		    u->port, scheme);
 		goto out;
 	}
 	err = ERR_OK;
- out:
+out:
 	curl_free(scheme);
 	curl_free(port);
 	return err;
@@ -114,7 +116,8 @@ location_parse(CURLU *parts, const char *from, const char *location, struct reas
 	CURLUcode code;
 
 	if ((code = curl_url_set(parts, CURLUPART_URL, from, 0)) == CURLUE_OK)
-		code = curl_url_set(parts, CURLUPART_URL, location, CURLU_DISALLOW_USER | CURLU_NON_SUPPORT_SCHEME);
+		code = curl_url_set(
+		    parts, CURLUPART_URL, location, CURLU_DISALLOW_USER | CURLU_NON_SUPPORT_SCHEME);
 	if (code == CURLUE_OK)
 		code = curl_url_set(parts, CURLUPART_FRAGMENT, NULL, 0);
 	if (code == CURLUE_OUT_OF_MEMORY)
@@ -166,7 +169,7 @@ url_redirect(const struct url *from, struct slice location, uint16_t http_port, 
 		goto out;
 	snprintf(out->text, sizeof(out->text), "%s", text);
 	err = ERR_OK;
- out:
+out:
 	curl_free(text);
 	free(copy);
 	curl_url_cleanup(parts);

@@ -19,22 +19,22 @@
 #include "proc/proc.h"
 #include "va/check.h"
 
-#define RECEIVE_BATCH 64	/* messages before other events get their turn */
+#define RECEIVE_BATCH 64 /* messages before other events get their turn */
 
 struct outgoing {
-	struct outgoing	*next;
-	struct buf	 body;
+	struct outgoing *next;
+	struct buf body;
 };
 
 struct va {
-	struct proc	*proc;
-	uint8_t		 evidence_key[EVIDENCE_KEY_SIZE];
-	struct means	 means;
-	struct targets	*targets;
-	uv_loop_t	 loop;
-	uv_poll_t	 ra, control;
-	struct checker	*checker;
-	struct outgoing	*first, **last;		/* RESULTs that wait for room */
+	struct proc *proc;
+	uint8_t evidence_key[EVIDENCE_KEY_SIZE];
+	struct means means;
+	struct targets *targets;
+	uv_loop_t loop;
+	uv_poll_t ra, control;
+	struct checker *checker;
+	struct outgoing *first, **last; /* RESULTs that wait for room */
 };
 
 /* Beyond the common ones: sockets, and what libuv, c-ares and libcurl do with them. */
@@ -43,8 +43,7 @@ static const char *const va_calls[] = { "socket", "connect", "getsockopt", "sets
 
 static const struct sandbox va_sandbox = { .role = "va", .allow = va_calls, .tcp_connect = true };
 
-static void
-va_watch_ra(struct va *, int events);
+static void va_watch_ra(struct va *, int events);
 
 static _Noreturn void
 va_stop(const char *why)
@@ -185,7 +184,8 @@ va_open(struct proc *p)
 	va->last = &va->first;
 	va->means.config = &p->config->va;
 	va->means.evidence_key = va->evidence_key;
-	if (!va_read_key(va) || !fetch_prepare() || (va->means.resolver = resolver_new(&p->config->va)) == NULL)
+	if (!va_read_key(va) || !fetch_prepare() ||
+	    (va->means.resolver = resolver_new(&p->config->va)) == NULL)
 		return NULL;
 	va->targets = targets_new(&p->config->va, self, targets_self(self), &reason);
 	if (va->targets == NULL) {
@@ -193,7 +193,7 @@ va_open(struct proc *p)
 		return NULL;
 	}
 	va->means.targets = va->targets;
-	signal(SIGPIPE, SIG_IGN);	/* a peer that hangs up is an error code, for OpenSSL too */
+	signal(SIGPIPE, SIG_IGN); /* a peer that hangs up is an error code, for OpenSSL too */
 	return va;
 }
 
@@ -219,7 +219,7 @@ va_begin(struct va *va)
 _Noreturn void
 va_main(struct proc *p)
 {
-	struct va *va = va_open(p);	/* the last chance to open a file */
+	struct va *va = va_open(p); /* the last chance to open a file */
 
 	if (va == NULL)
 		_exit(1);
@@ -230,6 +230,6 @@ va_main(struct proc *p)
 	sandbox_enter(&va_sandbox);
 	proc_ready(p);
 
-	uv_run(&va->loop, UV_RUN_DEFAULT);	/* until va_stop() */
+	uv_run(&va->loop, UV_RUN_DEFAULT); /* until va_stop() */
 	abort();
 }

@@ -28,19 +28,19 @@
 static const uint8_t key[EVIDENCE_KEY_SIZE] = { 1, 2, 3 };
 
 struct world {
-	int		  dns, http, held[16];
-	size_t		  held_count;
-	uint16_t	  dns_port, http_port;
-	pthread_t	  thread;
-	atomic_bool	  stop;
-	uv_loop_t	  loop;
-	struct va_config  config;
-	struct targets	 *targets;
-	struct means	  means;
-	struct checker	 *checker;
-	struct msg_result result;		/* the last */
-	uint8_t		  evidence[EVIDENCE_MAX];
-	size_t		  answered;
+	int dns, http, held[16];
+	size_t held_count;
+	uint16_t dns_port, http_port;
+	pthread_t thread;
+	atomic_bool stop;
+	uv_loop_t loop;
+	struct va_config config;
+	struct targets *targets;
+	struct means means;
+	struct checker *checker;
+	struct msg_result result; /* the last */
+	uint8_t evidence[EVIDENCE_MAX];
+	size_t answered;
 };
 
 static int
@@ -65,10 +65,9 @@ static const struct zone_line {
 	const char *v4, *v6;
 } zone[] = {
 	{ "nx", 3, NULL, NULL }, { "servfail", 2, NULL, NULL }, { "refusing", 5, NULL, NULL },
-	{ "nodata", 0, NULL, NULL },
-	{ "both", 0, "127.0.0.1", "::1" }, { "closed", 0, "127.0.0.9", NULL }, { "denied", 0, "10.1.2.3", NULL },
-	{ "half", 0, "127.0.0.1", "fc00::1" }, { "mapped", 0, NULL, "::ffff:10.1.2.3" },
-	{ "", 0, "127.0.0.1", NULL },		/* every other name */
+	{ "nodata", 0, NULL, NULL }, { "both", 0, "127.0.0.1", "::1" }, { "closed", 0, "127.0.0.9", NULL },
+	{ "denied", 0, "10.1.2.3", NULL }, { "half", 0, "127.0.0.1", "fc00::1" },
+	{ "mapped", 0, NULL, "::ffff:10.1.2.3" }, { "", 0, "127.0.0.1", NULL }, /* every other name */
 };
 
 static void
@@ -90,7 +89,7 @@ answer_dns(int fd)
 		return;
 	while (q[end] != 0)
 		end += q[end] + 1u;
-	end += 5;	/* the root label, type, class */
+	end += 5; /* the root label, type, class */
 	v6 = q[end - 3] == 28;
 	while (z->label[0] != '\0' && strcmp(z->label, label) != 0)
 		z++;
@@ -101,7 +100,8 @@ answer_dns(int fd)
 		q[7] = 1;
 		rlen = v6 ? 16 : 4;
 		inet_pton(v6 ? AF_INET6 : AF_INET, v6 ? z->v6 : z->v4, rdata);
-		memcpy(q + end, (uint8_t[]){ 0xc0, 12, 0, v6 ? 28 : 1, 0, 1, 0, 0, 0, 60, 0, (uint8_t)rlen }, 12);
+		memcpy(q + end, (uint8_t[]){ 0xc0, 12, 0, v6 ? 28 : 1, 0, 1, 0, 0, 0, 60, 0, (uint8_t)rlen },
+		    12);
 		memcpy(q + end + 12, rdata, rlen);
 		end += 12 + rlen;
 	}
@@ -134,7 +134,8 @@ compose(struct buf *out, const char *label, const char *path, uint16_t port)
 	} else if (strcmp(label, "garbage") == 0) {
 		buf_put_str(out, "220 mail.example ESMTP\r\n");
 	} else if (strcmp(label, "redirect") == 0) {
-		buf_printf(out, "HTTP/1.1 302 Found\r\nLocation: http://ok.test:%u/elsewhere#x\r\n\r\n", port);
+		buf_printf(
+		    out, "HTTP/1.1 302 Found\r\nLocation: http://ok.test:%u/elsewhere#x\r\n\r\n", port);
 	} else if (strcmp(label, "inside") == 0) {
 		buf_printf(out, "HTTP/1.1 301 Moved\r\nLocation: http://denied.test:%u/\r\n\r\n", port);
 	} else if (strcmp(label, "bare") == 0) {
@@ -142,7 +143,8 @@ compose(struct buf *out, const char *label, const char *path, uint16_t port)
 	} else if (strcmp(label, "port") == 0) {
 		buf_put_str(out, "HTTP/1.1 301 Moved\r\nLocation: http://ok.test:22/\r\n\r\n");
 	} else if (strcmp(label, "loop") == 0) {
-		buf_printf(out, "HTTP/1.1 307 Again\r\nLocation: /%s\r\n\r\n", strcmp(path, "/a") == 0 ? "b" : "a");
+		buf_printf(
+		    out, "HTTP/1.1 307 Again\r\nLocation: /%s\r\n\r\n", strcmp(path, "/a") == 0 ? "b" : "a");
 	} else if (strcmp(label, "chain") == 0) {
 		sscanf(path, "/step%u", &step);
 		buf_printf(out, "HTTP/1.1 308 Further\r\nLocation: /step%u\r\n\r\n", step + 1);
@@ -163,7 +165,7 @@ answer_http(struct world *w)
 
 	request[0] = '\0';
 	while (fd != -1 && strstr(request, "\r\n\r\n") == NULL && len < sizeof(request) - 1 &&
-	    (got = recv(fd, request + len, sizeof(request) - 1 - len, 0)) > 0) {
+	       (got = recv(fd, request + len, sizeof(request) - 1 - len, 0)) > 0) {
 		len += (size_t)got;
 		request[len] = '\0';
 	}
@@ -217,6 +219,8 @@ setup(void **state)
 	static char *servers[1];
 	static char server[32];
 	struct world *w = calloc(1, sizeof(*w));
+	static char zone_name[] = "zone.test", nowhere[] = "127.0.0.9:1", *nowheres[] = { nowhere };
+	static struct zone_config zones[] = { { .zone = zone_name, .resolvers = { nowheres, 1 } } };
 	struct reason reason;
 
 	assert_non_null(w);
@@ -224,8 +228,14 @@ setup(void **state)
 	w->http = bound(SOCK_STREAM, &w->http_port);
 	snprintf(server, sizeof(server), "127.0.0.1:%u", w->dns_port);
 	servers[0] = server;
-	w->config = (struct va_config){ .resolvers = { servers, 1 }, .http_port = w->http_port, .tls_port = 443,
-		.deny = { deny, 2 }, .timeout = 1, .concurrent = 8 };
+	w->config = (struct va_config){ .resolvers = { servers, 1 },
+		.zones = zones,
+		.zone_count = 1,
+		.http_port = w->http_port,
+		.tls_port = 443,
+		.deny = { deny, 2 },
+		.timeout = 1,
+		.concurrent = 8 };
 	w->means = (struct means){ .config = &w->config, .loop = &w->loop, .evidence_key = key };
 	assert_true(fetch_prepare());
 	assert_int_equal(uv_loop_init(&w->loop), 0);
@@ -265,8 +275,11 @@ teardown(void **state)
 static void
 add(struct world *w, const char *name)
 {
-	struct msg_check check = { .authorization = id_new(), .method = CHALLENGE_HTTP_01,
-		.identifier = { .type = IDENTIFIER_DNS }, .token = TOKEN, .thumbprint = THUMBPRINT };
+	struct msg_check check = { .authorization = id_new(),
+		.method = CHALLENGE_HTTP_01,
+		.identifier = { .type = IDENTIFIER_DNS },
+		.token = TOKEN,
+		.thumbprint = THUMBPRINT };
 
 	snprintf(check.identifier.value, sizeof(check.identifier.value), "%s", name);
 	checker_add(w->checker, &check);
@@ -290,7 +303,7 @@ check_one(struct world *w, const char *name)
 
 	add(w, name);
 	wait_for(w, before + 1);
-	assert_null(strstr(w->result.detail, "secret"));	/* no byte of a body */
+	assert_null(strstr(w->result.detail, "secret")); /* no byte of a body */
 }
 
 static void
@@ -333,14 +346,15 @@ test_success(void **state)
 	passes(w, "ok.test", "127.0.0.1");
 	assert_non_null(record = json_loads(w->result.record, 0, NULL));
 	assert_int_equal(json_array_size(record), 1);
-	assert_string_equal(json_string_value(json_object_get(json_array_get(record, 0), "addressUsed")), "127.0.0.1");
+	assert_string_equal(
+	    json_string_value(json_object_get(json_array_get(record, 0), "addressUsed")), "127.0.0.1");
 	json_decref(record);
 	passes(w, "redirect.test", "127.0.0.1 127.0.0.1");
 	assert_non_null(record = json_loads(w->result.record, 0, NULL));
 	assert_int_equal(json_array_size(record), 2);
 	json_decref(record);
 	passes(w, "both.test", "::1 127.0.0.1");
-	passes(w, "half.test", "127.0.0.1");	/* the address that is not allowed is not tried */
+	passes(w, "half.test", "127.0.0.1"); /* the address that is not allowed is not tried */
 	passes(w, "localhost", "::1 127.0.0.1");
 	passes(w, "nas.localhost", "::1 127.0.0.1");
 }
@@ -386,6 +400,7 @@ test_network(void **state)
 	fails(w, "nodata.test", PROBLEM_DNS, "without an address");
 	fails(w, "servfail.test", PROBLEM_DNS, "answered SERVFAIL");
 	fails(w, "refusing.test", PROBLEM_DNS, "answered REFUSED");
+	fails(w, "ok.zone.test", PROBLEM_DNS, "resolver 127.0.0.9:1 "); /* the zone's, where nobody listens */
 	begun = clock_monotonic_ms();
 	fails(w, "silent.test", PROBLEM_DNS, "has not answered");
 	fails(w, "hang.test", PROBLEM_CONNECTION, "did not finish its answer");

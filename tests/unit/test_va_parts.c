@@ -56,7 +56,7 @@ policy(const char *deny, const char *allow)
 #define DEFAULT "loopback link-local metadata self"
 
 static const struct target_case {
-	const char *deny, *allow, *address, *what;	/* NULL: allowed */
+	const char *deny, *allow, *address, *what; /* NULL: allowed */
 } target_cases[] = {
 	{ DEFAULT, "", "192.0.2.1", NULL },
 	{ DEFAULT, "", "10.0.0.7", NULL },
@@ -154,7 +154,7 @@ test_targets_list(void **state)
 
 	(void)state;
 	assert_true(targets_list(targets, &listed));
-	assert_false(targets_list(targets, &other));	/* allowed, but not by name */
+	assert_false(targets_list(targets, &other)); /* allowed, but not by name */
 	targets_free(targets);
 }
 
@@ -227,14 +227,15 @@ test_urls(void **state)
 		assert_int_equal(to.literal.family, AF_INET);
 	url_challenge(&from, "a.example", 80, TOKEN);
 	assert_string_equal(from.text, "http://a.example/.well-known/acme-challenge/" TOKEN);
-	assert_int_equal(url_redirect(&from, slice_of("http://b\0.example/", 18), 80, 443, &to, &reason),
-	    ERR_MALFORMED);
+	assert_int_equal(
+	    url_redirect(&from, slice_of("http://b\0.example/", 18), 80, 443, &to, &reason), ERR_MALFORMED);
 }
 
 static void
 test_zones(void **state)
 {
-	struct zone_config zones[] = { { .zone = (char[]){ "example" } }, { .zone = (char[]){ "corp.example" } } };
+	struct zone_config zones[] = { { .zone = (char[]){ "example" } },
+		{ .zone = (char[]){ "corp.example" } } };
 	struct va_config config = { .zones = zones, .zone_count = 2 };
 
 	(void)state;
@@ -303,13 +304,14 @@ test_record(void **state)
 	url_challenge(&url, "a.example", 80, "t");
 	record_add(array, &url, &a, 1, &a);
 	record_text(array, text, sizeof(text));
-	assert_string_equal(text, "[{\"url\":\"http://a.example/.well-known/acme-challenge/t\",\"hostname\":\"a.example\","
+	assert_string_equal(text,
+	    "[{\"url\":\"http://a.example/.well-known/acme-challenge/t\",\"hostname\":\"a.example\","
 	    "\"port\":\"80\",\"addressesResolved\":[\"192.0.2.1\"],\"addressUsed\":\"192.0.2.1\"}]");
 	for (i = 0; i < 10; i++) {
 		snprintf(url.host, sizeof(url.host), "h%d.example", i);
 		record_add(array, &url, &a, 1, NULL);
 	}
-	record_text(array, text, sizeof(text));	/* as many as fit, the last one among them */
+	record_text(array, text, sizeof(text)); /* as many as fit, the last one among them */
 	assert_non_null(read = json_loads(text, 0, NULL));
 	assert_in_range(json_array_size(read), 2, 10);
 	assert_non_null(strstr(text, "h9.example"));
