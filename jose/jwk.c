@@ -7,6 +7,7 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/params.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,7 +126,7 @@ member_integer(const json_t *json, const char *name, struct buf *out, struct rea
 }
 
 static enum err
-key_from_params(const char *type, OSSL_PARAM *params, EVP_PKEY **out)
+key_from_params(const char *type, int selection, OSSL_PARAM *params, EVP_PKEY **out)
 {
 	EVP_PKEY_CTX	*ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
 	enum err	 err = ERR_CRYPTO;
@@ -133,35 +134,71 @@ key_from_params(const char *type, OSSL_PARAM *params, EVP_PKEY **out)
 	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1)
 		goto out;
 	ERR_set_mark();
-	err = EVP_PKEY_fromdata(ctx, out, EVP_PKEY_PUBLIC_KEY, params) == 1 ? ERR_OK : ERR_BAD_KEY;
+	err = EVP_PKEY_fromdata(ctx, out, selection, params) == 1 ? ERR_OK : ERR_BAD_KEY;
 	ERR_pop_to_mark();
  out:
 	EVP_PKEY_CTX_free(ctx);
 	return err;
 }
 
+static pthread_once_t	 ec_once = PTHREAD_ONCE_INIT;
+static EVP_PKEY		*ec_empty[sizeof(ec_curves) / sizeof(ec_curves[0]) - 1];
+
+/* A key without a point for each curve: copying one costs a third of looking the curve up by name. */
+static void
+ec_prepare(void)
+{
+	char	 group[16];
+
+	for (size_t i = 0; ec_curves[i].name != NULL; i++) {
+		snprintf(group, sizeof(group), "%s", ec_curves[i].openssl);
+		OSSL_PARAM	 params[] = {
+			OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
+			OSSL_PARAM_construct_end(),
+		};
+
+		if (key_from_params("EC", EVP_PKEY_KEY_PARAMETERS, params, &ec_empty[i]) != ERR_OK)
+			abort();
+	}
+}
+
 /* OpenSSL refuses a point that is not on the curve, or a coordinate that is not below the field's prime;
  * these curves have cofactor 1, so any other point is a good one. */
+static enum err
+ec_key(const struct curve *curve, const uint8_t *point, EVP_PKEY **out)
+{
+	EVP_PKEY	*key;
+	enum err	 err = ERR_CRYPTO;
+
+	if (pthread_once(&ec_once, ec_prepare) != 0)
+		abort();
+	if ((key = EVP_PKEY_new()) == NULL)
+		return ERR_MEMORY;
+	if (EVP_PKEY_copy_parameters(key, ec_empty[curve - ec_curves]) != 1)
+		goto out;
+	ERR_set_mark();
+	err = EVP_PKEY_set1_encoded_public_key(key, point, 1 + 2 * curve->size) == 1 ? ERR_OK : ERR_BAD_KEY;
+	ERR_pop_to_mark();
+ out:
+	if (err == ERR_OK)
+		*out = key;
+	else
+		EVP_PKEY_free(key);
+	return err;
+}
+
 static enum err
 ec_parse(const json_t *json, struct buf *text, EVP_PKEY **key, struct reason *reason)
 {
 	const struct curve	*curve;
 	uint8_t			 point[1 + 2 * EC_COORDINATE_MAX] = { 4 };	/* uncompressed */
-	char			 group[16];
 	enum err		 err;
 
 	if ((err = member_curve(json, "EC", ec_curves, &curve, reason)) != ERR_OK ||
 	    (err = member_bytes(json, "EC", "x", point + 1, curve->size, reason)) != ERR_OK ||
 	    (err = member_bytes(json, "EC", "y", point + 1 + curve->size, curve->size, reason)) != ERR_OK)
 		return err;
-	snprintf(group, sizeof(group), "%s", curve->openssl);
-	OSSL_PARAM	 params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * curve->size),
-		OSSL_PARAM_construct_end(),
-	};
-
-	if ((err = key_from_params("EC", params, key)) == ERR_BAD_KEY)
+	if ((err = ec_key(curve, point, key)) == ERR_BAD_KEY)
 		reason_set(reason, "JWK of type EC: (x, y) is not a point on curve %s", curve->name);
 	buf_printf(text, "{\"crv\":\"%s\",\"kty\":\"EC\",\"x\":\"%s\",\"y\":\"%s\"}", curve->name,
 	    json_member_str(json, "x"), json_member_str(json, "y"));
@@ -246,7 +283,7 @@ rsa_parse(const json_t *json, struct buf *text, EVP_PKEY **key, struct reason *r
 		OSSL_PARAM_construct_end(),
 	};
 
-	if ((err = key_from_params("RSA", params, key)) == ERR_BAD_KEY)
+	if ((err = key_from_params("RSA", EVP_PKEY_PUBLIC_KEY, params, key)) == ERR_BAD_KEY)
 		reason_set(reason, "JWK of type RSA: OpenSSL refuses this modulus and exponent");
 	buf_printf(text, "{\"e\":\"%s\",\"kty\":\"RSA\",\"n\":\"%s\"}", json_member_str(json, "e"),
 	    json_member_str(json, "n"));
