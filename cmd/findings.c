@@ -45,15 +45,16 @@ file_get(struct findings *f, const char *key, const char *path, const char *reme
 }
 
 /* A secret is its owner's alone. */
-static void
+static bool
 check_mode(struct findings *f, const char *key, const char *path)
 {
 	struct stat	st;
 
-	if (stat(path, &st) == 0 && (st.st_mode & 077) != 0)
-		finding(f, FINDING_PROBLEM, key,
-		    "%s can be used by others than its owner (mode %04o); chmod 600 it", path,
-		    (unsigned)(st.st_mode & 07777));
+	if (stat(path, &st) != 0 || (st.st_mode & 077) == 0)
+		return true;
+	finding(f, FINDING_PROBLEM, key, "%s can be used by others than its owner (mode %04o); chmod 600 it", path,
+	    (unsigned)(st.st_mode & 07777));
+	return false;
 }
 
 static void
@@ -119,7 +120,7 @@ check_validity(struct findings *f, const char *key, const char *path, X509 *cert
 {
 	int	left = days_until(X509_get0_notAfter(cert));
 
-	if (days_until(X509_get0_notBefore(cert)) >= 0)
+	if (ASN1_TIME_cmp_time_t(X509_get0_notBefore(cert), (time_t)clock_now()) > 0)
 		finding(f, FINDING_PROBLEM, key, "%s is not valid yet; is this host's clock right?", path);
 	if (left < 0)
 		finding(f, FINDING_PROBLEM, key, "%s has expired; replace it", path);
@@ -204,12 +205,13 @@ check_evidence_key(struct findings *f, const struct config *config)
 	struct buf	 secret = { 0 };
 
 	if (file_get(f, "evidence_key", path, "signet init makes one", &secret)) {
-		check_mode(f, "evidence_key", path);
+		bool	private = check_mode(f, "evidence_key", path);
+
 		if (secret.len != EVIDENCE_KEY_SIZE)
 			finding(f, FINDING_PROBLEM, "evidence_key",
-			    "%s has %zu bytes instead of %d; restore it", path, secret.len,
+			    "%s has %zu bytes instead of %d; restore it from a backup", path, secret.len,
 			    EVIDENCE_KEY_SIZE);
-		else
+		else if (private)
 			finding(f, FINDING_OK, "evidence_key", "%s", path);
 	}
 	buf_cleanse(&secret);
