@@ -21,6 +21,8 @@ BUILD    := build/$(CC)$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(COVERAGE),
 
 include $(foreach d,lib jose acme x509 ipc config proc wfe ra va ca storage cmd,$(d)/sources.mk)
 
+include tests/bench/sources.mk
+
 LIBRARIES = libmicrohttpd gnutls libcrypto sqlite3 libcares jansson yaml-0.1 libcurl libuv libidn2 libseccomp
 
 WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes \
@@ -30,7 +32,8 @@ HARDEN   = -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2) \
 CFLAGS   = -O2 -g
 ALL_CFLAGS = -std=gnu11 -I. $(WARNINGS) $(HARDEN) -pthread -DSIGNET_VERSION='"$(VERSION)"' -D_GNU_SOURCE \
 	$(shell pkg-config --cflags $(LIBRARIES)) $(CFLAGS) \
-	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) $(if $(COVERAGE),--coverage -O0)
+	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) $(if $(COVERAGE),--coverage -O0) \
+	$(if $(FUZZING),-fsanitize=fuzzer-no-link)
 ALL_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS) $(if $(SAN),-fsanitize=$(SAN)) \
 	$(if $(COVERAGE),--coverage)
 LDLIBS   = $(shell pkg-config --libs $(LIBRARIES))
@@ -45,8 +48,8 @@ FUZZERS  = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run test unit replay integration clients fuzz bench chaos lint format coverage install clean deps \
-	test-deps
+.PHONY: all run test unit replay integration clients fuzz bench chaos lint format coverage install clean \
+	deps run-deps test-deps lint-deps
 
 all: $(PROGRAM)
 
@@ -75,11 +78,98 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(AR
 
 -include $(shell find build -name '*.d' 2>/dev/null)
 
+# --- tests -----------------------------------------------------------------------------------------
+
+# Sanitizers: leaks are looked for in the unit tests; a role is not dumpable, which the leak checker needs.
+# ThreadSanitizer of Debian 12 wants an address space that is laid out without much chance: setarch -R.
+TSAN     = $(findstring thread,$(SAN))
+ALONE    = $(if $(TSAN),setarch -R)
+ROLE_ENV = SIGNET_PROGRAM=$(abspath $(PROGRAM)) $(if $(SAN),ASAN_OPTIONS=detect_leaks=0)
+PYTEST   = $(PYTHON) -B -m pytest -q -p no:cacheprovider
+
+test: test-deps
+	@$(MAKE) --no-print-directory unit replay integration clients chaos
+
 unit: $(UNIT)
-	@set -e; for t in $(UNIT); do echo "== $$t"; $$t; done
+	@set -e; for t in $(UNIT); do echo "== $$t"; $(ALONE) $$t 2>&1 | tests/quiet.sh; done
 
 replay: $(REPLAY)
-	@set -e; for t in $(REPLAY); do n=$$(basename $$t); $$t tests/fuzz/corpus/$${n#fuzz_}; done
+	@set -e; for t in $(REPLAY); do n=$$(basename $$t); $(ALONE) $$t tests/fuzz/corpus/$${n#fuzz_}; done
+
+integration: $(PROGRAM)
+	$(ROLE_ENV) $(ALONE) $(PYTEST) tests/integration
+
+clients: $(PROGRAM)
+	$(ROLE_ENV) $(ALONE) $(PYTEST) tests/clients
+
+chaos: $(PROGRAM) $(BENCH)
+	$(ROLE_ENV) $(ALONE) $(PYTHON) -B tests/chaos/kill.py
+
+bench: $(PROGRAM) $(BENCH)
+	$(PYTHON) -B tests/bench/compare.py
+
+# Coverage-guided, with the address and undefined-behaviour sanitizers; a finding stops it.
+fuzz: $(FUZZERS)
+	@set -e; for t in $(FUZZERS); do n=$$(basename $$t); n=$${n#fuzz_}; \
+		echo "== $$n, $(FUZZ_SECONDS) s"; mkdir -p build/fuzz/corpus/$$n; \
+		$$t -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 -verbosity=0 -print_final_stats=1 \
+		    $$([ -e tests/fuzz/$$n.dict ] && echo -dict=tests/fuzz/$$n.dict) \
+		    -artifact_prefix=build/fuzz/finding-$$n- build/fuzz/corpus/$$n tests/fuzz/corpus/$$n; done
+
+build/fuzz/libsignet.a:
+	$(MAKE) --no-print-directory CC=clang SAN=address,undefined BUILD=build/fuzz FUZZING=1 build/fuzz/libsignet.a
+
+build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c build/fuzz/libsignet.a
+	$(Q)clang -std=gnu11 -I. -g -O1 -pthread -D_GNU_SOURCE -DSIGNET_VERSION='"$(VERSION)"' \
+	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< build/fuzz/libsignet.a $(LDLIBS)
+
+# --- care ------------------------------------------------------------------------------------------
+
+SOURCES  = $(wildcard $(addsuffix /*.[ch],acme ca cmd config ipc jose lib proc ra storage storage/sqlite va wfe x509))
+
+lint: lint-deps
+	cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+	    --suppress=missingIncludeSystem -I. -D_GNU_SOURCE -DSIGNET_VERSION='""' $(filter %.c,$(SOURCES))
+	clang-tidy --quiet $(filter %.c,$(SOURCES)) -- -std=gnu11 -I. -D_GNU_SOURCE -DSIGNET_VERSION='""'
+	$(MAKE) --no-print-directory BUILD=build/analyzer CFLAGS='-O1 -fanalyzer' build/analyzer/libsignet.a
+
+# The tree's own format; what it can't express (tables in columns) is left to the eye.
+format: lint-deps
+	clang-format -i $(SOURCES)
+
+coverage: test-deps
+	$(MAKE) --no-print-directory COVERAGE=1 unit replay
+	gcovr --root . --exclude tests --print-summary $(BUILD)-coverage
 
 clean:
 	rm -rf build
+
+# --- what has to be installed ----------------------------------------------------------------------
+
+BUILD_PACKAGES = gcc make pkg-config libc6-dev libmicrohttpd-dev libgnutls28-dev libssl-dev libsqlite3-dev \
+	libc-ares-dev libjansson-dev libyaml-dev libcurl4-openssl-dev libuv1-dev libidn2-dev libseccomp-dev
+RUN_PACKAGES   = openssl certbot
+TEST_PACKAGES  = libcmocka-dev clang libclang-rt-14-dev certbot lego uacme dehydrated acme-tiny curl openssl \
+	python3 python3-pytest python3-cryptography python3-requests python3-dnslib python3-yaml procps \
+	iproute2 util-linux
+LINT_PACKAGES  = clang clang-tidy clang-format cppcheck
+EXTRA_PACKAGES = gcovr pebble
+
+deps:
+	@tests/install.sh $(BUILD_PACKAGES)
+run-deps: deps
+	@tests/install.sh $(RUN_PACKAGES)
+test-deps: deps
+	@tests/install.sh $(TEST_PACKAGES)
+lint-deps: deps
+	@tests/install.sh $(LINT_PACKAGES)
+
+# --- using it --------------------------------------------------------------------------------------
+
+run: run-deps
+	@$(MAKE) --no-print-directory all
+	@cmd/demo.sh $(abspath $(PROGRAM))
+
+install: all
+	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/signet
+	install -D -m 644 README.md $(DESTDIR)$(PREFIX)/share/doc/signet/README.md
