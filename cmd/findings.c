@@ -52,8 +52,8 @@ check_mode(struct findings *f, const char *key, const char *path)
 
 	if (stat(path, &st) != 0 || (st.st_mode & 077) == 0)
 		return true;
-	finding(f, FINDING_PROBLEM, key, "%s can be used by others than its owner (mode %04o); chmod 600 it", path,
-	    (unsigned)(st.st_mode & 07777));
+	finding(f, FINDING_PROBLEM, key, "%s can be used by others than its owner (mode %04o); chmod 600 it",
+	    path, (unsigned)(st.st_mode & 07777));
 	return false;
 }
 
