@@ -116,7 +116,8 @@ sign(struct ca *ca, const struct leaf *leaf, int64_t now, int64_t lifetime, stru
 	struct lint_context context = { .issuer = ca->issuers[0].cert,
 		.now = now,
 		.lifetime_max = lifetime,
-		.backdate_max = ISSUER_BACKDATE_MAX };
+		.backdate_max = ISSUER_BACKDATE_MAX,
+		.key = leaf->key };
 	struct reason cause = { "" };
 	uint8_t	      serial[SERIAL_SIZE];
 	enum err      err;

@@ -42,7 +42,8 @@ static enum err
 sign(struct ca *ca, EVP_PKEY *key, int64_t now, struct leaf *leaf, struct reason *reason)
 {
 	const struct issuer *issuer = &ca->issuers[0];
-	struct lint_context  context = { .issuer = issuer->cert, .now = now, .backdate_max = ISSUER_BACKDATE_MAX };
+	struct lint_context  context = { .issuer = issuer->cert, .now = now, .backdate_max = ISSUER_BACKDATE_MAX,
+		.key = key };
 	uint8_t		     serial[SERIAL_SIZE];
 	enum err	     err;
 

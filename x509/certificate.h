@@ -4,6 +4,7 @@
 #define SIGNET_X509_CERTIFICATE_H
 
 #include <openssl/x509.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "acme/identifier.h"
@@ -46,6 +47,9 @@ enum err ca_certificate_build(const struct ca_certificate *, X509 *issuer, X509 
 enum err certificate_sign(X509 *, EVP_PKEY *issuer_key);
 enum err certificate_der(X509 *, struct buf *out);		/* appends */
 enum err certificate_pem(struct slice der, struct buf *out);	/* appends, with line ends */
+/* Whether this is the certificate's public key, compared as it is encoded: decoding it anew costs OpenSSL 3.0
+ * three times a signature. Only for EC keys; false for others. */
+bool certificate_has_ec_key(X509 *, EVP_PKEY *);
 /* Where the plain listener serves an issuer's certificate: "/issuer/HEX.crt", HEX being the first 8 bytes of
  * the SHA-256 of its DER. ca writes it into certificates, wfe serves it. */
 #define CERTIFICATE_ISSUER_PATH_SIZE 29

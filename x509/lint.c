@@ -2,6 +2,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "x509/certificate.h"
 #include "x509/lint_view.h"
 
 enum applies { LEAF = 1, CA = 2, BOTH = 3 };
@@ -112,13 +113,33 @@ seconds_of(const ASN1_TIME *time, int64_t *out)
 	return true;
 }
 
+/* X509_get0_pubkey() has none for a certificate that was built with the key's bytes. */
+static EVP_PKEY *
+key_decode(X509 *cert)
+{
+	uint8_t	      *der = NULL;
+	const uint8_t *p;
+	EVP_PKEY      *key = NULL;
+	int	       len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
+
+	if (len > 0) {
+		p = der;
+		key = d2i_PUBKEY(NULL, &p, len);
+		OPENSSL_free(der);
+	}
+	return key;
+}
+
 static void
 view_open(struct lint_view *view, X509 *cert, const struct lint_context *context)
 {
 	memset(view, 0, sizeof(*view));
 	view->cert = cert;
 	view->context = context;
-	view->key = X509_get0_pubkey(cert);
+	if (context->key != NULL && certificate_has_ec_key(cert, context->key))
+		view->key = context->key;
+	else
+		view->key = view->decoded = key_decode(cert);
 	view->times_read = seconds_of(X509_get0_notBefore(cert), &view->not_before) &&
 	    seconds_of(X509_get0_notAfter(cert), &view->not_after);
 	view->constraints = X509_get_ext_d2i(cert, NID_basic_constraints, &view->constraints_critical, NULL);
@@ -134,6 +155,7 @@ view_open(struct lint_view *view, X509 *cert, const struct lint_context *context
 static void
 view_close(struct lint_view *view)
 {
+	EVP_PKEY_free(view->decoded);
 	BASIC_CONSTRAINTS_free(view->constraints);
 	ASN1_BIT_STRING_free(view->usage);
 	EXTENDED_KEY_USAGE_free(view->extended);

@@ -17,6 +17,7 @@ struct lint_context {
 	int64_t		 lifetime_max;	/* seconds, from the profile */
 	int64_t		 backdate_max;	/* seconds that notBefore may lie in the past */
 	bool		 ca;		/* the certificate is a CA's */
+	EVP_PKEY	*key;		/* the subject's, if the caller has it decoded; else NULL */
 };
 
 /* ERR_DENIED with the lint's name and what it saw; the first that complains. */

@@ -15,7 +15,8 @@
 struct lint_view {
 	X509				*cert;
 	const struct lint_context	*context;
-	EVP_PKEY			*key;		/* borrowed; NULL: unreadable */
+	EVP_PKEY			*key;		/* NULL: unreadable */
+	EVP_PKEY			*decoded;	/* the same when it is ours, else NULL */
 	int64_t				 not_before, not_after;
 	bool				 times_read;
 	BASIC_CONSTRAINTS		*constraints;
