@@ -11,6 +11,7 @@ struct connection {
 	enum connection_phase	 phase;
 	bool			 shut;		/* said goodbye already */
 	int64_t			 deadline;	/* monotonic ms; 0: none */
+	struct handshake	*handshake;
 	char			 remote[REMOTE_MAX + 1];
 };
 
@@ -114,6 +115,12 @@ connection_phase(struct connections *all, struct connection *c, enum connection_
 	c->phase = phase;
 	c->deadline = phase_deadline(phase, all->idle_ms, all->request_ms, now_ms);
 	pthread_mutex_unlock(&all->mutex);
+}
+
+struct handshake **
+connection_handshake(struct connection *c)
+{
+	return &c->handshake;
 }
 
 const char *

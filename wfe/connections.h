@@ -19,6 +19,7 @@ enum connection_phase { PHASE_IDLE, PHASE_READING, PHASE_WORKING, PHASE_WRITING 
 
 struct connections;
 struct connection;
+struct handshake;
 
 /* Times in seconds. NULL: out of memory. */
 struct connections *connections_new(int64_t idle_time, int64_t request_time);
@@ -30,6 +31,8 @@ struct connection *connection_opened(struct connections *, int fd, const char *r
 void	 connection_closed(struct connections *, struct connection *);
 /* NULL connection is fine. */
 void	 connection_phase(struct connections *, struct connection *, enum connection_phase, int64_t now_ms);
+/* A place for its TLS handshake's state; the caller's to fill, and to free before connection_closed(). */
+struct handshake **connection_handshake(struct connection *);
 const char *connection_remote(const struct connection *);	/* lives as long as it; "" for NULL */
 
 /* Shuts down what is over its time; returns how many. */

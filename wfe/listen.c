@@ -49,8 +49,11 @@ opened(struct server *server, struct MHD_Connection *c, void **context)
 	if (server->kind != LISTENER_ACME || server->wfe->tls == NULL)
 		return;
 	session = MHD_get_connection_info(c, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-	if (session != NULL)
-		tls_session(server->wfe->tls, session->tls_session);
+	if (session == NULL || *context == NULL)
+		return;
+	tls_session(server->wfe->tls, session->tls_session);
+	*connection_handshake(*context) = handshake_new(server->wfe->watcher, c, fd->connect_fd,
+	    session->tls_session);
 }
 
 static void
@@ -61,6 +64,8 @@ on_connection(void *cls, struct MHD_Connection *c, void **context, enum MHD_Conn
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
 		opened(server, c, context);
 	} else {
+		if (*context != NULL)
+			handshake_free(*connection_handshake(*context));
 		connection_closed(server->wfe->connections, *context);
 		*context = NULL;
 	}

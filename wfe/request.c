@@ -110,25 +110,52 @@ send_response(struct request *r)
 	return result;
 }
 
+static void
+refuse_large(struct request *r)
+{
+	request_refuse(r, PROBLEM_MALFORMED, MHD_HTTP_CONTENT_TOO_LARGE,
+	    "The request's body is over %d bytes", JWS_BODY_MAX);
+	r->close = true;
+}
+
+static const char *
+header(const struct request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
+}
+
+/* What its framing tells of a body before it comes. */
+static uint64_t
+check_framing(struct request *r)
+{
+	const char	*length = header(r, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	uint64_t	 announced = length != NULL ? strtoull(length, NULL, 10) : 0;
+
+	/* RFC 9112, 6.1: two lengths are how requests are smuggled past a proxy. */
+	if (length != NULL && header(r, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL) {
+		request_refuse(r, PROBLEM_MALFORMED, MHD_HTTP_BAD_REQUEST,
+		    "The request has both Content-Length and Transfer-Encoding");
+		r->close = true;
+	}
+	if (announced > JWS_BODY_MAX)
+		refuse_large(r);
+	return announced;
+}
+
 static enum MHD_Result
 take_head(struct request *r, const char *method)
 {
-	uint64_t	 announced = 0;
-	const char	*text;
+	uint64_t announced;
 
 	text_clean(method, r->method, sizeof(r->method));
-	text = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_USER_AGENT);
-	text_clean(text, r->user_agent, sizeof(r->user_agent));
-	text = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-	if (text != NULL)
-		announced = strtoull(text, NULL, 10);
+	text_clean(header(r, MHD_HTTP_HEADER_USER_AGENT), r->user_agent, sizeof(r->user_agent));
 	r->state = REQUEST_BODY;
 	answer_head(r);
+	announced = check_framing(r);
 	if (r->refusal.type == PROBLEM_NONE)
 		return MHD_YES;
 	/* Refused: the body is unwanted. A client that asked first (RFC 9110, 10.1.1) has not sent it. */
-	text = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT);
-	if (text == NULL && announced <= DISCARD_MAX)
+	if (header(r, MHD_HTTP_HEADER_EXPECT) == NULL && announced <= DISCARD_MAX)
 		return MHD_YES;
 	r->close = true;
 	answer_refusal(r);
@@ -141,11 +168,8 @@ take_body(struct request *r, const char *data, size_t *size)
 	r->received += *size;
 	if (r->received > DISCARD_MAX)
 		return MHD_NO;
-	if (r->received > JWS_BODY_MAX) {
-		request_refuse(r, PROBLEM_MALFORMED, MHD_HTTP_CONTENT_TOO_LARGE,
-		    "The request's body is over %d bytes", JWS_BODY_MAX);
-		r->close = true;
-	}
+	if (r->received > JWS_BODY_MAX)
+		refuse_large(r);
 	if (r->refusal.type == PROBLEM_NONE)
 		buf_put(&r->body, data, *size);
 	else

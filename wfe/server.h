@@ -8,6 +8,7 @@
 
 #include "proc/proc.h"
 #include "wfe/connections.h"
+#include "wfe/handshake.h"
 #include "wfe/in_flight.h"
 #include "wfe/metrics.h"
 #include "wfe/nonce_stock.h"
@@ -31,6 +32,7 @@ struct wfe {
 	struct metrics		*metrics;
 	struct plain		*plain;
 	struct tls		*tls;			/* NULL: off */
+	struct watcher		*watcher;
 	struct buf		 directory;
 	char			*directory_url;
 	char			*index_link;		/* <directory>;rel="index" */

@@ -4,8 +4,9 @@
  * after its start. It checks shape, size and media type, answers garbage itself, and hands every POST to ra,
  * which believes only what the client signed. It trusts ra's replies and nothing that comes from outside.
  *
- * Threads: libmicrohttpd's (one per core and ACME listener), one that reads from ra, one that sees to
- * deadlines and renewals every second, and the main thread, which waits for the supervisor. */
+ * Threads: libmicrohttpd's (one per core and ACME listener), one that reads from ra, one that watches
+ * unfinished handshakes, one that sees to deadlines and renewals every second, and the main thread, which waits
+ * for the supervisor. */
 #include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
@@ -136,11 +137,11 @@ housekeeping(void *arg)
 }
 
 static void
-start_thread(void *(*run)(void *), struct wfe *wfe)
+start_thread(void *(*run)(void *), void *arg)
 {
 	pthread_t thread;
 
-	if (pthread_create(&thread, NULL, run, wfe) != 0)
+	if (pthread_create(&thread, NULL, run, arg) != 0)
 		die("thread", ERR_MEMORY);
 	pthread_detach(thread);
 }
@@ -184,8 +185,11 @@ wfe_main(struct proc *p)
 	proc_drop(p);
 	warn_of_limit(p->config);
 	sandbox_enter(&wfe_sandbox);
+	if ((wfe->watcher = watcher_new()) == NULL)
+		die("handshakes", ERR_IO);
 	start_thread(reader_run, wfe);
 	start_thread(housekeeping, wfe);
+	start_thread(watcher_run, wfe->watcher);
 	wait_for_certificate(wfe, p);
 	if (!listen_start(wfe, p->listeners, p->listener_count))
 		_exit(1);

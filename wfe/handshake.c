@@ -1,0 +1,132 @@
+#include "wfe/handshake.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+
+struct watcher {
+	int epoll;
+};
+
+/*  reading --nothing there--> suspended and watched --readable--> resumed: reading
+ *     +--both Finished messages seen--> done: the library's own loop waits for records */
+struct handshake {
+	struct watcher		*watcher;
+	struct MHD_Connection	*connection;
+	int			 fd;
+	bool			 sent, received;	/* Finished, from us and from the client */
+	bool			 known;			/* to the watcher's epoll */
+};
+
+struct watcher *
+watcher_new(void)
+{
+	struct watcher *w = calloc(1, sizeof(*w));
+
+	if (w != NULL && (w->epoll = epoll_create1(EPOLL_CLOEXEC)) < 0) {
+		free(w);
+		w = NULL;
+	}
+	return w;
+}
+
+_Noreturn void *
+watcher_run(void *arg)
+{
+	struct watcher *w = arg;
+
+	for (;;) {
+		struct epoll_event	events[64];
+		int			n = epoll_wait(w->epoll, events, 64, -1);
+
+		if (n < 0 && errno != EINTR) {
+			log_event(LOG_ERROR, "waiting for handshakes failed", F_INT("errno", errno));
+			abort();
+		}
+		/* One event for each suspension, so the handshake is there: only resuming lets it end. */
+		for (int i = 0; i < n; i++)
+			MHD_resume_connection(((struct handshake *)events[i].data.ptr)->connection);
+	}
+}
+
+static void
+wait_readable(struct handshake *h)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, .data.ptr = h };
+
+	MHD_suspend_connection(h->connection);
+	if (epoll_ctl(h->watcher->epoll, h->known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, h->fd, &event) == 0)
+		h->known = true;
+	else
+		MHD_resume_connection(h->connection);
+}
+
+/* GnuTLS reads through this, on the thread that owns the connection. */
+static ssize_t
+pull(gnutls_transport_ptr_t arg, void *data, size_t size)
+{
+	struct handshake	*h = arg;
+	ssize_t			 n = recv(h->fd, data, size, 0);
+
+	if (n < 0 && errno == EAGAIN && !(h->sent && h->received)) {
+		wait_readable(h);
+		errno = EAGAIN;
+	}
+	return n;
+}
+
+static int
+pull_timeout(gnutls_transport_ptr_t arg, unsigned int ms)
+{
+	struct handshake	*h = arg;
+	struct pollfd		 p = { .fd = h->fd, .events = POLLIN };
+
+	return poll(&p, 1, ms == GNUTLS_INDEFINITE_TIMEOUT ? -1 : (int)ms);
+}
+
+static int
+on_finished(gnutls_session_t session, unsigned int type, unsigned when, unsigned int incoming,
+    const gnutls_datum_t *message)
+{
+	struct handshake *h = gnutls_transport_get_ptr(session);
+
+	(void)type;
+	(void)when;
+	(void)message;
+	if (incoming)
+		h->received = true;
+	else
+		h->sent = true;
+	return 0;
+}
+
+struct handshake *
+handshake_new(struct watcher *w, struct MHD_Connection *connection, int fd, gnutls_session_t session)
+{
+	struct handshake	*h = calloc(1, sizeof(*h));
+	gnutls_transport_ptr_t	 receive, send;
+
+	if (h == NULL)
+		return NULL;
+	h->watcher = w;
+	h->connection = connection;
+	h->fd = fd;
+	gnutls_transport_get_ptr2(session, &receive, &send);
+	gnutls_transport_set_ptr2(session, h, send);
+	gnutls_transport_set_pull_function(session, pull);
+	gnutls_transport_set_pull_timeout_function(session, pull_timeout);
+	gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST, on_finished);
+	return h;
+}
+
+void
+handshake_free(struct handshake *h)
+{
+	free(h);
+}
