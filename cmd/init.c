@@ -79,8 +79,8 @@ static struct target {
 #define FIRST_FILE 4
 	{ .path = "pki/root.pem", .kind = PUBLIC },
 	{ .path = "pki/intermediate.pem", .kind = PUBLIC },
-	{ .path = "keys/root.key", .kind = SECRET },
-	{ .path = "keys/intermediate.key", .kind = SECRET },
+	{ .path = "keys/root.pem", .kind = SECRET },
+	{ .path = "keys/intermediate.pem", .kind = SECRET },
 	{ .path = "keys/evidence.key", .kind = SECRET },
 	{ .path = "signet.yaml", .kind = PUBLIC },
 };
@@ -308,7 +308,7 @@ report(const struct init *init)
 		printf("  REQUESTS_CA_BUNDLE=%s/pki/root.pem certbot certonly --standalone --server %s/directory "
 		       "-d NAME\n",
 		    init->dir, init->url);
-	printf("\nThe server doesn't need %s/keys/root.key: move it to a place that is offline.\n", init->dir);
+	printf("\nThe server doesn't need %s/keys/root.pem: move it to a place that is offline.\n", init->dir);
 }
 
 /* --- the command line ------------------------------------------------------------------------------ */
