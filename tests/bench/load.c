@@ -77,6 +77,9 @@ client_run(void *arg)
 		}
 		c->stats.failed++;
 		failure_add(c->session.kind, c->session.detail);
+		/* A server that answers no more would cost each of the others its whole time too. */
+		if (!load->options.retry && c->session.status == 0)
+			break;
 	}
 	session_close(&c->session);
 	return NULL;
