@@ -28,8 +28,10 @@
 #define OTHER_DESCRIPTORS 128	/* listeners, channels, event loops: far fewer, for any number of cores */
 
 /* Beyond the common ones: sockets that exist already, and libmicrohttpd's ways to wake its threads. */
+/* openat: glibc's malloc looks at /proc/sys/vm/overcommit_memory when a thread first gives memory back. The
+ * empty root directory and Landlock leave it nothing to find. */
 static const char *const wfe_calls[] = { "accept", "accept4", "eventfd2", "fcntl", "getpeername",
-	"getsockname", "getsockopt", "pipe2", "sendfile", "setsockopt", "shutdown", NULL };
+	"getsockname", "getsockopt", "openat", "pipe2", "sendfile", "setsockopt", "shutdown", NULL };
 
 static const struct sandbox wfe_sandbox = { .role = "wfe", .allow = wfe_calls };
 
@@ -181,6 +183,7 @@ wfe_main(struct proc *p)
 
 	signal(SIGPIPE, SIG_IGN);
 	keep_heaps();
+	tzset();	/* else libmicrohttpd's first Date header opens /etc/localtime */
 	proc_keep(p, NULL, 0);
 	proc_drop(p);
 	warn_of_limit(p->config);
