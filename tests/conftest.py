@@ -1,0 +1,74 @@
+"""Fixtures of the integration and client tests: one DNS server, one responder and one CA for the session."""
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from harness.acme import Client  # noqa: E402
+from harness.names import Names  # noqa: E402
+from harness.responder import Responder  # noqa: E402
+from harness.server import PROGRAM, Server  # noqa: E402
+
+pytest.register_assert_rewrite("harness.acme")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def program():
+    if not os.access(PROGRAM, os.X_OK):
+        pytest.exit(f"{PROGRAM} is not there: build it first, or set SIGNET_PROGRAM", 2)
+    return PROGRAM
+
+
+@pytest.fixture(scope="session")
+def names():
+    made = Names()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def responder():
+    made = Responder()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def server(names, responder):
+    """The CA that tests share which neither stop it nor change its configuration."""
+    made = Server(names, responder)
+    yield made
+    code = made.stop()
+    log = made.log()
+    made.close()
+    assert code == 0
+    assert "role died" not in log, log[-6000:]
+    assert "AddressSanitizer" not in log and "runtime error" not in log and "ThreadSanitizer" not in log, log[-6000:]
+
+
+@pytest.fixture
+def make_server(names, responder):
+    """Servers for one test alone."""
+    made = []
+
+    def make(*args, **kw):
+        made.append(Server(names, responder, *args, **kw))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture(scope="session")
+def shared(server):
+    """An account for tests that leave it as it is."""
+    return Client(server)
+
+
+@pytest.fixture
+def client(server):
+    """An account of one's own."""
+    return Client(server)

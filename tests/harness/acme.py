@@ -1,0 +1,153 @@
+"""An ACME client that a test can bend at every point."""
+import json
+import time
+
+import requests
+from cryptography import x509
+
+from . import keys
+from .keys import Key, b64
+
+JOSE = "application/jose+json"
+URN = "urn:ietf:params:acme:error:"
+
+
+class Issued:
+    """What a whole issuance leaves behind."""
+
+    def __init__(self, order, order_url, pem, key):
+        self.order, self.order_url, self.pem, self.key = order, order_url, pem, key
+        parts = ["-----BEGIN CERTIFICATE-----" + p for p in pem.split("-----BEGIN CERTIFICATE-----")[1:]]
+        self.chain = [x509.load_pem_x509_certificate(p.encode()) for p in parts]
+        self.leaf = self.chain[0]
+
+    @property
+    def names(self):
+        return sorted(self.leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+                      .get_values_for_type(x509.DNSName))
+
+
+class Client:
+    """One account key and a connection. Nonces come from a pool that every answer fills."""
+
+    def __init__(self, server, key=None, register=True, **account):
+        self.server, self.key, self.kid = server, key or Key(), None
+        self.http = requests.Session()
+        self.http.trust_env = False
+        self.http.verify = server.root
+        self.http.headers["User-Agent"] = "signet-tests/1"
+        self.nonces = []
+        self.directory = self.http.get(server.directory_url, timeout=30).json()
+        if register:
+            reply = self.register(**account)
+            assert reply.status_code in (200, 201), reply.text
+
+    def nonce(self):
+        if self.nonces:
+            return self.nonces.pop()
+        return self.http.head(self.directory["newNonce"], timeout=30).headers["Replay-Nonce"]
+
+    def jws(self, url, payload=None, key=None, use_jwk=False, protected=None, signature=None, **header):
+        """A JWS as a dict. payload: None for POST-as-GET, bytes as they are, else JSON. header: members added to
+        or replaced in the protected header, None takes one out; protected: the header's text instead;
+        signature: from the signing input to the bytes."""
+        key = key or self.key
+        head = {"alg": key.alg, "nonce": None, "url": url}
+        head.update({"jwk": key.jwk} if use_jwk or not self.kid else {"kid": self.kid})
+        head.update(header)
+        if "nonce" not in header and protected is None:
+            head["nonce"] = self.nonce()
+        head = {name: value for name, value in head.items() if value is not None}
+        text = b64(json.dumps(head) if protected is None else protected)
+        body = payload if isinstance(payload, bytes) else b"" if payload is None else json.dumps(payload).encode()
+        signed = f"{text}.{b64(body)}".encode()
+        return {"protected": text, "payload": b64(body), "signature": b64((signature or key.sign)(signed))}
+
+    def send(self, url, body, content_type=JOSE, **kw):
+        """Any body by POST."""
+        body = body if isinstance(body, (bytes, str)) else json.dumps(body)
+        reply = self.http.post(url, data=body, headers={"Content-Type": content_type}, timeout=60, **kw)
+        if "Replay-Nonce" in reply.headers:
+            self.nonces.append(reply.headers["Replay-Nonce"])
+        return reply
+
+    def post(self, url, payload=None, **kw):
+        return self.send(url, self.jws(url, payload, **kw))
+
+    def get(self, url):
+        """POST-as-GET."""
+        return self.post(url)
+
+    def register(self, **account):
+        reply = self.post(self.directory["newAccount"], account, use_jwk=True)
+        if reply.status_code in (200, 201):
+            self.kid = reply.headers["Location"]
+        return reply
+
+    def order(self, names, **more):
+        identifiers = [{"type": "dns", "value": name} for name in names]
+        reply = self.post(self.directory["newOrder"], dict(identifiers=identifiers, **more))
+        assert reply.status_code == 201, reply.text
+        return reply
+
+    def challenge(self, authorization):
+        """The http-01 challenge of an authorization's URL, with the responder ready for it."""
+        challenges = self.get(authorization).json()["challenges"]
+        found = next(c for c in challenges if c["type"] == "http-01")
+        self.server.responder.put(found["token"], f"{found['token']}.{self.key.thumbprint}")
+        return found
+
+    def poll(self, url, until, timeout=20):
+        """POST-as-GET until the status is one of until."""
+        end = time.monotonic() + timeout
+        while True:
+            reply = self.get(url)
+            assert reply.status_code == 200, reply.text
+            if reply.json()["status"] in until:
+                return reply
+            assert time.monotonic() < end, f"still {reply.json()}"
+            time.sleep(0.02)
+
+    def authorize(self, order):
+        """Proves every name of an order (JSON); the authorizations."""
+        done = []
+        for url in order["authorizations"]:
+            if self.get(url).json()["status"] == "pending":
+                reply = self.post(self.challenge(url)["url"], {})
+                assert reply.status_code == 200, reply.text
+            done.append(self.poll(url, ("valid", "invalid")).json())
+        return done
+
+    def ready(self, names, **more):
+        """An order that is ready: (its JSON, its URL)."""
+        reply = self.order(names, **more)
+        for authorization in self.authorize(reply.json()):
+            assert authorization["status"] == "valid", authorization
+        url = reply.headers["Location"]
+        return self.get(url).json(), url
+
+    def finalize(self, order, der):
+        return self.post(order["finalize"], {"csr": b64(der)})
+
+    def issue(self, names, key=None, common_name=None, **more):
+        """From order to certificate."""
+        order, url = self.ready(names, **more)
+        key = key or Key()
+        reply = self.finalize(order, keys.csr(names, key, common_name))
+        assert reply.status_code == 200, reply.text
+        final = self.poll(url, ("valid", "invalid")).json()
+        assert final["status"] == "valid", final
+        reply = self.get(final["certificate"])
+        assert reply.status_code == 200, reply.text
+        return Issued(final, url, reply.text, key)
+
+
+def check_problem(reply, kind, status, detail=""):
+    """That the answer is this problem document, with what every one of them has (RFC 8555, 6.7)."""
+    assert reply.headers["Content-Type"] == "application/problem+json", (reply.status_code, reply.text)
+    problem = reply.json()
+    assert (problem["type"], reply.status_code) == (URN + kind, status), problem
+    assert problem["status"] == status, problem
+    assert detail in problem["detail"], problem
+    assert "identifier" not in problem, problem
+    return problem

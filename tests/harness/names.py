@@ -1,0 +1,100 @@
+"""A DNS server on loopback whose answers a test sets, by UDP and TCP."""
+import socket
+import socketserver
+import threading
+import time
+
+from dnslib import AAAA, CNAME, QTYPE, RCODE, RR, A, DNSRecord
+
+from .ports import free_port
+
+
+class Names:
+    """Every name below .test has the address 127.0.0.1, unless set() says otherwise; others are NXDOMAIN.
+
+    set(name, a=[...], aaaa=[...], cname=..., rcode="SERVFAIL", delay=seconds, truncate=True, silent=True)
+    """
+
+    def __init__(self, port=None):
+        self.port = port or free_port()
+        self.address = f"127.0.0.1:{self.port}"
+        self.zones = {}
+        self.asked = []
+        self._udp = _Udp(("127.0.0.1", self.port), _UdpHandler)
+        self._tcp = _Tcp(("127.0.0.1", self.port), _TcpHandler)
+        for server in (self._udp, self._tcp):
+            server.names = self
+            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def set(self, name, **what):
+        self.zones[name.lower()] = what
+        return name
+
+    def close(self):
+        for server in (self._udp, self._tcp):
+            server.shutdown()
+            server.server_close()
+
+    def answer(self, data, by_tcp):
+        """The answer's bytes, or None for silence."""
+        query = DNSRecord.parse(data)
+        name = str(query.q.qname).rstrip(".").lower()
+        kind = QTYPE.get(query.q.qtype)
+        self.asked.append((name, kind, "tcp" if by_tcp else "udp"))
+        what = self.zones.get(name)
+        if what is None:
+            what = {"a": ["127.0.0.1"]} if name.endswith(".test") else {"rcode": "NXDOMAIN"}
+        time.sleep(what.get("delay", 0))
+        if what.get("silent"):
+            return None
+        reply = query.reply(ra=1)
+        reply.header.rcode = getattr(RCODE, what.get("rcode", "NOERROR"))
+        if what.get("truncate") and not by_tcp:
+            reply.header.tc = 1
+            return reply.pack()
+        self._fill(reply, query.q.qname, kind, what)
+        return reply.pack()
+
+    def _fill(self, reply, name, kind, what):
+        if "cname" in what:
+            reply.add_answer(RR(name, QTYPE.CNAME, ttl=0, rdata=CNAME(what["cname"])))
+            name = what["cname"]
+            what = self.zones.get(name.lower(), {"a": ["127.0.0.1"]})
+        for address in what.get("a", []) if kind == "A" else []:
+            reply.add_answer(RR(name, QTYPE.A, ttl=0, rdata=A(address)))
+        for address in what.get("aaaa", []) if kind == "AAAA" else []:
+            reply.add_answer(RR(name, QTYPE.AAAA, ttl=0, rdata=AAAA(address)))
+
+
+class _Udp(socketserver.ThreadingUDPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+    max_packet_size = 4096
+
+    def server_bind(self):
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        super().server_bind()
+
+
+class _Tcp(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+
+
+class _UdpHandler(socketserver.BaseRequestHandler):
+    def handle(self):
+        data, sock = self.request
+        answer = self.server.names.answer(data, False)
+        if answer is not None:
+            sock.sendto(answer, self.client_address)
+
+
+class _TcpHandler(socketserver.BaseRequestHandler):
+    def handle(self):
+        head = self.request.recv(2, socket.MSG_WAITALL)
+        if len(head) < 2:
+            return
+        data = self.request.recv(int.from_bytes(head, "big"), socket.MSG_WAITALL)
+        answer = self.server.names.answer(data, True)
+        if answer is not None:
+            self.request.sendall(len(answer).to_bytes(2, "big") + answer)
