@@ -6,6 +6,7 @@
 
 #include "x509/csr.h"
 #include "x509/der.h"
+#include "x509/request.h"
 
 static enum err
 malformed(struct reason *reason, const char *text)
@@ -16,23 +17,24 @@ malformed(struct reason *reason, const char *text)
 }
 
 static bool
-digest_is_weak(const X509_REQ *request)
+digest_is_weak(const struct request *request)
 {
-	int digest = NID_undef;
+	const ASN1_OBJECT *algorithm;
+	int		   digest = NID_undef;
 
-	if (OBJ_find_sigid_algs(X509_REQ_get_signature_nid(request), &digest, NULL) != 1)
-		return false; /* X509_REQ_verify() refuses what it doesn't know */
+	X509_ALGOR_get0(&algorithm, NULL, NULL, request->algorithm);
+	if (OBJ_find_sigid_algs(OBJ_obj2nid(algorithm), &digest, NULL) != 1)
+		return false; /* request_verify() refuses what it doesn't know */
 	return digest == NID_md5 || digest == NID_sha1 || digest == NID_md4 || digest == NID_md2;
 }
 
 /* The request with its form, version and self-signature proven. */
 static enum err
-request_read(struct slice der, X509_REQ **out, EVP_PKEY **key, struct reason *reason)
+request_open(struct slice der, struct request **out, EVP_PKEY **key, struct reason *reason)
 {
-	const uint8_t *p = der.data;
-	struct reason  cause = { "" };
-	X509_REQ      *request;
-	enum err       err = ERR_OK;
+	struct reason	cause = { "" };
+	struct request *request;
+	enum err	err = ERR_OK;
 
 	*out = NULL;
 	*key = NULL;
@@ -44,24 +46,23 @@ request_read(struct slice der, X509_REQ **out, EVP_PKEY **key, struct reason *re
 		reason_set(reason, "the CSR is not DER: %s", cause.text);
 		return ERR_MALFORMED;
 	}
-	request = d2i_X509_REQ(NULL, &p, (long)der.len);
-	if (request == NULL || p != der.data + der.len)
+	if ((request = request_read(der)) == NULL)
 		err = malformed(reason, "the CSR is not a PKCS #10 request (RFC 2986, 4)");
-	else if (X509_REQ_get_version(request) != X509_REQ_VERSION_1)
+	else if (ASN1_INTEGER_get(request->info->version) != 0)
 		err = malformed(reason, "the CSR's version is not 1 (RFC 2986, 4.1)");
-	else if ((*key = X509_REQ_get_pubkey(request)) == NULL)
+	else if ((*key = request_key(request)) == NULL)
 		err = malformed(reason, "the CSR's public key can't be read");
 	else if (digest_is_weak(request)) {
 		reason_set(reason, "the CSR is signed with MD5 or SHA-1; sign it with SHA-256");
 		err = ERR_UNSUPPORTED;
-	} else if (X509_REQ_verify(request, *key) != 1) {
+	} else if (!request_verify(request, *key)) {
 		reason_set(reason, "the CSR's signature doesn't verify with the key in it (RFC 2986, 3)");
 		err = ERR_BAD_SIGNATURE;
 	}
 	if (err != ERR_OK) {
 		ERR_clear_error();
 		EVP_PKEY_free(*key);
-		X509_REQ_free(request);
+		request_free(request);
 		*key = NULL;
 		return err;
 	}
@@ -72,10 +73,10 @@ request_read(struct slice der, X509_REQ **out, EVP_PKEY **key, struct reason *re
 enum err
 csr_parse_key(struct slice der, EVP_PKEY **out, struct reason *reason)
 {
-	X509_REQ *request;
-	enum err  err = request_read(der, &request, out, reason);
+	struct request *request;
+	enum err	err = request_open(der, &request, out, reason);
 
-	X509_REQ_free(request);
+	request_free(request);
 	return err;
 }
 
@@ -104,9 +105,9 @@ name_add(struct csr *csr, const char *text, size_t len, const char *where, struc
 }
 
 static enum err
-common_name_read(const X509_REQ *request, struct csr *csr, struct reason *reason)
+common_name_read(const struct request *request, struct csr *csr, struct reason *reason)
 {
-	X509_NAME *subject = X509_REQ_get_subject_name(request);
+	X509_NAME *subject = request->info->subject;
 	int	   at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
 	uint8_t	  *text = NULL;
 	int	   len;
@@ -199,35 +200,16 @@ extension_read(X509_EXTENSION *extension, struct csr *csr, struct reason *reason
 	}
 }
 
-/* RFC 2985, 5.4.2: one attribute with one value. OpenSSL would read the first and drop the others. */
 static enum err
-attributes_check(const X509_REQ *request, struct reason *reason)
-{
-	int i, found = 0;
-
-	for (i = 0; i < X509_REQ_get_attr_count(request); i++) {
-		X509_ATTRIBUTE *attribute = X509_REQ_get_attr(request, i);
-		int		nid = OBJ_obj2nid(X509_ATTRIBUTE_get0_object(attribute));
-
-		if (nid != NID_ext_req && nid != NID_ms_ext_req)
-			continue;
-		if (found++ > 0 || X509_ATTRIBUTE_count(attribute) != 1)
-			return malformed(reason, "the CSR has more than one request for extensions (RFC 2985, 5.4.2)");
-	}
-	return ERR_OK;
-}
-
-static enum err
-extensions_read(X509_REQ *request, struct csr *csr, struct reason *reason)
+extensions_read(const struct request *request, struct csr *csr, struct reason *reason)
 {
 	STACK_OF(X509_EXTENSION) *extensions;
-	enum err err;
+	enum err err = ERR_OK;
 	int	 i, j;
 
-	if ((err = attributes_check(request, reason)) != ERR_OK)
-		return err;
-	if ((extensions = X509_REQ_get_extensions(request)) == NULL)
-		return malformed(reason, "the CSR's request for extensions can't be read");
+	if ((extensions = request_extensions(request)) == NULL)
+		return malformed(reason, "the CSR has more than one request for extensions, or a broken one "
+					 "(RFC 2985, 5.4.2)");
 	for (i = 0; err == ERR_OK && i < sk_X509_EXTENSION_num(extensions); i++) {
 		X509_EXTENSION *extension = sk_X509_EXTENSION_value(extensions, i);
 
@@ -265,9 +247,9 @@ names_sort(struct csr *csr, struct reason *reason)
 enum err
 csr_parse(struct slice der, struct csr **out, struct reason *reason)
 {
-	X509_REQ   *request = NULL;
-	struct csr *csr;
-	enum err    err;
+	struct request *request = NULL;
+	struct csr     *csr;
+	enum err	err;
 
 	*out = NULL;
 	if ((csr = calloc(1, sizeof(*csr))) == NULL)
@@ -277,11 +259,11 @@ csr_parse(struct slice der, struct csr **out, struct reason *reason)
 		free(csr);
 		return ERR_MEMORY;
 	}
-	if ((err = request_read(der, &request, &csr->key, reason)) == ERR_OK &&
+	if ((err = request_open(der, &request, &csr->key, reason)) == ERR_OK &&
 	    (err = common_name_read(request, csr, reason)) == ERR_OK &&
 	    (err = extensions_read(request, csr, reason)) == ERR_OK)
 		err = names_sort(csr, reason);
-	X509_REQ_free(request);
+	request_free(request);
 	ERR_clear_error();
 	if (err != ERR_OK) {
 		csr_free(csr);
