@@ -73,10 +73,12 @@ check_new(struct request *request, bool agreed)
 	const char   *terms = request->ra->config->ra.terms_of_service;
 	struct reason reason = { "" };
 
-	if (terms[0] != '\0' && !agreed)
+	if (terms[0] != '\0' && !agreed) {
+		reply_link(request, terms, "terms-of-service");	/* RFC 8555, 7.3.3 */
 		return problem_set(&request->problem, PROBLEM_USER_ACTION_REQUIRED,
 		    "agree to the terms of service at %.150s with \"termsOfServiceAgreed\": true "
 		    "(RFC 8555, 7.3)", terms);
+	}
 	if (json_object_get(request->payload, "externalAccountBinding") != NULL)
 		return problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
 		    "\"externalAccountBinding\" names a key that is not known here; this server has none "

@@ -31,11 +31,12 @@ load(struct request *request, struct authorization *out)
 
 /* Wakes whoever waits when the result came before they were parked. */
 static void
-wake_if_done(struct ra *ra, struct id id)
+wake_if_done(struct ra *ra, struct id id, const struct buf *message)
 {
 	struct authorization authorization = { 0 };
 	struct storage_tx   *tx;
 
+	(void)message;
 	if (storage_read(ra->storage, &tx) != ERR_OK)
 		return;
 	if (authorization_get(tx, id, &authorization) == ERR_OK &&
@@ -86,7 +87,7 @@ authorization_show(struct request *request)
 	if (done && request->payload != NULL)
 		done = deactivate(request, &authorization);
 	if (done && authorization.state == AUTHORIZATION_PROCESSING && !request->waited) {
-		done = request_wait(request, authorization.id, wake_if_done, authorization_show);
+		done = request_wait(request, authorization.id, wake_if_done, NULL, authorization_show);
 	} else if (done) {
 		if (authorization.state == AUTHORIZATION_PROCESSING)
 			request->reply.retry_after = 1;

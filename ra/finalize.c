@@ -10,6 +10,23 @@
 #include "x509/csr.h"
 #include "x509/key.h"
 
+/* The proof that ca wants (DESIGN: rule 3): what the subscriber signed, its key, and what va saw. */
+static void
+put_proof(struct buf *out, const struct order *order, struct slice jws, const char *jwk,
+    const struct authorization *authorizations, size_t count)
+{
+	struct msg_issue issue = { .order = order->id };
+
+	strncpy(issue.profile, order->profile, sizeof(issue.profile) - 1);
+	issue.not_before = order->not_before;
+	issue.not_after = order->not_after;
+	issue.jwk = slice_str(jwk);
+	issue.jws = jws;
+	for (; issue.evidence_count < count; issue.evidence_count++)
+		issue.evidence[issue.evidence_count] = buf_slice(&authorizations[issue.evidence_count].evidence);
+	put_issue(out, &issue);
+}
+
 /* --- the request (RFC 8555, 7.4) ----------------------------------------------------------------- */
 
 static bool
@@ -101,14 +118,18 @@ write_begin(struct storage_tx *tx, void *arg)
 	return order_begin_finalize(tx, request->target.id, request->msg.body);
 }
 
+/* ISSUE goes out when the request is parked, so that no certificate can come before somebody waits for it. */
 static void
-send_or_log(struct ra *ra, struct id order)
+send_issue(struct ra *ra, struct id order, const struct buf *issue)
 {
-	enum err err = finalize_send(ra, order);
+	char	 text[ID_TEXT_SIZE];
+	enum err err = channel_send(ra->ca, MSG_ISSUE, issue);
 
-	if (err != ERR_OK)
-		log_event(LOG_WARNING, "ISSUE could not be sent: it is sent again later",
-		    F_STR("error", err_text(err)));
+	if (err == ERR_OK)
+		return;
+	id_text(order, text);
+	log_event(LOG_WARNING, "ISSUE could not be sent: it is sent again later", F_STR("order", text),
+	    F_STR("error", err_text(err)));
 }
 
 bool
@@ -116,6 +137,7 @@ order_finalize(struct request *request)
 {
 	struct order	      order = { 0 };
 	struct authorization *authorizations;
+	struct buf	      issue = { 0 };
 	size_t		      count;
 	enum err	      err;
 	bool		      done;
@@ -123,35 +145,22 @@ order_finalize(struct request *request)
 	done = order_load(request, request->target.id, &order, &authorizations, &count) &&
 	    check_ready(request, order_status_at(&order, authorizations, count, clock_now())) &&
 	    read_csr(request, &order);
+	if (done)
+		put_proof(&issue, &order, request->msg.body, request->account.jwk, authorizations, count);
 	order_unload(&order, authorizations, count);
 	if (!done)
 		return false;
 	request_tx_end(request);
 	err = storage_write(request->ra->storage, write_begin, request);
+	if (err == ERR_OK)
+		return request_wait(request, request->target.id, send_issue, &issue, order_show);
+	buf_free(&issue);
 	if (err == ERR_CONFLICT)
 		return check_ready(request, ORDER_STATUS_PROCESSING);
-	if (err != ERR_OK)
-		return request_broken(request, "order_begin_finalize", err);
-	return request_wait(request, request->target.id, send_or_log, order_show);
+	return request_broken(request, "order_begin_finalize", err);
 }
 
-/* --- ISSUE: the proof for ca --------------------------------------------------------------------- */
-
-/* The parts of the proof, out of the database. ERR_CONFLICT: the order isn't in processing any more. */
-static enum err
-collect(struct storage_tx *tx, struct id id, struct order *order, struct account *account,
-    struct authorization **authorizations, size_t *count)
-{
-	enum err err;
-
-	if ((err = order_get_finalize(tx, id, order)) != ERR_OK)
-		return err;
-	if (order->state != ORDER_PROCESSING)
-		return ERR_CONFLICT;
-	if ((err = account_get(tx, order->account, account)) != ERR_OK)
-		return err;
-	return order_authorizations(tx, id, authorizations, count);
-}
+/* --- ISSUE again, for an order that a restart left in processing --------------------------------- */
 
 enum err
 finalize_send(struct ra *ra, struct id id)
@@ -161,27 +170,24 @@ finalize_send(struct ra *ra, struct id id)
 	struct authorization *authorizations = NULL;
 	size_t		      count = 0;
 	struct storage_tx    *tx;
-	struct msg_issue      issue = { .order = id };
-	struct buf	      out = { 0 };
+	struct buf	      issue = { 0 };
 	enum err	      err;
 
 	if ((err = storage_read(ra->storage, &tx)) != ERR_OK)
 		return err;
-	err = collect(tx, id, &order, &account, &authorizations, &count);
+	err = order_get_finalize(tx, id, &order);
+	if (err == ERR_OK && order.state != ORDER_PROCESSING)
+		err = ERR_CONFLICT;
+	if (err == ERR_OK)
+		err = account_get(tx, order.account, &account);
+	if (err == ERR_OK)
+		err = order_authorizations(tx, id, &authorizations, &count);
 	storage_read_end(tx);
-	if (err != ERR_OK)
-		goto out;
-	strncpy(issue.profile, order.profile, sizeof(issue.profile) - 1);
-	issue.not_before = order.not_before;
-	issue.not_after = order.not_after;
-	issue.jwk = slice_str(account.jwk);
-	issue.jws = buf_slice(&order.finalize);
-	for (; issue.evidence_count < count; issue.evidence_count++)
-		issue.evidence[issue.evidence_count] = buf_slice(&authorizations[issue.evidence_count].evidence);
-	put_issue(&out, &issue);
-	err = channel_send(ra->ca, MSG_ISSUE, &out);
- out:
-	buf_free(&out);
+	if (err == ERR_OK) {
+		put_proof(&issue, &order, buf_slice(&order.finalize), account.jwk, authorizations, count);
+		err = channel_send(ra->ca, MSG_ISSUE, &issue);
+	}
+	buf_free(&issue);
 	account_free(&account);
 	order_unload(&order, authorizations, count);
 	return err;

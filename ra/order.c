@@ -227,11 +227,12 @@ order_new(struct request *request)
 
 /* Wakes whoever waits when the certificate came before they were parked. */
 static void
-wake_if_done(struct ra *ra, struct id id)
+wake_if_done(struct ra *ra, struct id id, const struct buf *message)
 {
 	struct storage_tx *tx;
 	struct order	   order = { 0 };
 
+	(void)message;
 	if (storage_read(ra->storage, &tx) != ERR_OK)
 		return;
 	if (order_get(tx, id, &order) == ERR_OK && order.state != ORDER_PROCESSING)
@@ -285,7 +286,7 @@ order_show(struct request *request)
 
 	done = order_load(request, request->target.id, &order, &authorizations, &count);
 	if (done && order.state == ORDER_PROCESSING && !request->waited) {
-		done = request_wait(request, order.id, wake_if_done, order_show);
+		done = request_wait(request, order.id, wake_if_done, NULL, order_show);
 	} else if (done) {
 		if (order.state == ORDER_PROCESSING)
 			request->reply.retry_after = 1;

@@ -174,9 +174,9 @@ read_peer(void *arg)
 	while (channel_receive(reader->from, &type, &body) == ERR_OK)
 		handle(reader->ra, reader->from, type, body);
 	if (!atomic_load(reader->stopping)) {
-		log_event(LOG_WARNING, "a peer is gone: ra ends", F_STR("peer",
-		    role_name(channel_peer(reader->from))));
-		_exit(1);
+		/* On the way down wfe ends before ra is told to stop; else the supervisor starts all again. */
+		log_event(LOG_INFO, "stopping", F_STR("gone", role_name(channel_peer(reader->from))));
+		_exit(0);
 	}
 	return NULL;
 }

@@ -93,10 +93,15 @@ request_broken(struct request *request, const char *where, enum err err)
 }
 
 bool
-request_wait(struct request *request, struct id object, void (*then)(struct ra *, struct id),
+request_wait(struct request *request, struct id object,
+    void (*then)(struct ra *, struct id, const struct buf *), struct buf *message,
     bool (*resume)(struct request *))
 {
-	request->wait = (struct wait){ object, then, resume };
+	request->wait = (struct wait){ .object = object, .then = then, .resume = resume };
+	if (message != NULL) {
+		request->wait.message = *message;
+		*message = (struct buf){ 0 };
+	}
 	return true;
 }
 
@@ -152,8 +157,10 @@ park(struct request *request)
 	request->waited = true;
 	request->parked.object = wait.object;
 	request->parked.until = clock_monotonic_ms() + ra->config->ra.finalize_wait_ms;
+	request->wait.message = (struct buf){ 0 };
 	park_put(ra->park, &request->parked);
-	wait.then(ra, wait.object);
+	wait.then(ra, wait.object, &wait.message);
+	buf_free(&wait.message);
 }
 
 void
