@@ -173,11 +173,11 @@ post_challenge(struct issue *i, const struct proof *p)
 {
 	struct session *s = i->s;
 	int64_t start = stats_clock_us();
-	uint64_t retries = s->stats->retries;
 
-	/* Sent again after a lost reply it may be refused, being under way: the poll will tell. */
+	/* Sent again after a lost reply, perhaps by curl itself, it may be refused, being under way: the poll will
+	 * tell. */
 	if (!session_post(s, "challenge", i->account, p->challenge, "{}", NULL) &&
-	    (retries == s->stats->retries || s->status < 400 || s->status >= 500))
+	    (!s->options->retry || s->status < 400 || s->status >= 500))
 		return false;
 	stats_add(s->stats, STEP_CHALLENGE, stats_clock_us() - start);
 	return true;
@@ -249,7 +249,6 @@ post_finalize(struct issue *i, json_t **order)
 	struct session *s = i->s;
 	struct buf payload = { 0 };
 	int64_t start = stats_clock_us();
-	uint64_t retries = s->stats->retries;
 	char *text;
 	bool ok;
 
@@ -260,7 +259,7 @@ post_finalize(struct issue *i, json_t **order)
 	free(text);
 	stats_add(s->stats, STEP_FINALIZE, stats_clock_us() - start);
 	/* The first try may have succeeded and only its reply been lost: ask the order. */
-	if (!ok && retries != s->stats->retries && s->status >= 400 && s->status < 500)
+	if (!ok && s->options->retry && s->status >= 400 && s->status < 500)
 		ok = session_post(s, "order", i->account, i->order, "", order);
 	return ok;
 }

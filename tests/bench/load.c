@@ -25,6 +25,7 @@ struct load {
 	struct request *requests;
 	EVP_PKEY *keys[KEY_POOL];
 	atomic_uint next; /* the request that the next free client takes */
+	int64_t end; /* with --duration, by stats_clock_us() */
 	atomic_bool broken; /* an account could not be made */
 	pthread_barrier_t ready, go;
 };
@@ -54,6 +55,17 @@ make_accounts(struct client *c)
 	c->stats.requests = c->stats.connections = c->stats.retries = c->stats.bad_nonces = 0;
 }
 
+/* The number of the next request; false when all is done. */
+static bool
+take_request(struct load *load, unsigned *n)
+{
+	unsigned taken = atomic_fetch_add(&load->next, 1);
+
+	*n = taken % load->options.issuances;
+	return !atomic_load(&load->broken) &&
+	       (taken < load->options.issuances || stats_clock_us() < load->end);
+}
+
 static void *
 client_run(void *arg)
 {
@@ -66,8 +78,7 @@ client_run(void *arg)
 	make_accounts(c);
 	pthread_barrier_wait(&load->ready);
 	pthread_barrier_wait(&load->go);
-	while (
-	    !atomic_load(&load->broken) && (n = atomic_fetch_add(&load->next, 1)) < load->options.issuances) {
+	while (take_request(load, &n)) {
 		const struct account *a =
 		    &load->accounts[(c->number + turn++ * load->options.clients) % load->options.accounts];
 
@@ -161,6 +172,7 @@ run(struct load *load, struct report *report)
 
 	pthread_barrier_wait(&load->ready);
 	report_start(report, &load->options);
+	load->end = report->start + (int64_t)load->options.duration * 1000000;
 	pthread_barrier_wait(&load->go);
 	for (unsigned n = 0; n < load->options.clients; n++)
 		pthread_join(clients[n].thread, NULL);
@@ -204,7 +216,7 @@ main(int argc, char **argv)
 	make_requests(&load);
 	run(&load, report);
 	report_print(report, &load.options);
-	complete = report->stats.issued == load.options.issuances;
+	complete = report->stats.issued >= load.options.issuances && report->stats.failed == 0;
 	stats_free(&report->stats);
 	free(report);
 	free_requests(&load);

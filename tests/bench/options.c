@@ -15,6 +15,7 @@ enum {
 	OPT_KEY_TYPE,
 	OPT_ACCOUNT_KEY,
 	OPT_FRESH,
+	OPT_DURATION,
 	OPT_HTTP_PORT,
 	OPT_DNS_PORT,
 	OPT_DOMAIN,
@@ -37,6 +38,7 @@ static const struct option table[] = {
 	{ "key-type", required_argument, NULL, OPT_KEY_TYPE },
 	{ "account-key", required_argument, NULL, OPT_ACCOUNT_KEY },
 	{ "fresh-connections", no_argument, NULL, OPT_FRESH },
+	{ "duration", required_argument, NULL, OPT_DURATION },
 	{ "http-port", required_argument, NULL, OPT_HTTP_PORT },
 	{ "dns-port", required_argument, NULL, OPT_DNS_PORT },
 	{ "domain", required_argument, NULL, OPT_DOMAIN },
@@ -54,6 +56,7 @@ static const char usage[] =
     "usage: load --directory URL --cacert FILE [options]\n"
     "  --clients N          concurrent clients, a connection each (1)\n"
     "  --issuances N        certificates to obtain in all (100)\n"
+    "  --duration S         goes on for so long, asking for the same names again when it has to\n"
     "  --accounts N         accounts, made before the clock starts (as many as clients)\n"
     "  --names N            names in each certificate (1)\n"
     "  --key-type TYPE      p256, p384, rsa2048, rsa3072, rsa4096, ed25519 (p256)\n"
@@ -140,6 +143,9 @@ apply_number(struct options *o, int option, const char *name, const char *value)
 		break;
 	case OPT_TREE:
 		o->tree = (pid_t)number(name, value, 1, 1u << 22);
+		break;
+	case OPT_DURATION:
+		o->duration = number(name, value, 1, 86400);
 		break;
 	case OPT_TIMEOUT:
 		o->timeout = number(name, value, 1, 3600);

@@ -18,6 +18,7 @@ struct options {
 	const char	*key_type;	/* of certificates */
 	const char	*account_key;	/* "es256" or "rs256" */
 	unsigned	 clients, issuances, accounts, names;
+	unsigned	 duration;	/* s: when the issuances are done sooner, it begins with them again */
 	unsigned	 timeout;	/* s for one whole issuance */
 	uint16_t	 http_port, dns_port;
 	bool		 fresh;		/* a new connection for each request */
