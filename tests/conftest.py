@@ -4,14 +4,14 @@ import sys
 
 import pytest
 
+pytest.register_assert_rewrite("harness.acme")
+
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from harness.acme import Client  # noqa: E402
 from harness.names import Names  # noqa: E402
 from harness.responder import Responder  # noqa: E402
 from harness.server import PROGRAM, Server  # noqa: E402
-
-pytest.register_assert_rewrite("harness.acme")
 
 
 @pytest.fixture(scope="session", autouse=True)
