@@ -13,6 +13,9 @@ if [ ! -e "$dir/signet.yaml" ]; then
 fi
 fingerprint=$(openssl x509 -in "$dir/pki/root.pem" -noout -fingerprint -sha256 | sed 's/.*=//')
 
+# certbot remembers accounts by server; a new demo CA, which knows none of them, gets a new folder.
+state='~'/signet-demo-$(echo "$fingerprint" | tr -d : | cut -c1-8)
+
 cat <<EOF
 
 signet demo CA
@@ -26,7 +29,7 @@ A first certificate, in a second terminal:
   REQUESTS_CA_BUNDLE=$dir/pki/root.pem \\
   certbot certonly --non-interactive --agree-tos --register-unsafely-without-email \\
     --server https://localhost:9443/directory --standalone --http-01-port 5002 \\
-    --config-dir ~/signet-demo --work-dir ~/signet-demo --logs-dir ~/signet-demo \\
+    --config-dir $state --work-dir $state --logs-dir $state \\
     -d www.demo.localhost
 
 Ctrl-C stops it. Everything it knows is in $dir; remove that folder to start afresh.
