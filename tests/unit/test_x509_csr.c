@@ -1,0 +1,191 @@
+/* CSRs, sound and hostile: each with the error it must give and a word of its reason. */
+#include <openssl/x509v3.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "x509/csr.h"
+#include "x509/key.h"
+
+static const struct row {
+	const char	*common_names;	/* "a.test b.test", or NULL */
+	const char	*san, *extension;	/* "OID=value", or NULL */
+	enum key_type	 key;
+	const EVP_MD	*(*digest)(void);
+	enum err	 err;
+	const char	*want;		/* names with blanks between, or a word of the reason */
+} rows[] = {
+	{ NULL, "DNS:b.test,DNS:a.test", NULL, KEY_P256, EVP_sha256, ERR_OK, "a.test b.test" },
+	{ "A.test", "DNS:a.test", NULL, KEY_P384, EVP_sha384, ERR_OK, "a.test" },
+	{ "c.test", "DNS:a.test", NULL, KEY_RSA2048, EVP_sha256, ERR_OK, "a.test c.test" },
+	{ "a.test", NULL, NULL, KEY_P521, EVP_sha512, ERR_OK, "a.test" },
+	{ NULL, "DNS:*.a.test", NULL, KEY_ED25519, NULL, ERR_OK, "*.a.test" },
+	{ NULL, "DNS:a.test", "keyUsage=digitalSignature", KEY_P256, EVP_sha256, ERR_OK, "a.test" },
+	{ NULL, "DNS:a.test", "basicConstraints=critical,CA:FALSE", KEY_P256, EVP_sha256, ERR_OK, "a.test" },
+	{ NULL, "DNS:a.test", "tlsfeature=status_request", KEY_P256, EVP_sha256, ERR_OK, "a.test" },
+	{ NULL, "DNS:a.test", "tlsfeature=17", KEY_P256, EVP_sha256, ERR_UNSUPPORTED, "status_request" },
+	{ NULL, "DNS:a.test", "basicConstraints=CA:TRUE", KEY_P256, EVP_sha256, ERR_MALFORMED, "CA certificate" },
+	{ NULL, "DNS:a.test", "1.2.3.4=critical,DER:0500", KEY_P256, EVP_sha256, ERR_UNSUPPORTED, "1.2.3.4" },
+	{ NULL, "DNS:a.test", "1.2.3.4=DER:0500", KEY_P256, EVP_sha256, ERR_OK, "a.test" },
+	{ NULL, "DNS:a.test", "subjectAltName=DNS:b.test", KEY_P256, EVP_sha256, ERR_MALFORMED, "twice" },
+	{ NULL, "DNS:a.test,IP:127.0.0.1", NULL, KEY_P256, EVP_sha256, ERR_UNSUPPORTED, "IP address" },
+	{ NULL, "DNS:a.test,email:a@a.test", NULL, KEY_P256, EVP_sha256, ERR_UNSUPPORTED, "only DNS" },
+	{ NULL, "DNS:a_b.test", NULL, KEY_P256, EVP_sha256, ERR_MALFORMED, "a_b.test" },
+	{ NULL, "DNS:127.0.0.1", NULL, KEY_P256, EVP_sha256, ERR_MALFORMED, "127.0.0.1" },
+	{ "a.test b.test", "DNS:a.test", NULL, KEY_P256, EVP_sha256, ERR_MALFORMED, "more than one" },
+	{ "My Server!", "DNS:a.test", NULL, KEY_P256, EVP_sha256, ERR_MALFORMED, "common name" },
+	{ NULL, NULL, NULL, KEY_P256, EVP_sha256, ERR_MALFORMED, "no name" },
+	{ NULL, "DNS:a.test", NULL, KEY_RSA2048, EVP_sha1, ERR_UNSUPPORTED, "SHA-1" },
+};
+
+static void
+extension_push(STACK_OF(X509_EXTENSION) *stack, const char *name, const char *value)
+{
+	X509_EXTENSION *extension = X509V3_EXT_conf(NULL, NULL, name, value);
+
+	assert_non_null(extension);
+	sk_X509_EXTENSION_push(stack, extension);
+}
+
+static void
+subject_set(X509_REQ *request, const char *names)
+{
+	char *copy = strdup(names), *rest = copy, *one;
+	bool  many = strchr(names, '.') != NULL;
+
+	while ((one = many ? strsep(&rest, " ") : rest) != NULL) {
+		X509_NAME_add_entry_by_NID(X509_REQ_get_subject_name(request), NID_commonName, MBSTRING_UTF8,
+		    (const uint8_t *)one, -1, -1, 0);
+		if (!many)
+			break;
+	}
+	free(copy);
+}
+
+static struct buf
+csr_make(const struct row *row)
+{
+	X509_REQ *request = X509_REQ_new();
+	EVP_PKEY *key = key_generate(row->key);
+	STACK_OF(X509_EXTENSION) *stack = sk_X509_EXTENSION_new_null();
+	struct buf out = { 0 };
+	uint8_t	  *der = NULL;
+	int	   len;
+
+	if (row->common_names != NULL)
+		subject_set(request, row->common_names);
+	if (row->san != NULL)
+		extension_push(stack, "subjectAltName", row->san);
+	if (row->extension != NULL) {
+		char *name = strdup(row->extension), *value = strchr(name, '=');
+
+		*value++ = '\0';
+		extension_push(stack, name, value);
+		free(name);
+	}
+	assert_int_equal(X509_REQ_set_pubkey(request, key), 1);
+	if (sk_X509_EXTENSION_num(stack) > 0)
+		assert_int_equal(X509_REQ_add_extensions(request, stack), 1);
+	assert_true(X509_REQ_sign(request, key, row->digest != NULL ? row->digest() : NULL) > 0);
+	len = i2d_X509_REQ(request, &der);
+	buf_put(&out, der, (size_t)len);
+	OPENSSL_free(der);
+	sk_X509_EXTENSION_pop_free(stack, X509_EXTENSION_free);
+	X509_REQ_free(request);
+	EVP_PKEY_free(key);
+	return out;
+}
+
+static void
+test_rows(void **state)
+{
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct buf    der = csr_make(&rows[i]), names = { 0 };
+		struct reason reason = { "" };
+		struct csr   *csr;
+		enum err      err = csr_parse(buf_slice(&der), &csr, &reason);
+		bool	      right = err == rows[i].err;
+
+		for (j = 0; err == ERR_OK && j < csr->count; j++)
+			buf_printf(&names, "%s%s", j > 0 ? " " : "", csr->names[j].value);
+		if (right && err == ERR_OK)
+			right = slice_eq_str(buf_slice(&names), rows[i].want);
+		else if (right)
+			right = strstr(reason.text, rows[i].want) != NULL;
+		if (!right)
+			fail_msg("row %zu: %s: %s", i, err_text(err), reason.text);
+		csr_free(csr);
+		buf_free(&der);
+		buf_free(&names);
+	}
+}
+
+static void
+expect(struct slice der, enum err want, const char *word)
+{
+	struct reason reason = { "" };
+	struct csr   *csr;
+	enum err      err = csr_parse(der, &csr, &reason);
+
+	if (err != want || csr != NULL || strstr(reason.text, word) == NULL)
+		fail_msg("%s: %s", err_text(err), reason.text);
+}
+
+static void
+test_bytes(void **state)
+{
+	struct buf der = csr_make(&rows[0]);
+	uint8_t	   deep[200];
+
+	(void)state;
+	expect(slice_of(der.data, der.len - 1), ERR_MALFORMED, "middle");
+	buf_put_byte(&der, 0);
+	expect(buf_slice(&der), ERR_MALFORMED, "follow");
+	der.len--;
+	der.data[der.len - 1] ^= 1;
+	expect(buf_slice(&der), ERR_BAD_SIGNATURE, "signature");
+	expect(slice_of(NULL, 0), ERR_MALFORMED, "DER");
+	expect(slice_str("-----BEGIN CERTIFICATE REQUEST-----"), ERR_MALFORMED, "DER");
+	memset(deep, 0x30, sizeof(deep));
+	for (size_t i = 0; i < sizeof(deep) / 2; i++)
+		deep[2 * i + 1] = (uint8_t)(100 - i < 64 ? 2 * (99 - i) : 127);
+	expect(slice_of(deep, 102), ERR_MALFORMED, "DER");
+	expect(slice_of(der.data, CSR_MAX + 1), ERR_MALFORMED, "larger");
+	buf_free(&der);
+}
+
+static void
+test_match(void **state)
+{
+	struct identifier order[2] = { { IDENTIFIER_DNS, "a.test" }, { IDENTIFIER_DNS, "b.test" } };
+	struct buf	  der = csr_make(&rows[0]);
+	struct reason	  reason;
+	struct csr	 *csr;
+
+	(void)state;
+	assert_int_equal(csr_parse(buf_slice(&der), &csr, &reason), ERR_OK);
+	assert_true(csr_names_match(csr, order, 2, &reason));
+	assert_false(csr_names_match(csr, order, 1, &reason));
+	assert_non_null(strstr(reason.text, "b.test"));
+	strcpy(order[1].value, "c.test");
+	assert_false(csr_names_match(csr, order, 2, &reason));
+	csr_free(csr);
+	buf_free(&der);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_match) };
+
+	return cmocka_run_group_tests_name("x509_csr", tests, NULL, NULL);
+}
