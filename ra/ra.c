@@ -173,11 +173,9 @@ read_peer(void *arg)
 
 	while (channel_receive(reader->from, &type, &body) == ERR_OK)
 		handle(reader->ra, reader->from, type, body);
-	if (!atomic_load(reader->stopping)) {
-		/* On the way down wfe ends before ra is told to stop; else the supervisor starts all again. */
-		log_event(LOG_INFO, "stopping", F_STR("gone", role_name(channel_peer(reader->from))));
-		_exit(0);
-	}
+	/* A peer that is gone is the supervisor's business: it tells this role to stop, and until then the
+	 * others are served. */
+	log_event(LOG_INFO, "a peer is gone", F_STR("peer", role_name(channel_peer(reader->from))));
 	return NULL;
 }
 
