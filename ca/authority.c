@@ -19,7 +19,7 @@ issuers_open(struct ca *ca, struct reason *reason)
 {
 	const struct ca_config *config = &ca->config->ca;
 	enum err err;
-	size_t	 i;
+	size_t i;
 
 	if (config->issuer_count == 0 || config->profile_count == 0) {
 		reason_set(reason, "ca.issuers and ca.profiles need at least one entry each");
@@ -28,7 +28,8 @@ issuers_open(struct ca *ca, struct reason *reason)
 	if ((ca->issuers = calloc(config->issuer_count, sizeof(ca->issuers[0]))) == NULL)
 		return ERR_MEMORY;
 	for (i = 0; i < config->issuer_count; i++)
-		if ((err = issuer_open(ca->config->dir, &config->issuers[i], &ca->issuers[i], reason)) != ERR_OK)
+		if ((err = issuer_open(ca->config->dir, &config->issuers[i], &ca->issuers[i], reason)) !=
+		    ERR_OK)
 			return err;
 	return ERR_OK;
 }
@@ -36,15 +37,15 @@ issuers_open(struct ca *ca, struct reason *reason)
 static enum err
 evidence_key_read(struct ca *ca, struct reason *reason)
 {
-	char	  *path = file_join(ca->config->dir, ca->config->evidence_key);
+	char *path = file_join(ca->config->dir, ca->config->evidence_key);
 	struct buf key = { 0 };
-	enum err   err = ERR_OK;
+	enum err err = ERR_OK;
 
 	if (path == NULL)
 		return ERR_MEMORY;
 	if (file_read(path, EVIDENCE_KEY_SIZE, &key) != ERR_OK || key.len != EVIDENCE_KEY_SIZE) {
-		reason_set(reason, "%s: the evidence key can't be read; it is a file of %d random bytes", path,
-		    EVIDENCE_KEY_SIZE);
+		reason_set(reason, "%s: the evidence key can't be read; it is a file of %d random bytes",
+		    path, EVIDENCE_KEY_SIZE);
 		err = ERR_CONFIG;
 	} else
 		memcpy(ca->evidence_key, key.data, EVIDENCE_KEY_SIZE);
@@ -56,7 +57,7 @@ evidence_key_read(struct ca *ca, struct reason *reason)
 static enum err
 issuer_url_make(struct ca *ca)
 {
-	char	   path[CERTIFICATE_ISSUER_PATH_SIZE];
+	char path[CERTIFICATE_ISSUER_PATH_SIZE];
 	struct buf url = { 0 };
 
 	if (ca->config->wfe.plain_url == NULL || ca->config->wfe.plain_url[0] == '\0')
@@ -69,9 +70,9 @@ issuer_url_make(struct ca *ca)
 enum err
 ca_open(const struct config *config, int64_t now, struct ca **out, struct reason *reason)
 {
-	struct ca    *ca = calloc(1, sizeof(*ca));
+	struct ca *ca = calloc(1, sizeof(*ca));
 	struct reason cause = { "" };
-	enum err      err;
+	enum err err;
 
 	*out = NULL;
 	if (ca == NULL)
@@ -85,9 +86,10 @@ ca_open(const struct config *config, int64_t now, struct ca **out, struct reason
 		goto out;
 	}
 	/* One more day than is served, so that no order falls between the two. */
-	if ((err = ledger_open(ca->folder, (now - ca_order_window(ca) - DAY) * 1000, &ca->ledger, &cause)) != ERR_OK)
+	if ((err = ledger_open(ca->folder, (now - ca_order_window(ca) - DAY) * 1000, &ca->ledger, &cause)) !=
+	    ERR_OK)
 		reason_set(reason, "ledger %s: %s", ca->folder, cause.text);
- out:
+out:
 	if (err == ERR_OK)
 		*out = ca;
 	else

@@ -8,22 +8,22 @@
 #include "config/config.h"
 
 struct ca {
-	const struct config	*config;	/* borrowed */
-	struct issuer		*issuers;	/* config->ca.issuer_count; the first one signs */
-	uint8_t			 evidence_key[EVIDENCE_KEY_SIZE];
-	char			*folder;	/* the ledger's, as a path */
-	struct ledger		*ledger;
-	char			*issuer_url;	/* of the first issuer's certificate, or NULL: no plain listener */
-	struct buf		 der;		/* the certificate that was made last */
-	struct buf		 serial;	/* its serial */
-	int64_t			 tokens_ms;	/* server_certificate()'s bucket: when it will be full again */
+	const struct config *config; /* borrowed */
+	struct issuer *issuers; /* config->ca.issuer_count; the first one signs */
+	uint8_t evidence_key[EVIDENCE_KEY_SIZE];
+	char *folder; /* the ledger's, as a path */
+	struct ledger *ledger;
+	char *issuer_url; /* of the first issuer's certificate, or NULL: no plain listener */
+	struct buf der; /* the certificate that was made last */
+	struct buf serial; /* its serial */
+	int64_t tokens_ms; /* server_certificate()'s bucket: when it will be full again */
 };
 
 /* Reads keys and opens the ledger's folder, which exists. ERR_CONFIG and others with the reason. */
 enum err ca_open(const struct config *, int64_t now, struct ca **out, struct reason *);
-void	 ca_close(struct ca *);		/* NULL is fine */
+void ca_close(struct ca *); /* NULL is fine */
 
 /* Orders older than this are refused, so the ledger's memory of orders needs to reach no further back. */
-int64_t	 ca_order_window(const struct ca *);
+int64_t ca_order_window(const struct ca *);
 
 #endif

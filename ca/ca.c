@@ -1,9 +1,10 @@
-/* ca: holds the issuers' keys, the key that authenticates evidence, and the ledger. It trusts nobody: ra may ask, and
- * is believed only as far as the subscriber's signature and the perspectives' evidence go. It may append to its
- * ledger's folder and talk to ra and the supervisor; it has no network, no database and no other file.
+/* ca: holds the issuers' keys, the key that authenticates evidence, and the ledger. It trusts nobody: ra
+ * may ask, and is believed only as far as the subscriber's signature and the perspectives' evidence go. It
+ * may append to its ledger's folder and talk to ra and the supervisor; it has no network, no database and
+ * no other file.
  *
- * One thread. Messages that wait are taken together, checked and signed; one fdatasync writes all of them down;
- * only then do the answers leave (DESIGN: rule 4). */
+ * One thread. Messages that wait are taken together, checked and signed; one fdatasync writes all of them
+ * down; only then do the answers leave (DESIGN: rule 4). */
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,13 +25,13 @@
 #define FORGET_EVERY 1024
 
 struct answer {
-	enum msg_type	type;
-	struct buf	body;
+	enum msg_type type;
+	struct buf body;
 };
 
 struct batch {
-	struct answer	answers[BATCH_MAX];
-	size_t		count;
+	struct answer answers[BATCH_MAX];
+	size_t count;
 };
 
 static _Noreturn void
@@ -44,12 +45,14 @@ ledger_died(enum err err)
 static void
 refused(const struct msg_issue *issue, const struct problem *problem, struct answer *answer)
 {
-	struct msg_refused message = { .order = issue->order, .problem = problem->type, .detail = problem->detail };
-	char		   order[ID_TEXT_SIZE];
+	struct msg_refused message = {
+		.order = issue->order, .problem = problem->type, .detail = problem->detail
+	};
+	char order[ID_TEXT_SIZE];
 
 	id_text(issue->order, order);
-	log_event(LOG_WARNING, "refused", F_STR("order", order), F_STR("problem", problem_name(problem->type)),
-	    F_STR("detail", problem->detail.text));
+	log_event(LOG_WARNING, "refused", F_STR("order", order),
+	    F_STR("problem", problem_name(problem->type)), F_STR("detail", problem->detail.text));
 	answer->type = MSG_REFUSED;
 	put_refused(&answer->body, &message);
 }
@@ -57,10 +60,10 @@ refused(const struct msg_issue *issue, const struct problem *problem, struct ans
 static void
 on_issue(struct ca *ca, struct channel *ra, struct slice body, struct answer *answer)
 {
-	struct msg_issue       issue;
+	struct msg_issue issue;
 	struct msg_certificate certificate;
-	struct problem	       problem = { 0 };
-	enum err	       err;
+	struct problem problem = { 0 };
+	enum err err;
 
 	if (!get_issue(body, &issue))
 		channel_malformed(ra, MSG_ISSUE);
@@ -92,8 +95,8 @@ static bool
 batch_take(struct ca *ca, struct channel *ra, struct batch *batch)
 {
 	enum msg_type type;
-	struct slice  body;
-	enum err      err;
+	struct slice body;
+	enum err err;
 
 	for (batch->count = 0; batch->count < BATCH_MAX;) {
 		struct answer *answer = &batch->answers[batch->count];
@@ -118,7 +121,7 @@ static bool
 batch_release(struct ca *ca, struct channel *ra, struct batch *batch)
 {
 	enum err err = ledger_sync(ca->ledger);
-	size_t	 i;
+	size_t i;
 
 	if (err != ERR_OK)
 		ledger_died(err);
@@ -135,12 +138,12 @@ static void
 loop(struct ca *ca, struct proc *p)
 {
 	struct channel *ra = p->peer[ROLE_RA];
-	struct pollfd	fds[2] = { { .fd = channel_fd(p->control), .events = POLLIN },
+	struct pollfd fds[2] = { { .fd = channel_fd(p->control), .events = POLLIN },
 		{ .fd = channel_fd(ra), .events = POLLIN } };
-	struct batch   *batch = calloc(1, sizeof(*batch));
-	unsigned	round;
-	size_t		i;
-	bool		ok = batch != NULL;
+	struct batch *batch = calloc(1, sizeof(*batch));
+	unsigned round;
+	size_t i;
+	bool ok = batch != NULL;
 
 	for (round = 1; ok; round++) {
 		if (poll(fds, 2, -1) < 0)
@@ -164,16 +167,17 @@ loop(struct ca *ca, struct proc *p)
 static struct ca *
 open_or_die(const struct config *config)
 {
-	struct ca    *ca;
+	struct ca *ca;
 	struct reason reason = { "" };
-	char	     *folder = file_join(config->dir, config->ledger);
-	enum err      err;
+	char *folder = file_join(config->dir, config->ledger);
+	enum err err;
 
 	if (folder == NULL || proc_own(folder, ROLE_CA, stderr) != ERR_OK)
 		_exit(1);
 	err = ca_open(config, clock_now(), &ca, &reason);
 	if (err != ERR_OK) {
-		log_event(LOG_ERROR, "ca can't start", F_STR("error", err_text(err)), F_STR("cause", reason.text));
+		log_event(
+		    LOG_ERROR, "ca can't start", F_STR("error", err_text(err)), F_STR("cause", reason.text));
 		_exit(1);
 	}
 	if (proc_own(folder, ROLE_CA, stderr) != ERR_OK)
@@ -183,18 +187,18 @@ open_or_die(const struct config *config)
 }
 
 /* New segments, reading back, and syncing; the common ones are proc/sandbox.c's. No socket can be made. */
-static const char *const allow[] = { "openat", "newfstatat", "pread64", "pwrite64", "fsync", "fdatasync", "rename",
-	"renameat", "renameat2", "fcntl", NULL };
+static const char *const allow[] = { "openat", "newfstatat", "pread64", "pwrite64", "fsync", "fdatasync",
+	"rename", "renameat", "renameat2", "fcntl", NULL };
 
 _Noreturn void
 ca_main(struct proc *p)
 {
-	struct ca     *ca = open_or_die(p->config);
+	struct ca *ca = open_or_die(p->config);
 	struct sandbox sandbox = { .role = "ca", .allow = allow, .writable = ca->folder };
-	int	       fds[2];
+	int fds[2];
 
 	if (geteuid() == 0)
-		sandbox.writable = "/";		/* after proc_drop() the folder is the root directory */
+		sandbox.writable = "/"; /* after proc_drop() the folder is the root directory */
 	p->root = ca->folder;
 	ledger_descriptors(ca->ledger, fds);
 	proc_keep(p, fds, 2);
@@ -202,7 +206,7 @@ ca_main(struct proc *p)
 	sandbox_enter(&sandbox);
 	proc_ready(p);
 
-	loop(ca, p);				/* until the supervisor or ra hangs up */
+	loop(ca, p); /* until the supervisor or ra hangs up */
 	ca_close(ca);
 	_exit(0);
 }

@@ -5,13 +5,13 @@
 #include "ca/proof.h"
 #include "lib/log.h"
 
-#define FUTURE_MAX 300	/* s: what two clocks of one machine may differ at most */
+#define FUTURE_MAX 300 /* s: what two clocks of one machine may differ at most */
 
 static enum err
 answer_from_ledger(struct ca *ca, const struct msg_issue *issue, struct msg_certificate *out)
 {
 	struct ledger_record record;
-	enum err	     err = ledger_find(ca->ledger, issue->order, &record);
+	enum err err = ledger_find(ca->ledger, issue->order, &record);
 
 	if (err != ERR_OK)
 		return err;
@@ -51,8 +51,8 @@ profile_find(const struct ca_config *config, const char *name)
 
 /* RFC 8555, 7.4: what the order asked for is what the certificate says, or there is none. */
 static bool
-dates_set(const struct ca *ca, const struct msg_issue *issue, const struct profile_config *profile, int64_t now,
-    struct leaf *leaf, struct problem *problem)
+dates_set(const struct ca *ca, const struct msg_issue *issue, const struct profile_config *profile,
+    int64_t now, struct leaf *leaf, struct problem *problem)
 {
 	int64_t end = ca->issuers[0].not_after;
 
@@ -60,12 +60,15 @@ dates_set(const struct ca *ca, const struct msg_issue *issue, const struct profi
 	leaf->not_after = issue->not_after != 0 ? issue->not_after : leaf->not_before + profile->lifetime - 1;
 	if (issue->not_before != 0 &&
 	    (leaf->not_before < now - ISSUER_BACKDATE_MAX || leaf->not_before > now + profile->lifetime))
-		return problem_set(problem, PROBLEM_MALFORMED, "notBefore is more than an hour ago or too far ahead");
+		return problem_set(
+		    problem, PROBLEM_MALFORMED, "notBefore is more than an hour ago or too far ahead");
 	if (leaf->not_after <= leaf->not_before || leaf->not_after <= now)
-		return problem_set(problem, PROBLEM_MALFORMED, "notAfter is over, or not later than notBefore");
+		return problem_set(
+		    problem, PROBLEM_MALFORMED, "notAfter is over, or not later than notBefore");
 	if (leaf->not_after - leaf->not_before + 1 > profile->lifetime)
-		return problem_set(problem, PROBLEM_MALFORMED, "profile \"%s\" gives certificates for at most %lld s",
-		    profile->name, (long long)profile->lifetime);
+		return problem_set(problem, PROBLEM_MALFORMED,
+		    "profile \"%s\" gives certificates for at most %lld s", profile->name,
+		    (long long)profile->lifetime);
 	if (leaf->not_after <= end)
 		return true;
 	if (issue->not_after != 0 || end <= now)
@@ -119,8 +122,8 @@ sign(struct ca *ca, const struct leaf *leaf, int64_t now, int64_t lifetime, stru
 		.backdate_max = ISSUER_BACKDATE_MAX,
 		.key = leaf->key };
 	struct reason cause = { "" };
-	uint8_t	      serial[SERIAL_SIZE];
-	enum err      err;
+	uint8_t serial[SERIAL_SIZE];
+	enum err err;
 
 	buf_clear(&ca->der);
 	buf_clear(&ca->serial);
@@ -138,13 +141,13 @@ sign(struct ca *ca, const struct leaf *leaf, int64_t now, int64_t lifetime, stru
 }
 
 static enum err
-issue_new(struct ca *ca, const struct msg_issue *issue, const struct jwk *jwk, const struct jws *jws, int64_t now,
-    struct msg_certificate *out, struct problem *problem)
+issue_new(struct ca *ca, const struct msg_issue *issue, const struct jwk *jwk, const struct jws *jws,
+    int64_t now, struct msg_certificate *out, struct problem *problem)
 {
 	const struct profile_config *profile;
 	struct csr *csr = NULL;
 	struct leaf leaf = { 0 };
-	enum err    err = ERR_DENIED;
+	enum err err = ERR_DENIED;
 
 	if (!order_check(ca, issue, now, problem))
 		return ERR_DENIED;
@@ -162,7 +165,7 @@ issue_new(struct ca *ca, const struct msg_issue *issue, const struct jwk *jwk, c
 	leaf.issuer_url = ca->issuer_url;
 	if ((err = sign(ca, &leaf, now, profile->lifetime, problem)) == ERR_OK)
 		err = record_append(ca, issue, &leaf, now, out);
- out:
+out:
 	csr_free(csr);
 	return err;
 }
@@ -173,7 +176,7 @@ issue_certificate(struct ca *ca, const struct msg_issue *issue, int64_t now, str
 {
 	struct jwk *jwk;
 	struct jws *jws;
-	enum err    err;
+	enum err err;
 
 	memset(out, 0, sizeof(*out));
 	if (!proof_request(ca, issue, &jwk, &jws, problem))

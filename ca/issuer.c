@@ -11,7 +11,7 @@
 #include "lib/file.h"
 #include "x509/key.h"
 
-#define PEM_MAX 65536	/* an RSA-4096 key is 3.3 KiB, a chain of four 10 KiB */
+#define PEM_MAX 65536 /* an RSA-4096 key is 3.3 KiB, a chain of four 10 KiB */
 
 static enum err
 config_error(struct reason *reason, const char *file, const char *text)
@@ -24,11 +24,11 @@ config_error(struct reason *reason, const char *file, const char *text)
 static enum err
 certificate_load(const char *dir, const char *name, X509 **out, struct reason *reason)
 {
-	char	     *path = file_join(dir, name);
-	struct buf     pem = { 0 };
-	struct reason  cause = { "" };
+	char *path = file_join(dir, name);
+	struct buf pem = { 0 };
+	struct reason cause = { "" };
 	STACK_OF(X509) *certs = NULL;
-	enum err       err = ERR_OK;
+	enum err err = ERR_OK;
 
 	if (path == NULL)
 		return ERR_MEMORY;
@@ -47,10 +47,10 @@ certificate_load(const char *dir, const char *name, X509 **out, struct reason *r
 static enum err
 key_load(const char *dir, const char *name, EVP_PKEY **out, struct reason *reason)
 {
-	char	  *path = file_join(dir, name);
+	char *path = file_join(dir, name);
 	struct buf pem = { 0 };
-	BIO	  *bio = NULL;
-	enum err   err = ERR_OK;
+	BIO *bio = NULL;
+	enum err err = ERR_OK;
 
 	if (path == NULL)
 		return ERR_MEMORY;
@@ -70,11 +70,13 @@ static enum err
 pair_check(const struct issuer_config *config, const struct issuer *issuer, struct reason *reason)
 {
 	if (X509_check_private_key(issuer->cert, issuer->key) != 1)
-		return config_error(reason, config->key, "this key doesn't belong to the issuer's certificate");
+		return config_error(
+		    reason, config->key, "this key doesn't belong to the issuer's certificate");
 	if (key_type_of(issuer->key) == 0)
 		return config_error(reason, config->key, "this kind of key is not supported for an issuer");
 	if (X509_check_ca(issuer->cert) != 1 || !(X509_get_key_usage(issuer->cert) & KU_KEY_CERT_SIGN))
-		return config_error(reason, config->certificate, "this is no CA certificate, so it can't issue");
+		return config_error(
+		    reason, config->certificate, "this is no CA certificate, so it can't issue");
 	if (X509_get0_subject_key_id(issuer->cert) == NULL)
 		return config_error(reason, config->certificate, "it has no subjectKeyIdentifier");
 	return ERR_OK;
@@ -84,7 +86,7 @@ enum err
 issuer_open(const char *dir, const struct issuer_config *config, struct issuer *out, struct reason *reason)
 {
 	struct tm tm;
-	enum err  err;
+	enum err err;
 
 	memset(out, 0, sizeof(*out));
 	if ((err = certificate_load(dir, config->certificate, &out->cert, reason)) != ERR_OK ||
@@ -99,7 +101,7 @@ issuer_open(const char *dir, const struct issuer_config *config, struct issuer *
 	out->not_after = timegm(&tm);
 	if ((out->throwaway = key_generate(key_type_of(out->key))) != NULL)
 		err = ERR_OK;
- out:
+out:
 	if (err != ERR_OK)
 		issuer_close(out);
 	return err;
@@ -115,7 +117,8 @@ issuer_close(struct issuer *issuer)
 	memset(issuer, 0, sizeof(*issuer));
 }
 
-/* CA/Browser Forum, BR 7.1: from a CSPRNG, positive; here 143 bits less those that make the first byte not 0. */
+/* CA/Browser Forum, BR 7.1: from a CSPRNG, positive; here 143 bits less those that make the first byte not
+ * 0. */
 static void
 serial_draw(uint8_t serial[SERIAL_SIZE])
 {
@@ -131,8 +134,8 @@ issuer_sign(const struct issuer *issuer, const struct leaf *asked, const struct 
     uint8_t serial[SERIAL_SIZE], struct buf *der, struct reason *reason)
 {
 	struct leaf leaf = *asked;
-	X509	   *cert = NULL;
-	enum err    err;
+	X509 *cert = NULL;
+	enum err err;
 
 	serial_draw(serial);
 	leaf.serial = serial;
@@ -142,7 +145,7 @@ issuer_sign(const struct issuer *issuer, const struct leaf *asked, const struct 
 	    (err = certificate_sign(cert, issuer->key)) != ERR_OK)
 		goto out;
 	err = certificate_der(cert, der);
- out:
+out:
 	X509_free(cert);
 	return err;
 }

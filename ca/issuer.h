@@ -11,12 +11,12 @@
 #include "x509/lint.h"
 
 struct issuer {
-	X509		*cert;
-	EVP_PKEY	*key;
-	EVP_PKEY	*throwaway;	/* of the same type; signs what is linted, and nothing that leaves */
-	struct buf	 der;
-	uint8_t		 fingerprint[FINGERPRINT_SIZE];
-	int64_t		 not_after;
+	X509 *cert;
+	EVP_PKEY *key;
+	EVP_PKEY *throwaway; /* of the same type; signs what is linted, and nothing that leaves */
+	struct buf der;
+	uint8_t fingerprint[FINGERPRINT_SIZE];
+	int64_t not_after;
 };
 
 /* Notbefore lies this far in the past, for clients whose clocks are late. */
@@ -26,9 +26,9 @@ struct issuer {
 
 /* Reads and checks the pair. ERR_CONFIG with what is wrong and in which file. */
 enum err issuer_open(const char *dir, const struct issuer_config *, struct issuer *out, struct reason *);
-void	 issuer_close(struct issuer *);
-/* Builds the certificate, signs it with the throw-away key, lints that, and signs for real. The serial is drawn
- * here. Appends the DER. ERR_DENIED: a lint complained; ERR_CRYPTO, ERR_MEMORY. */
+void issuer_close(struct issuer *);
+/* Builds the certificate, signs it with the throw-away key, lints that, and signs for real. The serial is
+ * drawn here. Appends the DER. ERR_DENIED: a lint complained; ERR_CRYPTO, ERR_MEMORY. */
 enum err issuer_sign(const struct issuer *, const struct leaf *, const struct lint_context *,
     uint8_t serial[SERIAL_SIZE], struct buf *der, struct reason *);
 

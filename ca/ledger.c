@@ -14,25 +14,25 @@
 
 /* Where one order's record lies; in a list from the oldest to the newest, to be forgotten from its head. */
 struct place {
-	struct place	*next;
-	struct id	 order;
-	unsigned	 segment;
-	uint64_t	 offset;
-	size_t		 len;
+	struct place *next;
+	struct id order;
+	unsigned segment;
+	uint64_t offset;
+	size_t len;
 };
 
 struct ledger {
-	int		 folder, fd;
-	unsigned	 segment;
-	uint64_t	 size;		/* of the segment on disk */
-	struct chain	 chain;
-	uint64_t	 durable;
-	struct buf	 pending;	/* appended, not written */
-	struct buf	 found;		/* what ledger_find() lends */
-	struct map	*orders;
-	struct place	*oldest, **tail;
-	int64_t		 since_ms;
-	bool		 failed;	/* a write failed: nothing more is released */
+	int folder, fd;
+	unsigned segment;
+	uint64_t size; /* of the segment on disk */
+	struct chain chain;
+	uint64_t durable;
+	struct buf pending; /* appended, not written */
+	struct buf found; /* what ledger_find() lends */
+	struct map *orders;
+	struct place *oldest, **tail;
+	int64_t since_ms;
+	bool failed; /* a write failed: nothing more is released */
 };
 
 static enum err
@@ -90,19 +90,20 @@ static enum err
 segment_create(struct ledger *ledger, unsigned number, struct reason *reason)
 {
 	struct segment_header header = { .sequence = ledger->chain.sequence };
-	struct timespec	      now;
-	struct buf	      bytes = { 0 };
-	char		      name[SEGMENT_NAME_SIZE];
-	int		      fd = openat(ledger->folder, "new", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	bool		      ok;
+	struct timespec now;
+	struct buf bytes = { 0 };
+	char name[SEGMENT_NAME_SIZE];
+	int fd = openat(ledger->folder, "new", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	bool ok;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	header.created_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 	memcpy(header.previous, ledger->chain.previous, LEDGER_HASH_SIZE);
 	segment_header_put(&bytes, &header);
 	segment_name(number, name);
-	ok = fd >= 0 && !bytes.failed && write(fd, bytes.data, bytes.len) == (ssize_t)bytes.len && fsync(fd) == 0 &&
-	    renameat(ledger->folder, "new", ledger->folder, name) == 0 && fsync(ledger->folder) == 0;
+	ok = fd >= 0 && !bytes.failed && write(fd, bytes.data, bytes.len) == (ssize_t)bytes.len &&
+	     fsync(fd) == 0 && renameat(ledger->folder, "new", ledger->folder, name) == 0 &&
+	     fsync(ledger->folder) == 0;
 	buf_free(&bytes);
 	if (!ok) {
 		enum err err = io_error(reason, "can't start a new segment");
@@ -145,9 +146,9 @@ static enum err
 segments_read(struct ledger *ledger, struct reason *reason)
 {
 	struct segment_header header;
-	struct segment_end    end;
-	unsigned	      low, high, first, number;
-	enum err	      err;
+	struct segment_end end;
+	unsigned low, high, first, number;
+	enum err err;
 
 	if (segments_list(ledger->folder, &low, &high) != ERR_OK)
 		return io_error(reason, "can't list the folder");
@@ -163,8 +164,8 @@ segments_read(struct ledger *ledger, struct reason *reason)
 			break;
 	}
 	for (number = first; number <= high; number++)
-		if ((err = segment_scan(ledger->folder, number, number == high, &ledger->chain, open_visit, ledger,
-			 &end, reason)) != ERR_OK)
+		if ((err = segment_scan(ledger->folder, number, number == high, &ledger->chain, open_visit,
+			 ledger, &end, reason)) != ERR_OK)
 			return err;
 	if (ledger->failed)
 		return ERR_MEMORY;
@@ -197,7 +198,7 @@ enum err
 ledger_open(const char *folder, int64_t since_ms, struct ledger **out, struct reason *reason)
 {
 	struct ledger *ledger = calloc(1, sizeof(*ledger));
-	enum err       err;
+	enum err err;
 
 	*out = NULL;
 	if (ledger == NULL)
@@ -247,9 +248,9 @@ ledger_descriptors(const struct ledger *ledger, int fds[2])
 enum err
 ledger_append(struct ledger *ledger, struct ledger_record *record)
 {
-	uint8_t	 hash[LEDGER_HASH_SIZE];
+	uint8_t hash[LEDGER_HASH_SIZE];
 	uint64_t offset;
-	size_t	 before;
+	size_t before;
 	enum err err;
 
 	if (ledger->failed)
@@ -269,8 +270,9 @@ ledger_append(struct ledger *ledger, struct ledger_record *record)
 	before = ledger->pending.len;
 	offset = ledger->size + before;
 	record_put(&ledger->pending, record, hash);
-	if (ledger->pending.failed || (record->kind == LEDGER_ORDER &&
-		remember(ledger, record->order, ledger->segment, offset, ledger->pending.len - before) != ERR_OK)) {
+	if (ledger->pending.failed ||
+	    (record->kind == LEDGER_ORDER && remember(ledger, record->order, ledger->segment, offset,
+						 ledger->pending.len - before) != ERR_OK)) {
 		ledger->failed = true;
 		return ERR_MEMORY;
 	}
@@ -288,7 +290,7 @@ ledger_sync(struct ledger *ledger)
 		return ERR_IO;
 	if (ledger->pending.len == 0)
 		return ERR_OK;
-	ledger->failed = true;	/* until all of it is on disk */
+	ledger->failed = true; /* until all of it is on disk */
 	while (done < ledger->pending.len) {
 		ssize_t n = pwrite(ledger->fd, ledger->pending.data + done, ledger->pending.len - done,
 		    (off_t)(ledger->size + done));
@@ -312,11 +314,11 @@ ledger_sync(struct ledger *ledger)
 static enum err
 place_read(struct ledger *ledger, const struct place *place)
 {
-	char	name[SEGMENT_NAME_SIZE];
-	int	fd = ledger->fd;
+	char name[SEGMENT_NAME_SIZE];
+	int fd = ledger->fd;
 	uint8_t chunk[4096];
-	size_t	done = 0;
-	bool	ok = true;
+	size_t done = 0;
+	bool ok = true;
 
 	if (place->segment != ledger->segment) {
 		segment_name(place->segment, name);
@@ -324,7 +326,7 @@ place_read(struct ledger *ledger, const struct place *place)
 			return ERR_IO;
 	}
 	while (ok && done < place->len) {
-		size_t	want = place->len - done < sizeof(chunk) ? place->len - done : sizeof(chunk);
+		size_t want = place->len - done < sizeof(chunk) ? place->len - done : sizeof(chunk);
 		ssize_t n = pread(fd, chunk, want, (off_t)(place->offset + done));
 
 		ok = n > 0;
@@ -342,7 +344,7 @@ enum err
 ledger_find(struct ledger *ledger, struct id order, struct ledger_record *out)
 {
 	struct place *place = map_get(ledger->orders, order.bytes, ID_SIZE);
-	uint8_t	      hash[LEDGER_HASH_SIZE];
+	uint8_t hash[LEDGER_HASH_SIZE];
 
 	if (place == NULL)
 		return ERR_NOT_FOUND;

@@ -12,9 +12,9 @@
 #include "ca/ledger_scan.h"
 #include "ipc/wire.h"
 
-#define SEGMENT_MAGIC "signet ledger 1\n"	/* 16 bytes */
-#define RECORD_MAGIC 0x53474c52u		/* "SGLR" */
-#define RECORD_HEADER 8				/* magic and length */
+#define SEGMENT_MAGIC "signet ledger 1\n" /* 16 bytes */
+#define RECORD_MAGIC 0x53474c52u /* "SGLR" */
+#define RECORD_HEADER 8 /* magic and length */
 #define RECORD_BODY_MAX (LEDGER_DER_MAX + 512)
 
 void
@@ -26,8 +26,8 @@ segment_name(unsigned number, char out[SEGMENT_NAME_SIZE])
 enum err
 segments_list(int folder, unsigned *low, unsigned *high)
 {
-	int	       fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR	      *dir;
+	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir;
 	struct dirent *entry;
 
 	*low = *high = 0;
@@ -38,7 +38,7 @@ segments_list(int folder, unsigned *low, unsigned *high)
 		return ERR_IO;
 	}
 	while ((entry = readdir(dir)) != NULL) {
-		char	 name[SEGMENT_NAME_SIZE];
+		char name[SEGMENT_NAME_SIZE];
 		unsigned number = (unsigned)strtoul(entry->d_name, NULL, 10);
 
 		segment_name(number, name);
@@ -57,7 +57,7 @@ void
 segment_header_put(struct buf *out, const struct segment_header *header)
 {
 	uint8_t hash[LEDGER_HASH_SIZE];
-	size_t	start = out->len;
+	size_t start = out->len;
 
 	buf_put_str(out, SEGMENT_MAGIC);
 	put_u64(out, header->sequence);
@@ -72,7 +72,7 @@ segment_header_put(struct buf *out, const struct segment_header *header)
 static bool
 header_get(struct slice in, struct segment_header *out)
 {
-	uint8_t	    hash[LEDGER_HASH_SIZE];
+	uint8_t hash[LEDGER_HASH_SIZE];
 	struct wire wire;
 
 	if (in.len < SEGMENT_HEADER_SIZE || memcmp(in.data, SEGMENT_MAGIC, 16) != 0)
@@ -91,10 +91,10 @@ header_get(struct slice in, struct segment_header *out)
 enum err
 segment_header_read(int folder, unsigned number, struct segment_header *out, struct reason *reason)
 {
-	char	name[SEGMENT_NAME_SIZE];
+	char name[SEGMENT_NAME_SIZE];
 	uint8_t bytes[SEGMENT_HEADER_SIZE];
 	ssize_t n;
-	int	fd;
+	int fd;
 
 	segment_name(number, name);
 	if ((fd = openat(folder, name, O_RDONLY | O_CLOEXEC)) < 0) {
@@ -141,9 +141,9 @@ record_put(struct buf *out, const struct ledger_record *record, uint8_t hash[LED
 static bool
 body_get(struct slice body, struct ledger_record *out)
 {
-	struct wire  wire = wire_of(body);
+	struct wire wire = wire_of(body);
 	struct slice previous, issuer;
-	uint8_t	     kind;
+	uint8_t kind;
 
 	memset(out, 0, sizeof(*out));
 	out->sequence = get_u64(&wire);
@@ -170,8 +170,8 @@ size_t
 record_get(struct slice in, struct ledger_record *out, uint8_t hash[LEDGER_HASH_SIZE])
 {
 	struct wire wire = wire_of(in);
-	uint32_t    magic = get_u32(&wire);
-	size_t	    len = get_u32(&wire);
+	uint32_t magic = get_u32(&wire);
+	size_t len = get_u32(&wire);
 
 	if (wire.bad || magic != RECORD_MAGIC || len > RECORD_BODY_MAX ||
 	    in.len - RECORD_HEADER < len + LEDGER_HASH_SIZE)
@@ -188,8 +188,8 @@ static bool
 was_durable(struct slice rest, uint64_t sequence)
 {
 	struct ledger_record record;
-	uint8_t		     hash[LEDGER_HASH_SIZE];
-	size_t		     at;
+	uint8_t hash[LEDGER_HASH_SIZE];
+	size_t at;
 
 	for (at = 1; at + RECORD_HEADER < rest.len; at++)
 		if (rest.data[at] == 0x53 &&
@@ -206,16 +206,17 @@ records_scan(struct slice file, const char *name, unsigned number, bool last, st
 	uint64_t at = SEGMENT_HEADER_SIZE;
 
 	while (at < file.len && !end->stopped) {
-		struct slice	     rest = slice_of(file.data + at, file.len - at);
+		struct slice rest = slice_of(file.data + at, file.len - at);
 		struct ledger_record record;
-		uint8_t		     hash[LEDGER_HASH_SIZE];
-		size_t		     len = record_get(rest, &record, hash);
+		uint8_t hash[LEDGER_HASH_SIZE];
+		size_t len = record_get(rest, &record, hash);
 
 		if (len == 0 && last && !was_durable(rest, chain->sequence))
 			break;
 		if (len == 0 || record.sequence != chain->sequence ||
 		    memcmp(record.previous, chain->previous, LEDGER_HASH_SIZE) != 0) {
-			reason_set(reason, "%s: the chain is broken at byte %llu, where record %llu should be", name,
+			reason_set(reason,
+			    "%s: the chain is broken at byte %llu, where record %llu should be", name,
 			    (unsigned long long)at, (unsigned long long)chain->sequence);
 			return ERR_MALFORMED;
 		}
@@ -243,7 +244,8 @@ chain_continue(struct slice file, const char *name, struct chain *chain, struct 
 		chain->sequence = header.sequence;
 		memcpy(chain->previous, header.previous, LEDGER_HASH_SIZE);
 	}
-	if (chain->sequence == header.sequence && memcmp(chain->previous, header.previous, LEDGER_HASH_SIZE) == 0)
+	if (chain->sequence == header.sequence &&
+	    memcmp(chain->previous, header.previous, LEDGER_HASH_SIZE) == 0)
 		return ERR_OK;
 	reason_set(reason, "%s: it doesn't continue the segment before it; the chain is broken", name);
 	return ERR_MALFORMED;
@@ -253,12 +255,12 @@ enum err
 segment_scan(int folder, unsigned number, bool last, struct chain *chain, segment_visit *visit, void *arg,
     struct segment_end *end, struct reason *reason)
 {
-	char	     name[SEGMENT_NAME_SIZE];
-	struct stat  st;
+	char name[SEGMENT_NAME_SIZE];
+	struct stat st;
 	struct slice file;
-	void	    *map = MAP_FAILED;
-	enum err     err;
-	int	     fd;
+	void *map = MAP_FAILED;
+	enum err err;
+	int fd;
 
 	memset(end, 0, sizeof(*end));
 	segment_name(number, name);
@@ -282,9 +284,9 @@ segment_scan(int folder, unsigned number, bool last, struct chain *chain, segmen
 }
 
 struct each {
-	bool	(*visit)(const struct ledger_record *, void *);
-	void	 *arg;
-	uint64_t  count;
+	bool (*visit)(const struct ledger_record *, void *);
+	void *arg;
+	uint64_t count;
 };
 
 static bool
@@ -300,15 +302,15 @@ each_visit(const struct ledger_record *record, unsigned segment, uint64_t offset
 }
 
 enum err
-ledger_each(const char *folder, bool (*visit)(const struct ledger_record *, void *arg), void *arg, uint64_t *count,
-    struct reason *reason)
+ledger_each(const char *folder, bool (*visit)(const struct ledger_record *, void *arg), void *arg,
+    uint64_t *count, struct reason *reason)
 {
-	struct each	   each = { visit, arg, 0 };
-	struct chain	   chain = { 0 };
+	struct each each = { visit, arg, 0 };
+	struct chain chain = { 0 };
 	struct segment_end end = { 0 };
-	unsigned	   low, high, number;
-	enum err	   err;
-	int		   fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	unsigned low, high, number;
+	enum err err;
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	*count = 0;
 	if (fd < 0) {

@@ -4,40 +4,41 @@
 
 #include "ca/ledger.h"
 
-#define SEGMENT_NAME_SIZE 13	/* "00000001.log" and the NUL */
+#define SEGMENT_NAME_SIZE 13 /* "00000001.log" and the NUL */
 #define SEGMENT_HEADER_SIZE 96
 
 /* The chain so far: what the next record must say. */
 struct chain {
-	uint64_t	sequence;		/* of the next record */
-	uint8_t		previous[LEDGER_HASH_SIZE];
-	bool		started;		/* else the first segment read says where it starts */
+	uint64_t sequence; /* of the next record */
+	uint8_t previous[LEDGER_HASH_SIZE];
+	bool started; /* else the first segment read says where it starts */
 };
 
 struct segment_header {
-	uint64_t	sequence;		/* of its first record */
-	uint8_t		previous[LEDGER_HASH_SIZE];
-	int64_t		created_ms;
+	uint64_t sequence; /* of its first record */
+	uint8_t previous[LEDGER_HASH_SIZE];
+	int64_t created_ms;
 };
 
-void	 segment_name(unsigned number, char out[SEGMENT_NAME_SIZE]);
+void segment_name(unsigned number, char out[SEGMENT_NAME_SIZE]);
 /* The lowest and highest number in the folder; both 0 when there is none. ERR_IO. */
 enum err segments_list(int folder, unsigned *low, unsigned *high);
-void	 segment_header_put(struct buf *, const struct segment_header *);
+void segment_header_put(struct buf *, const struct segment_header *);
 enum err segment_header_read(int folder, unsigned number, struct segment_header *, struct reason *);
 
-/* Appends the record and gives its hash. A pair with record_get(), which takes one from the front of the bytes:
- * its length, or 0 when there is no whole, sound record. */
-void	 record_put(struct buf *, const struct ledger_record *, uint8_t hash[LEDGER_HASH_SIZE]);
-size_t	 record_get(struct slice, struct ledger_record *, uint8_t hash[LEDGER_HASH_SIZE]);
+/* Appends the record and gives its hash. A pair with record_get(), which takes one from the front of the
+ * bytes: its length, or 0 when there is no whole, sound record. */
+void record_put(struct buf *, const struct ledger_record *, uint8_t hash[LEDGER_HASH_SIZE]);
+size_t record_get(struct slice, struct ledger_record *, uint8_t hash[LEDGER_HASH_SIZE]);
 
-typedef bool segment_visit(const struct ledger_record *, unsigned segment, uint64_t offset, size_t len, void *arg);
+typedef bool segment_visit(
+    const struct ledger_record *, unsigned segment, uint64_t offset, size_t len, void *arg);
 
 /* Reads one segment and moves the chain on. In the last one a torn tail is no error: *end is where it starts,
  * *size the file's length. *stopped: visit said so. */
 struct segment_end {
-	uint64_t	end, size;
-	bool		stopped;
+	uint64_t end, size;
+	bool stopped;
 };
 enum err segment_scan(int folder, unsigned number, bool last, struct chain *, segment_visit *, void *arg,
     struct segment_end *, struct reason *);

@@ -4,8 +4,8 @@
 
 /* A set of DNS names: one name, or all that end with a suffix (".home.arpa"; "" for every name). */
 struct names {
-	const char	*text;
-	bool		 suffix;
+	const char *text;
+	bool suffix;
 };
 
 static struct names
@@ -38,7 +38,7 @@ bool
 ca_policy_allows(const struct strings *allow, const struct strings *deny, const struct identifier *identifier)
 {
 	struct names asked = names_of(identifier->value);
-	size_t	     i;
+	size_t i;
 
 	for (i = 0; i < deny->count; i++) {
 		struct names denied = names_of(deny->items[i]);

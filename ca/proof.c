@@ -11,9 +11,10 @@
 #define FUTURE_MAX 300
 
 static bool
-request_check(const struct ca *ca, const struct msg_issue *issue, const struct jws *jws, struct problem *problem)
+request_check(
+    const struct ca *ca, const struct msg_issue *issue, const struct jws *jws, struct problem *problem)
 {
-	const char   *base = ca->config->wfe.url;
+	const char *base = ca->config->wfe.url;
 	struct target target;
 
 	/* RFC 8555, 6.4: the signed url says what was asked for; 7.4: this order's finalize URL. */
@@ -22,7 +23,8 @@ request_check(const struct ca *ca, const struct msg_issue *issue, const struct j
 		return problem_set(problem, PROBLEM_UNAUTHORIZED,
 		    "the signed request is not for finalizing this order (RFC 8555, 6.4)");
 	/* RFC 8555, 6.2: requests of an account carry its URL. */
-	if (jws_kid(jws) == NULL || !route_parse_url(base, jws_kid(jws), &target) || target.route != ROUTE_ACCOUNT)
+	if (jws_kid(jws) == NULL || !route_parse_url(base, jws_kid(jws), &target) ||
+	    target.route != ROUTE_ACCOUNT)
 		return problem_set(problem, PROBLEM_UNAUTHORIZED,
 		    "the signed request's kid is not an account URL of this server (RFC 8555, 6.2)");
 	return true;
@@ -37,7 +39,8 @@ proof_request(const struct ca *ca, const struct msg_issue *issue, struct jwk **j
 	*jwk = NULL;
 	*jws = NULL;
 	if (jwk_parse_text(issue->jwk, jwk, &cause) != ERR_OK || key_check((*jwk)->key, &cause) != ERR_OK)
-		problem_set(problem, PROBLEM_BAD_PUBLIC_KEY, "the account's key is not acceptable: %s", cause.text);
+		problem_set(
+		    problem, PROBLEM_BAD_PUBLIC_KEY, "the account's key is not acceptable: %s", cause.text);
 	else if (jws_parse(issue->jws, jws, &cause) != ERR_OK)
 		problem_set(problem, PROBLEM_UNAUTHORIZED, "the finalize request is broken: %s", cause.text);
 	else if (request_check(ca, issue, *jws, problem)) {
@@ -58,16 +61,17 @@ proof_request(const struct ca *ca, const struct msg_issue *issue, struct jwk **j
 static bool
 payload_read(const struct jws *jws, struct buf *der, struct problem *problem)
 {
-	json_t	     *payload = NULL;
-	const char   *csr;
+	json_t *payload = NULL;
+	const char *csr;
 	struct reason cause = { "" };
-	bool	      ok = true;
+	bool ok = true;
 
 	if (json_object_parse(jws_payload(jws), &payload, &cause) != ERR_OK)
-		return problem_set(problem, PROBLEM_MALFORMED, "the finalize payload is not an object: %s",
-		    cause.text);
+		return problem_set(
+		    problem, PROBLEM_MALFORMED, "the finalize payload is not an object: %s", cause.text);
 	if ((csr = json_member_str(payload, "csr")) == NULL)
-		ok = problem_set(problem, PROBLEM_BAD_CSR, "the finalize payload has no \"csr\" (RFC 8555, 7.4)");
+		ok = problem_set(
+		    problem, PROBLEM_BAD_CSR, "the finalize payload has no \"csr\" (RFC 8555, 7.4)");
 	else if (base64url_get(slice_str(csr), der) != ERR_OK)
 		ok = problem_set(problem, PROBLEM_BAD_CSR,
 		    "\"csr\" is not base64url without padding (RFC 8555, 7.4): send DER, not PEM");
@@ -78,9 +82,9 @@ payload_read(const struct jws *jws, struct buf *der, struct problem *problem)
 bool
 proof_csr(const struct jwk *jwk, const struct jws *jws, struct csr **out, struct problem *problem)
 {
-	struct buf    der = { 0 };
+	struct buf der = { 0 };
 	struct reason cause = { "" };
-	bool	      ok;
+	bool ok;
 
 	*out = NULL;
 	if (!(ok = payload_read(jws, &der, problem)))
@@ -91,7 +95,8 @@ proof_csr(const struct jwk *jwk, const struct jws *jws, struct csr **out, struct
 		ok = problem_set(problem, PROBLEM_BAD_CSR, "the CSR's key: %s", cause.text);
 	else if (EVP_PKEY_eq((*out)->key, jwk->key) == 1) /* RFC 8555, 11.1 */
 		ok = problem_set(problem, PROBLEM_BAD_CSR,
-		    "the CSR's key is the account's own; make another one for the certificate (RFC 8555, 11.1)");
+		    "the CSR's key is the account's own; make another one for the certificate (RFC 8555, "
+		    "11.1)");
 	buf_free(&der);
 	if (!ok) {
 		csr_free(*out);
@@ -101,9 +106,9 @@ proof_csr(const struct jwk *jwk, const struct jws *jws, struct csr **out, struct
 }
 
 struct proof {
-	const struct ca	*ca;
+	const struct ca *ca;
 	const struct jwk *jwk;
-	int64_t		 now;
+	int64_t now;
 };
 
 /* Why this statement doesn't prove this name, or NULL when it does. */
@@ -124,12 +129,12 @@ statement_fault(const struct proof *proof, const struct evidence *statement, con
 }
 
 static bool
-name_check(const struct proof *proof, const struct evidence *statements, size_t count, const struct identifier *name,
-    struct problem *problem)
+name_check(const struct proof *proof, const struct evidence *statements, size_t count,
+    const struct identifier *name, struct problem *problem)
 {
 	struct identifier base = identifier_base(name);
-	const char	 *fault = "nobody proved control of it";
-	size_t		  i;
+	const char *fault = "nobody proved control of it";
+	size_t i;
 
 	for (i = 0; i < count; i++) {
 		const char *why;
@@ -140,22 +145,24 @@ name_check(const struct proof *proof, const struct evidence *statements, size_t 
 			return true;
 		fault = why;
 	}
-	return problem_set(problem, PROBLEM_UNAUTHORIZED, "no certificate for \"%s\": %s", name->value, fault);
+	return problem_set(
+	    problem, PROBLEM_UNAUTHORIZED, "no certificate for \"%s\": %s", name->value, fault);
 }
 
 bool
-proof_evidence(const struct ca *ca, const struct msg_issue *issue, const struct jwk *jwk, const struct csr *csr,
-    int64_t now, struct problem *problem)
+proof_evidence(const struct ca *ca, const struct msg_issue *issue, const struct jwk *jwk,
+    const struct csr *csr, int64_t now, struct problem *problem)
 {
-	struct proof	 proof = { ca, jwk, now };
+	struct proof proof = { ca, jwk, now };
 	struct evidence *statements = calloc(IDENTIFIERS_MAX, sizeof(statements[0]));
-	bool		 ok = true;
-	size_t		 i;
+	bool ok = true;
+	size_t i;
 
 	if (statements == NULL)
 		return problem_set(problem, PROBLEM_SERVER_INTERNAL, "out of memory");
 	if (issue->evidence_count > IDENTIFIERS_MAX)
-		ok = problem_set(problem, PROBLEM_UNAUTHORIZED, "there is more evidence than an order can have");
+		ok = problem_set(
+		    problem, PROBLEM_UNAUTHORIZED, "there is more evidence than an order can have");
 	/* A statement that isn't authentic is no mistake of anybody: the whole request falls. */
 	for (i = 0; ok && i < issue->evidence_count; i++)
 		if (evidence_get(issue->evidence[i], ca->evidence_key, &statements[i]) != ERR_OK)

@@ -1,4 +1,5 @@
-/* proof.h: what the subscriber signed and what the perspectives saw, checked again (DESIGN: rules 2 and 3). */
+/* proof.h: what the subscriber signed and what the perspectives saw, checked again (DESIGN: rules 2 and
+ * 3). */
 #ifndef SIGNET_CA_PROOF_H
 #define SIGNET_CA_PROOF_H
 
@@ -9,12 +10,12 @@
 #include "x509/csr.h"
 
 /* The account's key and its signed finalize request for exactly this order. On true the caller owns both. */
-bool	proof_request(const struct ca *, const struct msg_issue *, struct jwk **, struct jws **,
-    struct problem *);
+bool proof_request(
+    const struct ca *, const struct msg_issue *, struct jwk **, struct jws **, struct problem *);
 /* The CSR in the request's payload, its key sound and not the account's. On true the caller owns it. */
-bool	proof_csr(const struct jwk *, const struct jws *, struct csr **, struct problem *);
+bool proof_csr(const struct jwk *, const struct jws *, struct csr **, struct problem *);
 /* Every name of the CSR was proven by this account key, recently enough. */
-bool	proof_evidence(const struct ca *, const struct msg_issue *, const struct jwk *, const struct csr *,
+bool proof_evidence(const struct ca *, const struct msg_issue *, const struct jwk *, const struct csr *,
     int64_t now, struct problem *);
 
 #endif

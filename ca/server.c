@@ -7,9 +7,9 @@
 #include "x509/csr.h"
 #include "x509/key.h"
 
-#define LIFETIME_MAX (30 * 86400)	/* renewed by itself, so it needn't be long */
-#define BUCKET_RATE_MS 1000		/* one a second: wfe asks at start and a few times a month */
-#define BUCKET_SIZE 30			/* a wfe that keeps dying and coming back is not locked out */
+#define LIFETIME_MAX (30 * 86400) /* renewed by itself, so it needn't be long */
+#define BUCKET_RATE_MS 1000 /* one a second: wfe asks at start and a few times a month */
+#define BUCKET_SIZE 30 /* a wfe that keeps dying and coming back is not locked out */
 
 /* Splits the configuration's names; *names is owned by the caller. */
 static enum err
@@ -17,7 +17,7 @@ names_read(const struct strings *hosts, struct leaf *leaf, struct identifier **n
     struct reason *reason)
 {
 	uint8_t address[16];
-	size_t	i;
+	size_t i;
 
 	*names = calloc(hosts->count + 1, sizeof(**names));
 	*ips = calloc(hosts->count + 1, sizeof(**ips));
@@ -28,7 +28,8 @@ names_read(const struct strings *hosts, struct leaf *leaf, struct identifier **n
 
 		if (inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1)
 			(*ips)[leaf->ip_count++] = host;
-		else if (identifier_check(IDENTIFIER_DNS, host, &(*names)[leaf->name_count], reason) == ERR_OK)
+		else if (identifier_check(IDENTIFIER_DNS, host, &(*names)[leaf->name_count], reason) ==
+			 ERR_OK)
 			leaf->name_count++;
 		else
 			return ERR_DENIED;
@@ -42,10 +43,11 @@ static enum err
 sign(struct ca *ca, EVP_PKEY *key, int64_t now, struct leaf *leaf, struct reason *reason)
 {
 	const struct issuer *issuer = &ca->issuers[0];
-	struct lint_context  context = { .issuer = issuer->cert, .now = now, .backdate_max = ISSUER_BACKDATE_MAX,
-		.key = key };
-	uint8_t		     serial[SERIAL_SIZE];
-	enum err	     err;
+	struct lint_context context = {
+		.issuer = issuer->cert, .now = now, .backdate_max = ISSUER_BACKDATE_MAX, .key = key
+	};
+	uint8_t serial[SERIAL_SIZE];
+	enum err err;
 
 	context.lifetime_max = ca->config->ca.profiles[0].lifetime;
 	if (context.lifetime_max > LIFETIME_MAX)
@@ -94,13 +96,13 @@ token_take(struct ca *ca, int64_t now_ms)
 enum err
 server_certificate(struct ca *ca, struct slice csr, int64_t now_ms, struct buf *pem)
 {
-	struct reason	   cause = { "" };
-	struct leaf	   leaf = { 0 };
+	struct reason cause = { "" };
+	struct leaf leaf = { 0 };
 	struct identifier *names = NULL;
-	const char	 **ips = NULL;
-	EVP_PKEY	  *key = NULL;
-	enum err	   err;
-	bool		   signed_now = false;
+	const char **ips = NULL;
+	EVP_PKEY *key = NULL;
+	enum err err;
+	bool signed_now = false;
 
 	if (!token_take(ca, now_ms)) {
 		log_event(LOG_ERROR, "server certificate refused", F_STR("cause", "asked for too often"));
@@ -113,7 +115,7 @@ server_certificate(struct ca *ca, struct slice csr, int64_t now_ms, struct buf *
 		log_event(LOG_ERROR, "server certificate refused", F_STR("cause", cause.text));
 		err = ERR_DENIED;
 	} else if ((err = record_append(ca, &leaf, now_ms)) == ERR_OK &&
-	    (err = certificate_pem(buf_slice(&ca->der), pem)) == ERR_OK)
+		   (err = certificate_pem(buf_slice(&ca->der), pem)) == ERR_OK)
 		err = certificate_pem(buf_slice(&ca->issuers[0].der), pem);
 	EVP_PKEY_free(key);
 	free(names);

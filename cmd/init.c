@@ -23,12 +23,12 @@
 #include "x509/key.h"
 #include "x509/lint.h"
 
-#define NAMES_MAX 100		/* of wfe.names */
-#define NAME_MAX_CHARS 55	/* " Root CA" behind it still fits a common name's 64 (RFC 5280, A.1) */
+#define NAMES_MAX 100 /* of wfe.names */
+#define NAME_MAX_CHARS 55 /* " Root CA" behind it still fits a common name's 64 (RFC 5280, A.1) */
 #define YEAR (INT64_C(31556952))
 #define ROOT_LIFE (20 * YEAR)
 #define INTERMEDIATE_LIFE (10 * YEAR)
-#define BACKDATE 3600		/* the clocks of those who will trust it */
+#define BACKDATE 3600 /* the clocks of those who will trust it */
 
 static const char usage[] =
     "usage: signet init [OPTION]...\n"
@@ -48,29 +48,29 @@ static const char usage[] =
     "Exit codes: 0 made, 1 could not (and nothing was changed), 2 wrong usage.\n";
 
 struct init {
-	const char	*dir, *name;
-	char		 name_text[80];
-	char		*names[NAMES_MAX];	/* borrowed */
-	size_t		 name_count;
-	long		 port, plain_port;
-	enum key_type	 key_type;
-	enum preset	 preset;
-	bool		 demo;
-	char		 host[IDENTIFIER_VALUE_SIZE];
-	char		 url[IDENTIFIER_VALUE_SIZE + 32];
+	const char *dir, *name;
+	char name_text[80];
+	char *names[NAMES_MAX]; /* borrowed */
+	size_t name_count;
+	long port, plain_port;
+	enum key_type key_type;
+	enum preset preset;
+	bool demo;
+	char host[IDENTIFIER_VALUE_SIZE];
+	char url[IDENTIFIER_VALUE_SIZE + 32];
 	/* Made by keys_make() and certificates_make(). */
-	EVP_PKEY	*root_key, *intermediate_key;
-	X509		*root, *intermediate;
-	uint8_t		 fingerprint[SHA256_DIGEST_LENGTH];
+	EVP_PKEY *root_key, *intermediate_key;
+	X509 *root, *intermediate;
+	uint8_t fingerprint[SHA256_DIGEST_LENGTH];
 };
 
 /* Everything that init makes, folders before what is in them. */
 enum target_kind { FOLDER, PUBLIC, SECRET };
 static struct target {
-	const char	*path;
+	const char *path;
 	enum target_kind kind;
-	struct buf	 bytes;
-	bool		 made;
+	struct buf bytes;
+	bool made;
 } targets[] = {
 	{ .path = "pki", .kind = FOLDER },
 	{ .path = "keys", .kind = FOLDER },
@@ -97,10 +97,10 @@ fail(const char *what, const char *why)
 static bool
 key_put(EVP_PKEY *key, struct buf *out)
 {
-	BIO  *bio = BIO_new(BIO_s_secmem());
+	BIO *bio = BIO_new(BIO_s_secmem());
 	char *text;
-	long  len;
-	bool  ok = false;
+	long len;
+	bool ok = false;
 
 	if (bio != NULL && PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1 &&
 	    (len = BIO_get_mem_data(bio, &text)) > 0) {
@@ -115,7 +115,7 @@ static bool
 certificate_put(X509 *cert, struct buf *out, uint8_t *fingerprint)
 {
 	struct buf der = { 0 };
-	bool	   ok = certificate_der(cert, &der) == ERR_OK && certificate_pem(buf_slice(&der), out) == ERR_OK;
+	bool ok = certificate_der(cert, &der) == ERR_OK && certificate_pem(buf_slice(&der), out) == ERR_OK;
 
 	if (ok && fingerprint != NULL)
 		SHA256(der.data, der.len, fingerprint);
@@ -126,9 +126,9 @@ certificate_put(X509 *cert, struct buf *out, uint8_t *fingerprint)
 static bool
 certificate_make(const struct init *init, bool root, X509 **out, struct reason *reason)
 {
-	char	     name[80];
-	uint8_t	     serial[SERIAL_SIZE];
-	int64_t	     now = clock_now();
+	char name[80];
+	uint8_t serial[SERIAL_SIZE];
+	int64_t now = clock_now();
 	struct ca_certificate ca = { .common_name = name,
 		.key = root ? init->root_key : init->intermediate_key,
 		.not_before = now - BACKDATE,
@@ -143,7 +143,7 @@ certificate_make(const struct init *init, bool root, X509 **out, struct reason *
 	snprintf(name, sizeof(name), "%s %s", init->name, root ? "Root" : "Issuing");
 	if (RAND_bytes(serial, sizeof(serial)) != 1)
 		return false;
-	serial[0] = (uint8_t)((serial[0] & 0x3f) | 0x40);	/* positive, and of full length */
+	serial[0] = (uint8_t)((serial[0] & 0x3f) | 0x40); /* positive, and of full length */
 	if (ca_certificate_build(&ca, root ? NULL : init->root, out, reason) != ERR_OK ||
 	    certificate_sign(*out, init->root_key) != ERR_OK)
 		return false;
@@ -154,8 +154,8 @@ certificate_make(const struct init *init, bool root, X509 **out, struct reason *
 static void
 yaml_make(const struct init *init, struct buf *out)
 {
-	static char  *demo_allow[] = { (char *)"localhost", (char *)"*.localhost" };
-	char	      listen[64], plain[64];
+	static char *demo_allow[] = { (char *)"localhost", (char *)"*.localhost" };
+	char listen[64], plain[64];
 	struct sample sample = { .name = init->name,
 		.url = init->url,
 		.preset = init->preset,
@@ -175,19 +175,19 @@ static int
 contents_make(struct init *init)
 {
 	struct reason reason = { "OpenSSL failed" };
-	uint8_t	      evidence[EVIDENCE_KEY_SIZE];
-	bool	      ok;
+	uint8_t evidence[EVIDENCE_KEY_SIZE];
+	bool ok;
 
 	init->root_key = key_generate(init->key_type);
 	init->intermediate_key = key_generate(init->key_type);
 	ok = init->root_key != NULL && init->intermediate_key != NULL &&
-	    certificate_make(init, true, &init->root, &reason) &&
-	    certificate_make(init, false, &init->intermediate, &reason) &&
-	    certificate_put(init->root, &targets[ROOT_PEM].bytes, init->fingerprint) &&
-	    certificate_put(init->intermediate, &targets[INTERMEDIATE_PEM].bytes, NULL) &&
-	    key_put(init->root_key, &targets[ROOT_KEY].bytes) &&
-	    key_put(init->intermediate_key, &targets[INTERMEDIATE_KEY].bytes) &&
-	    RAND_bytes(evidence, sizeof(evidence)) == 1;
+	     certificate_make(init, true, &init->root, &reason) &&
+	     certificate_make(init, false, &init->intermediate, &reason) &&
+	     certificate_put(init->root, &targets[ROOT_PEM].bytes, init->fingerprint) &&
+	     certificate_put(init->intermediate, &targets[INTERMEDIATE_PEM].bytes, NULL) &&
+	     key_put(init->root_key, &targets[ROOT_KEY].bytes) &&
+	     key_put(init->intermediate_key, &targets[INTERMEDIATE_KEY].bytes) &&
+	     RAND_bytes(evidence, sizeof(evidence)) == 1;
 	if (!ok)
 		return fail("can't make the keys and certificates", reason.text);
 	buf_put(&targets[EVIDENCE_KEY].bytes, evidence, sizeof(evidence));
@@ -203,7 +203,8 @@ static int
 yaml_check(const struct init *init)
 {
 	struct config *config = NULL;
-	enum err       err = config_parse(buf_slice(&targets[YAML].bytes), "signet.yaml", init->dir, &config, stderr);
+	enum err err =
+	    config_parse(buf_slice(&targets[YAML].bytes), "signet.yaml", init->dir, &config, stderr);
 
 	config_free(config);
 	return err == ERR_OK ? 0 : fail("these options don't make a configuration", err_text(err));
@@ -237,8 +238,8 @@ target_make(const char *dir, struct target *target)
 	if (target->kind == FOLDER)
 		target->made = mkdir(path, strcmp(target->path, "pki") == 0 ? 0755 : 0700) == 0;
 	else
-		target->made = file_create(path, target->kind == SECRET ? 0600 : 0644, buf_slice(&target->bytes)) ==
-		    ERR_OK;
+		target->made = file_create(path, target->kind == SECRET ? 0600 : 0644,
+				   buf_slice(&target->bytes)) == ERR_OK;
 	free(path);
 	return target->made;
 }
@@ -248,7 +249,7 @@ static int
 targets_look(const char *dir)
 {
 	struct stat st;
-	int	    i, found = 0;
+	int i, found = 0;
 
 	for (i = 0; i < TARGETS; i++) {
 		char *path = file_join(dir, targets[i].path);
@@ -268,7 +269,7 @@ static int
 targets_make(const char *dir)
 {
 	bool dir_made = mkdir(dir, 0755) == 0;
-	int  i;
+	int i;
 
 	if (!dir_made && errno != EEXIST)
 		return fail(dir, strerror(errno));
@@ -299,16 +300,19 @@ report(const struct init *init)
 	       "sudo update-ca-certificates\n",
 	    init->dir);
 	if (init->demo)
-		printf("  REQUESTS_CA_BUNDLE=%s/pki/root.pem certbot certonly --standalone --http-01-port 5002 \\\n"
+		printf("  REQUESTS_CA_BUNDLE=%s/pki/root.pem certbot certonly --standalone --http-01-port "
+		       "5002 \\\n"
 		       "    --server %s/directory --register-unsafely-without-email --agree-tos \\\n"
 		       "    --config-dir /tmp/certbot --work-dir /tmp/certbot --logs-dir /tmp/certbot "
 		       "-d test.localhost\n",
 		    init->dir, init->url);
 	else
-		printf("  REQUESTS_CA_BUNDLE=%s/pki/root.pem certbot certonly --standalone --server %s/directory "
+		printf("  REQUESTS_CA_BUNDLE=%s/pki/root.pem certbot certonly --standalone --server "
+		       "%s/directory "
 		       "-d NAME\n",
 		    init->dir, init->url);
-	printf("\nThe server doesn't need %s/keys/root.pem: move it to a place that is offline.\n", init->dir);
+	printf(
+	    "\nThe server doesn't need %s/keys/root.pem: move it to a place that is offline.\n", init->dir);
 }
 
 /* --- the command line ------------------------------------------------------------------------------ */
@@ -324,10 +328,10 @@ static bool
 names_check(const struct init *init)
 {
 	struct reason reason;
-	size_t	      i;
+	size_t i;
 
 	for (i = 0; i < init->name_count; i++) {
-		char  lower[IDENTIFIER_VALUE_SIZE] = "";
+		char lower[IDENTIFIER_VALUE_SIZE] = "";
 		size_t n;
 
 		if (is_address(init->names[i]))
@@ -335,7 +339,7 @@ names_check(const struct init *init)
 		for (n = 0; init->names[i][n] != '\0' && n < sizeof(lower) - 1; n++)
 			lower[n] = (char)tolower((unsigned char)init->names[i][n]);
 		if (init->names[i][n] == '\0' && dns_name_check(lower, &reason) == ERR_OK) {
-			memcpy(init->names[i], lower, n);	/* argv is ours to change */
+			memcpy(init->names[i], lower, n); /* argv is ours to change */
 			continue;
 		}
 		if (init->names[i][n] != '\0')
@@ -371,15 +375,17 @@ option_take(struct init *init, int c)
 		return false;
 	case 'k':
 		init->key_type = key_type_by_name(optarg);
-		if (init->key_type == KEY_P256 || init->key_type == KEY_P384 || init->key_type == KEY_RSA3072 ||
-		    init->key_type == KEY_RSA4096 || init->key_type == KEY_ED25519)
+		if (init->key_type == KEY_P256 || init->key_type == KEY_P384 ||
+		    init->key_type == KEY_RSA3072 || init->key_type == KEY_RSA4096 ||
+		    init->key_type == KEY_ED25519)
 			return true;
-		fprintf(stderr, "signet init: --key-type %s: p256, p384, rsa3072, rsa4096 or ed25519\n", optarg);
+		fprintf(
+		    stderr, "signet init: --key-type %s: p256, p384, rsa3072, rsa4096 or ed25519\n", optarg);
 		return false;
 	case 'r':
-		init->preset = strcmp(optarg, "webpki") == 0 ? PRESET_WEBPKI :
-		    strcmp(optarg, "pebble") == 0	     ? PRESET_PEBBLE :
-							       PRESET_PRIVATE;
+		init->preset = strcmp(optarg, "webpki") == 0   ? PRESET_WEBPKI
+			       : strcmp(optarg, "pebble") == 0 ? PRESET_PEBBLE
+							       : PRESET_PRIVATE;
 		if (init->preset != PRESET_PRIVATE || strcmp(optarg, "private") == 0)
 			return true;
 		fprintf(stderr, "signet init: --preset %s: private, pebble or webpki\n", optarg);
@@ -408,7 +414,8 @@ defaults_fill(struct init *init)
 	if (!(init->demo && init->names[0] == demo_names[0]) && !names_check(init))
 		return false;
 	if (init->name == NULL) {
-		snprintf(init->name_text, sizeof(init->name_text), "%.50s CA", init->demo ? "signet demo" : init->host);
+		snprintf(init->name_text, sizeof(init->name_text), "%.50s CA",
+		    init->demo ? "signet demo" : init->host);
 		init->name = init->name_text;
 	}
 	if (init->name[0] == '\0' || strlen(init->name) > NAME_MAX_CHARS) {
@@ -418,8 +425,8 @@ defaults_fill(struct init *init)
 	if (init->port == 0)
 		init->port = init->preset == PRESET_PEBBLE ? 14000 : 9443;
 	init->plain_port = init->port == 9080 ? 9081 : 9080;
-	snprintf(init->url, sizeof(init->url), strchr(init->names[0], ':') ? "https://[%s]:%ld" : "https://%s:%ld",
-	    init->names[0], init->port);
+	snprintf(init->url, sizeof(init->url),
+	    strchr(init->names[0], ':') ? "https://[%s]:%ld" : "https://%s:%ld", init->names[0], init->port);
 	return true;
 }
 
@@ -432,7 +439,7 @@ init_command(int argc, char **argv)
 		{ "preset", required_argument, NULL, 'r' }, { "demo", no_argument, NULL, 'D' },
 		{ "help", no_argument, NULL, 'h' }, { 0 } };
 	struct init init = { .dir = ".", .key_type = KEY_P256, .preset = PRESET_PRIVATE };
-	int	    c, code, i;
+	int c, code, i;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (c == 'h') {

@@ -15,7 +15,8 @@ static const char usage[] =
     "Reads the record of everything the CA signed. The server may run meanwhile.\n"
     "\n"
     "  verify         checks that no record was changed or taken out, and tells how many there are\n"
-    "  list           the same, after one line for each: time, order (\"server\" for the server's own), serial\n"
+    "  list           the same, after one line for each: time, order (\"server\" for the server's own), "
+    "serial\n"
     "  --dir DIR      the folder that `signet init` made, with signet.yaml in it (default: .)\n"
     "  --config FILE  another configuration file\n"
     "\n"
@@ -24,7 +25,7 @@ static const char usage[] =
 static bool
 record_print(const struct ledger_record *record, void *arg)
 {
-	char   time[CLOCK_RFC3339_SIZE], order[ID_TEXT_SIZE] = "server";
+	char time[CLOCK_RFC3339_SIZE], order[ID_TEXT_SIZE] = "server";
 	size_t i;
 
 	(void)arg;
@@ -43,9 +44,9 @@ static char *
 folder_find(const char *dir, const char *file)
 {
 	struct config *config = NULL;
-	char	      *path = file != NULL ? strdup(file) : file_join(dir, "signet.yaml");
-	char	      *folder = NULL;
-	enum err       err;
+	char *path = file != NULL ? strdup(file) : file_join(dir, "signet.yaml");
+	char *folder = NULL;
+	enum err err;
 
 	if (path == NULL)
 		return NULL;
@@ -63,13 +64,13 @@ ledger_command(int argc, char **argv)
 {
 	static const struct option options[] = { { "dir", required_argument, NULL, 'd' },
 		{ "config", required_argument, NULL, 'c' }, { "help", no_argument, NULL, 'h' }, { 0 } };
-	const char   *dir = ".", *file = NULL;
+	const char *dir = ".", *file = NULL;
 	struct reason reason = { "" };
-	uint64_t      count;
-	char	     *folder;
-	enum err      err;
-	bool	      list;
-	int	      c;
+	uint64_t count;
+	char *folder;
+	enum err err;
+	bool list;
+	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
 		switch (c) {

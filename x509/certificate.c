@@ -29,8 +29,8 @@ static bool
 extension_put(X509 *cert, int nid, bool critical, struct slice der)
 {
 	ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
-	X509_EXTENSION	  *extension = NULL;
-	bool		   ok = false;
+	X509_EXTENSION *extension = NULL;
+	bool ok = false;
 
 	if (value != NULL && ASN1_OCTET_STRING_set(value, der.data, (int)der.len) == 1 &&
 	    (extension = X509_EXTENSION_create_by_NID(NULL, nid, critical, value)) != NULL)
@@ -45,7 +45,7 @@ static bool
 sequence_put(X509 *cert, int nid, bool critical, struct buf *content)
 {
 	struct buf der = { 0 };
-	bool	   ok;
+	bool ok;
 
 	der_put(&der, DER_SEQUENCE, buf_slice(content));
 	ok = !content->failed && !der.failed && extension_put(cert, nid, critical, buf_slice(&der));
@@ -71,9 +71,9 @@ static bool
 ski_put(X509 *cert)
 {
 	const ASN1_BIT_STRING *bits = X509_get0_pubkey_bitstr(cert);
-	uint8_t	   digest[SHA256_DIGEST_LENGTH];
+	uint8_t digest[SHA256_DIGEST_LENGTH];
 	struct buf der = { 0 };
-	bool	   ok;
+	bool ok;
 
 	SHA256(ASN1_STRING_get0_data(bits), (size_t)ASN1_STRING_length(bits), digest);
 	der_put(&der, DER_OCTET_STRING, slice_of(digest, 20));
@@ -86,7 +86,7 @@ static bool
 san_put(X509 *cert, const struct leaf *leaf)
 {
 	struct buf content = { 0 };
-	size_t	   i;
+	size_t i;
 
 	for (i = 0; i < leaf->name_count; i++)
 		der_put(&content, GENERAL_DNS, slice_str(leaf->names[i].value));
@@ -157,8 +157,8 @@ eku_put(X509 *cert, bool client)
 {
 	/* 1.3.6.1.5.5.7.3.1 and .2 */
 	static const uint8_t server_only[] = { 0x30, 0x0a, 0x06, 0x08, 0x2b, 6, 1, 5, 5, 7, 3, 1 };
-	static const uint8_t both[] = { 0x30, 0x14, 0x06, 0x08, 0x2b, 6, 1, 5, 5, 7, 3, 1, 0x06, 0x08, 0x2b, 6, 1,
-		5, 5, 7, 3, 2 };
+	static const uint8_t both[] = { 0x30, 0x14, 0x06, 0x08, 0x2b, 6, 1, 5, 5, 7, 3, 1, 0x06, 0x08, 0x2b,
+		6, 1, 5, 5, 7, 3, 2 };
 
 	return extension_put(cert, NID_ext_key_usage, false,
 	    client ? slice_of(both, sizeof(both)) : slice_of(server_only, sizeof(server_only)));
@@ -168,30 +168,30 @@ static bool
 leaf_extensions_put(X509 *cert, const struct leaf *leaf, X509 *issuer)
 {
 	static const uint8_t not_ca[] = { 0x30, 0x00 };
-	static const uint8_t status_request[] = { 0x30, 0x03, 0x02, 0x01, 0x05 };	/* RFC 7633 */
+	static const uint8_t status_request[] = { 0x30, 0x03, 0x02, 0x01, 0x05 }; /* RFC 7633 */
 	bool rsa = EVP_PKEY_get_base_id(leaf->key) == EVP_PKEY_RSA;
 
 	return key_usage_put(cert, rsa ? USAGE_SIGNATURE | USAGE_ENCIPHERMENT : USAGE_SIGNATURE) &&
-	    eku_put(cert, leaf->client_auth) &&
-	    extension_put(cert, NID_basic_constraints, true, slice_of(not_ca, sizeof(not_ca))) &&
-	    aki_put(cert, issuer) && san_put(cert, leaf) &&
-	    (leaf->issuer_url == NULL || aia_put(cert, leaf->issuer_url)) &&
-	    (leaf->crl_url == NULL || cdp_put(cert, leaf->crl_url)) &&
-	    (!leaf->must_staple ||
-		extension_put(cert, NID_tlsfeature, false, slice_of(status_request, sizeof(status_request))));
+	       eku_put(cert, leaf->client_auth) &&
+	       extension_put(cert, NID_basic_constraints, true, slice_of(not_ca, sizeof(not_ca))) &&
+	       aki_put(cert, issuer) && san_put(cert, leaf) &&
+	       (leaf->issuer_url == NULL || aia_put(cert, leaf->issuer_url)) &&
+	       (leaf->crl_url == NULL || cdp_put(cert, leaf->crl_url)) &&
+	       (!leaf->must_staple || extension_put(cert, NID_tlsfeature, false,
+					  slice_of(status_request, sizeof(status_request))));
 }
 
 static bool
 serial_set(X509 *cert, const uint8_t serial[SERIAL_SIZE])
 {
 	BIGNUM *number = BN_bin2bn(serial, SERIAL_SIZE, NULL);
-	bool	ok = number != NULL && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(cert)) != NULL;
+	bool ok = number != NULL && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(cert)) != NULL;
 
 	BN_free(number);
 	return ok;
 }
 
-#define POINT_MAX 133	/* P-521, uncompressed */
+#define POINT_MAX 133 /* P-521, uncompressed */
 
 /* The curve's NID and the uncompressed point; false: no EC key. */
 static bool
@@ -200,26 +200,26 @@ ec_read(EVP_PKEY *key, int *curve, uint8_t point[POINT_MAX], size_t *len)
 	char group[64];
 
 	return EVP_PKEY_get_base_id(key) == EVP_PKEY_EC &&
-	    EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1 &&
-	    (*curve = OBJ_sn2nid(group)) != NID_undef &&
-	    EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, POINT_MAX, len) == 1 &&
-	    *len > 0 && point[0] == 0x04;
+	       EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1 &&
+	       (*curve = OBJ_sn2nid(group)) != NID_undef &&
+	       EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, POINT_MAX, len) == 1 &&
+	       *len > 0 && point[0] == 0x04;
 }
 
 /* The same as X509_set_pubkey(), which in OpenSSL 3.0 encodes and decodes the key for 0.4 ms. */
 static bool
 key_set(X509 *cert, EVP_PKEY *key)
 {
-	uint8_t	 point[POINT_MAX], *bytes;
-	size_t	 len;
-	int	 curve;
+	uint8_t point[POINT_MAX], *bytes;
+	size_t len;
+	int curve;
 
 	if (!ec_read(key, &curve, point, &len))
 		return X509_set_pubkey(cert, key) == 1;
 	if ((bytes = OPENSSL_memdup(point, len)) == NULL)
 		return false;
-	if (X509_PUBKEY_set0_param(X509_get_X509_PUBKEY(cert), OBJ_nid2obj(NID_X9_62_id_ecPublicKey), V_ASN1_OBJECT,
-		OBJ_nid2obj(curve), bytes, (int)len) == 1)
+	if (X509_PUBKEY_set0_param(X509_get_X509_PUBKEY(cert), OBJ_nid2obj(NID_X9_62_id_ecPublicKey),
+		V_ASN1_OBJECT, OBJ_nid2obj(curve), bytes, (int)len) == 1)
 		return true;
 	OPENSSL_free(bytes);
 	return false;
@@ -228,28 +228,29 @@ key_set(X509 *cert, EVP_PKEY *key)
 bool
 certificate_has_ec_key(X509 *cert, EVP_PKEY *key)
 {
-	ASN1_OBJECT   *algorithm;
-	X509_ALGOR    *parameters;
-	const void    *curve_object;
+	ASN1_OBJECT *algorithm;
+	X509_ALGOR *parameters;
+	const void *curve_object;
 	const uint8_t *bytes;
-	uint8_t	       point[POINT_MAX];
-	size_t	       len;
-	int	       curve, bytes_len, type;
+	uint8_t point[POINT_MAX];
+	size_t len;
+	int curve, bytes_len, type;
 
-	if (!ec_read(key, &curve, point, &len) ||
-	    X509_PUBKEY_get0_param(&algorithm, &bytes, &bytes_len, &parameters, X509_get_X509_PUBKEY(cert)) != 1)
+	if (!ec_read(key, &curve, point, &len) || X509_PUBKEY_get0_param(&algorithm, &bytes, &bytes_len,
+						      &parameters, X509_get_X509_PUBKEY(cert)) != 1)
 		return false;
 	X509_ALGOR_get0(NULL, &type, &curve_object, parameters);
 	return OBJ_obj2nid(algorithm) == NID_X9_62_id_ecPublicKey && type == V_ASN1_OBJECT &&
-	    OBJ_obj2nid(curve_object) == curve && slice_eq(slice_of(bytes, (size_t)bytes_len), slice_of(point, len));
+	       OBJ_obj2nid(curve_object) == curve &&
+	       slice_eq(slice_of(bytes, (size_t)bytes_len), slice_of(point, len));
 }
 
 static bool
 head_set(X509 *cert, const uint8_t *serial, int64_t not_before, int64_t not_after, EVP_PKEY *key)
 {
 	return X509_set_version(cert, X509_VERSION_3) == 1 && serial_set(cert, serial) &&
-	    ASN1_TIME_set(X509_getm_notBefore(cert), not_before) != NULL &&
-	    ASN1_TIME_set(X509_getm_notAfter(cert), not_after) != NULL && key_set(cert, key);
+	       ASN1_TIME_set(X509_getm_notBefore(cert), not_before) != NULL &&
+	       ASN1_TIME_set(X509_getm_notAfter(cert), not_after) != NULL && key_set(cert, key);
 }
 
 static enum err
@@ -259,7 +260,8 @@ finish(X509 *cert, bool ok, X509 **out, struct reason *reason)
 		*out = cert;
 		return ERR_OK;
 	}
-	reason_set(reason, "the certificate can't be built: %s", ERR_reason_error_string(ERR_peek_last_error()));
+	reason_set(
+	    reason, "the certificate can't be built: %s", ERR_reason_error_string(ERR_peek_last_error()));
 	ERR_clear_error();
 	X509_free(cert);
 	return ERR_CRYPTO;
@@ -269,14 +271,14 @@ enum err
 leaf_build(const struct leaf *leaf, X509 *issuer, X509 **out, struct reason *reason)
 {
 	X509 *cert = X509_new();
-	bool  ok;
+	bool ok;
 
 	*out = NULL;
 	if (cert == NULL)
 		return ERR_MEMORY;
 	ok = head_set(cert, leaf->serial, leaf->not_before, leaf->not_after, leaf->key) &&
-	    X509_set_issuer_name(cert, X509_get_subject_name(issuer)) == 1 &&
-	    leaf_extensions_put(cert, leaf, issuer);
+	     X509_set_issuer_name(cert, X509_get_subject_name(issuer)) == 1 &&
+	     leaf_extensions_put(cert, leaf, issuer);
 	return finish(cert, ok, out, reason);
 }
 
@@ -288,8 +290,8 @@ subject_set(X509 *cert, const struct ca_certificate *ca)
 	return (ca->organization == NULL ||
 		   X509_NAME_add_entry_by_NID(name, NID_organizationName, MBSTRING_UTF8,
 		       (const uint8_t *)ca->organization, -1, -1, 0) == 1) &&
-	    X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8, (const uint8_t *)ca->common_name, -1,
-		-1, 0) == 1;
+	       X509_NAME_add_entry_by_NID(
+		   name, NID_commonName, MBSTRING_UTF8, (const uint8_t *)ca->common_name, -1, -1, 0) == 1;
 }
 
 static bool
@@ -297,7 +299,7 @@ ca_constraints_put(X509 *cert, int path_length)
 {
 	static const uint8_t yes = 0xff;
 	struct buf content = { 0 };
-	uint8_t	   length = (uint8_t)path_length;
+	uint8_t length = (uint8_t)path_length;
 
 	der_put(&content, DER_BOOLEAN, slice_of(&yes, 1));
 	if (path_length >= 0)
@@ -309,7 +311,7 @@ enum err
 ca_certificate_build(const struct ca_certificate *ca, X509 *issuer, X509 **out, struct reason *reason)
 {
 	X509 *cert = X509_new();
-	bool  ok;
+	bool ok;
 
 	*out = NULL;
 	if (ca->path_length > 127)
@@ -317,10 +319,10 @@ ca_certificate_build(const struct ca_certificate *ca, X509 *issuer, X509 **out, 
 	if (cert == NULL)
 		return ERR_MEMORY;
 	ok = head_set(cert, ca->serial, ca->not_before, ca->not_after, ca->key) && subject_set(cert, ca) &&
-	    X509_set_issuer_name(cert, X509_get_subject_name(issuer != NULL ? issuer : cert)) == 1 &&
-	    ca_constraints_put(cert, ca->path_length) &&
-	    key_usage_put(cert, USAGE_SIGNATURE | USAGE_CERT_SIGN | USAGE_CRL_SIGN) && ski_put(cert) &&
-	    (issuer == NULL || aki_put(cert, issuer));
+	     X509_set_issuer_name(cert, X509_get_subject_name(issuer != NULL ? issuer : cert)) == 1 &&
+	     ca_constraints_put(cert, ca->path_length) &&
+	     key_usage_put(cert, USAGE_SIGNATURE | USAGE_CERT_SIGN | USAGE_CRL_SIGN) && ski_put(cert) &&
+	     (issuer == NULL || aki_put(cert, issuer));
 	return finish(cert, ok, out, reason);
 }
 
@@ -353,7 +355,7 @@ enum err
 certificate_der(X509 *cert, struct buf *out)
 {
 	uint8_t *der = NULL;
-	int	 len = i2d_X509(cert, &der);
+	int len = i2d_X509(cert, &der);
 
 	if (len <= 0) {
 		ERR_clear_error();
@@ -367,9 +369,9 @@ certificate_der(X509 *cert, struct buf *out)
 enum err
 certificate_pem(struct slice der, struct buf *out)
 {
-	BIO	*bio = BIO_new(BIO_s_mem());
-	char	*text;
-	long	 len;
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *text;
+	long len;
 	enum err err = ERR_MEMORY;
 
 	if (bio != NULL && PEM_write_bio(bio, PEM_STRING_X509, "", der.data, (long)der.len) > 0 &&
@@ -385,7 +387,7 @@ void
 certificate_issuer_path(struct slice der, char out[CERTIFICATE_ISSUER_PATH_SIZE])
 {
 	uint8_t digest[SHA256_DIGEST_LENGTH];
-	int	i;
+	int i;
 
 	SHA256(der.data, der.len, digest);
 	memcpy(out, "/issuer/", 8);
@@ -395,12 +397,12 @@ certificate_issuer_path(struct slice der, char out[CERTIFICATE_ISSUER_PATH_SIZE]
 }
 
 enum err
-certificates_read(struct slice pem, STACK_OF(X509) **out, struct reason *reason)
+certificates_read(struct slice pem, STACK_OF(X509) * *out, struct reason *reason)
 {
-	BIO  *bio = BIO_new_mem_buf(pem.data, (int)pem.len);
+	BIO *bio = BIO_new_mem_buf(pem.data, (int)pem.len);
 	X509 *cert;
 	STACK_OF(X509) *certs = sk_X509_new_null();
-	bool  ended;
+	bool ended;
 
 	*out = NULL;
 	if (bio == NULL || certs == NULL)
@@ -423,7 +425,7 @@ certificates_read(struct slice pem, STACK_OF(X509) **out, struct reason *reason)
 		reason_set(reason, "certificate %d in it is broken", sk_X509_num(certs) + 1);
 	sk_X509_pop_free(certs, X509_free);
 	return ERR_MALFORMED;
- memory:
+memory:
 	ERR_clear_error();
 	BIO_free(bio);
 	sk_X509_pop_free(certs, X509_free);

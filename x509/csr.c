@@ -20,7 +20,7 @@ static bool
 digest_is_weak(const struct request *request)
 {
 	const ASN1_OBJECT *algorithm;
-	int		   digest = NID_undef;
+	int digest = NID_undef;
 
 	X509_ALGOR_get0(&algorithm, NULL, NULL, request->algorithm);
 	if (OBJ_find_sigid_algs(OBJ_obj2nid(algorithm), &digest, NULL) != 1)
@@ -32,9 +32,9 @@ digest_is_weak(const struct request *request)
 static enum err
 request_open(struct slice der, struct request **out, EVP_PKEY **key, struct reason *reason)
 {
-	struct reason	cause = { "" };
+	struct reason cause = { "" };
 	struct request *request;
-	enum err	err = ERR_OK;
+	enum err err = ERR_OK;
 
 	*out = NULL;
 	*key = NULL;
@@ -74,7 +74,7 @@ enum err
 csr_parse_key(struct slice der, EVP_PKEY **out, struct reason *reason)
 {
 	struct request *request;
-	enum err	err = request_open(der, &request, out, reason);
+	enum err err = request_open(der, &request, out, reason);
 
 	request_free(request);
 	return err;
@@ -83,7 +83,7 @@ csr_parse_key(struct slice der, EVP_PKEY **out, struct reason *reason)
 static enum err
 name_add(struct csr *csr, const char *text, size_t len, const char *where, struct reason *reason)
 {
-	char	      value[IDENTIFIER_VALUE_SIZE];
+	char value[IDENTIFIER_VALUE_SIZE];
 	struct reason cause = { "" };
 
 	if (csr->count > IDENTIFIERS_MAX) {
@@ -108,10 +108,10 @@ static enum err
 common_name_read(const struct request *request, struct csr *csr, struct reason *reason)
 {
 	X509_NAME *subject = request->info->subject;
-	int	   at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
-	uint8_t	  *text = NULL;
-	int	   len;
-	enum err   err;
+	int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+	uint8_t *text = NULL;
+	int len;
+	enum err err;
 
 	if (at < 0)
 		return ERR_OK;
@@ -131,8 +131,8 @@ static enum err
 san_read(X509_EXTENSION *extension, struct csr *csr, struct reason *reason)
 {
 	GENERAL_NAMES *names = X509V3_EXT_d2i(extension);
-	enum err       err = ERR_OK;
-	int	       i;
+	enum err err = ERR_OK;
+	int i;
 
 	if (names == NULL)
 		return malformed(reason, "the CSR's subjectAltName can't be read (RFC 5280, 4.2.1.6)");
@@ -157,7 +157,7 @@ static enum err
 feature_read(X509_EXTENSION *extension, struct csr *csr, struct reason *reason)
 {
 	static const uint8_t status_request[] = { 0x30, 0x03, 0x02, 0x01, 0x05 };
-	const ASN1_STRING   *value = X509_EXTENSION_get_data(extension);
+	const ASN1_STRING *value = X509_EXTENSION_get_data(extension);
 
 	csr->must_staple = slice_eq(slice_of(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value)),
 	    slice_of(status_request, sizeof(status_request)));
@@ -171,8 +171,8 @@ static enum err
 extension_read(X509_EXTENSION *extension, struct csr *csr, struct reason *reason)
 {
 	BASIC_CONSTRAINTS *constraints;
-	char		   name[80];
-	bool		   ca;
+	char name[80];
+	bool ca;
 
 	switch (OBJ_obj2nid(X509_EXTENSION_get_object(extension))) {
 	case NID_subject_alt_name:
@@ -185,7 +185,8 @@ extension_read(X509_EXTENSION *extension, struct csr *csr, struct reason *reason
 		ca = constraints->ca != 0;
 		BASIC_CONSTRAINTS_free(constraints);
 		if (ca)
-			return malformed(reason, "the CSR asks for a CA certificate; only servers get one here");
+			return malformed(
+			    reason, "the CSR asks for a CA certificate; only servers get one here");
 		return ERR_OK;
 	case NID_key_usage:
 	case NID_ext_key_usage:
@@ -203,9 +204,9 @@ extension_read(X509_EXTENSION *extension, struct csr *csr, struct reason *reason
 static enum err
 extensions_read(const struct request *request, struct csr *csr, struct reason *reason)
 {
-	STACK_OF(X509_EXTENSION) *extensions;
+	STACK_OF(X509_EXTENSION) * extensions;
 	enum err err = ERR_OK;
-	int	 i, j;
+	int i, j;
 
 	if ((extensions = request_extensions(request)) == NULL)
 		return malformed(reason, "the CSR has more than one request for extensions, or a broken one "
@@ -216,12 +217,13 @@ extensions_read(const struct request *request, struct csr *csr, struct reason *r
 		for (j = 0; j < i; j++)
 			if (OBJ_cmp(X509_EXTENSION_get_object(extension),
 				X509_EXTENSION_get_object(sk_X509_EXTENSION_value(extensions, j))) == 0) {
-				err = malformed(reason, "the CSR asks for an extension twice (RFC 5280, 4.2)");
+				err =
+				    malformed(reason, "the CSR asks for an extension twice (RFC 5280, 4.2)");
 				goto out;
 			}
 		err = extension_read(extension, csr, reason);
 	}
- out:
+out:
 	sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
 	return err;
 }
@@ -248,8 +250,8 @@ enum err
 csr_parse(struct slice der, struct csr **out, struct reason *reason)
 {
 	struct request *request = NULL;
-	struct csr     *csr;
-	enum err	err;
+	struct csr *csr;
+	enum err err;
 
 	*out = NULL;
 	if ((csr = calloc(1, sizeof(*csr))) == NULL)
@@ -289,12 +291,13 @@ csr_names_match(const struct csr *csr, const struct identifier *sorted, size_t c
 	size_t i = 0, j = 0;
 
 	while (i < csr->count || j < count) {
-		int order = i == csr->count ? 1 :
-		    j == count		    ? -1 :
-					      identifier_compare(&csr->names[i], &sorted[j]);
+		int order = i == csr->count ? 1
+			    : j == count    ? -1
+					    : identifier_compare(&csr->names[i], &sorted[j]);
 
 		if (order < 0) {
-			reason_set(reason, "the CSR names \"%s\", which the order doesn't", csr->names[i].value);
+			reason_set(
+			    reason, "the CSR names \"%s\", which the order doesn't", csr->names[i].value);
 			return false;
 		}
 		if (order > 0) {

@@ -25,7 +25,8 @@ primitive_check(uint8_t tag, struct slice value, struct reason *reason)
 		return false;
 	case TAG_INTEGER:
 	case TAG_ENUMERATED: /* X.690, 8.3.2 */
-		if (value.len == 1 || (value.len > 1 && !(v[0] == 0 && v[1] < 0x80) && !(v[0] == 0xff && v[1] >= 0x80)))
+		if (value.len == 1 ||
+		    (value.len > 1 && !(v[0] == 0 && v[1] < 0x80) && !(v[0] == 0xff && v[1] >= 0x80)))
 			return true;
 		reason_set(reason, "an INTEGER is empty or has needless leading bytes (X.690, 8.3.2)");
 		return false;
@@ -34,7 +35,8 @@ primitive_check(uint8_t tag, struct slice value, struct reason *reason)
 		    (v[value.len - 1] & ((1u << v[0]) - 1u)) == 0)
 			return true;
 		/* With no bits at all the last byte is the count itself, which must be 0. */
-		reason_set(reason, "a BIT STRING has a bad count of unused bits, or sets them (X.690, 11.2.1)");
+		reason_set(
+		    reason, "a BIT STRING has a bad count of unused bits, or sets them (X.690, 11.2.1)");
 		return false;
 	case TAG_NULL:
 		if (value.len == 0)
@@ -90,7 +92,7 @@ values_check(struct slice in, unsigned depth, struct reason *reason)
 {
 	while (in.len > 0) {
 		struct slice value, rest;
-		uint8_t	     tag;
+		uint8_t tag;
 
 		if (!header_read(in, &tag, &value, &rest, reason))
 			return false;
@@ -112,7 +114,7 @@ bool
 der_check(struct slice in, struct reason *reason)
 {
 	struct slice value, rest;
-	uint8_t	     tag;
+	uint8_t tag;
 
 	if (!header_read(in, &tag, &value, &rest, reason))
 		return false;
@@ -127,7 +129,7 @@ void
 der_put(struct buf *out, uint8_t tag, struct slice content)
 {
 	uint8_t header[5] = { tag };
-	size_t	n = 1;
+	size_t n = 1;
 
 	if (content.len >= 0x10000) {
 		header[n++] = 0x83;

@@ -9,10 +9,10 @@
 
 /* Whether the bytes are exactly one DER value: definite minimal lengths, low tag numbers, minimal integers,
  * booleans 00 or FF, bit strings with zero padding, nested at most DER_DEPTH_MAX, nothing after it. */
-#define DER_DEPTH_MAX 24	/* a certificate nests 9 deep */
-bool	der_check(struct slice, struct reason *);
+#define DER_DEPTH_MAX 24 /* a certificate nests 9 deep */
+bool der_check(struct slice, struct reason *);
 
 /* Appends tag, length and content. */
-void	der_put(struct buf *, uint8_t tag, struct slice content);
+void der_put(struct buf *, uint8_t tag, struct slice content);
 
 #endif

@@ -10,11 +10,11 @@
 #include "x509/rsa.h"
 
 static const struct key_row {
-	enum key_type	 type;
-	const char	*name;
-	int		 base;
-	int		 bits;		/* RSA only */
-	const char	*group;		/* EC only: OpenSSL's name */
+	enum key_type type;
+	const char *name;
+	int base;
+	int bits; /* RSA only */
+	const char *group; /* EC only: OpenSSL's name */
 } key_rows[] = {
 	{ KEY_P256, "p256", EVP_PKEY_EC, 0, "prime256v1" },
 	{ KEY_P384, "p384", EVP_PKEY_EC, 0, "secp384r1" },
@@ -31,8 +31,8 @@ static const struct key_row {
 static const struct key_row *
 row_of(EVP_PKEY *key)
 {
-	int    base = EVP_PKEY_get_base_id(key);
-	char   group[64] = "";
+	int base = EVP_PKEY_get_base_id(key);
+	char group[64] = "";
 	size_t i;
 
 	if (base == EVP_PKEY_EC && EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) != 1)
@@ -110,7 +110,7 @@ bad(struct reason *reason, const char *text)
 static enum err
 rsa_check(EVP_PKEY *key, struct reason *reason)
 {
-	BIGNUM	*n = NULL, *e = NULL;
+	BIGNUM *n = NULL, *e = NULL;
 	unsigned factor;
 	enum err err = ERR_BAD_KEY;
 
@@ -132,7 +132,7 @@ rsa_check(EVP_PKEY *key, struct reason *reason)
 		err = rsa_is_close(n, RSA_FERMAT_ROUNDS);
 	if (err == ERR_EXISTS)
 		err = bad(reason, "the RSA key's primes are so close that Fermat's method factors it");
- out:
+out:
 	BN_free(n);
 	BN_free(e);
 	return err;
@@ -142,13 +142,15 @@ static enum err
 ec_check(EVP_PKEY *key, struct reason *reason)
 {
 	EVP_PKEY_CTX *ctx;
-	int	      explicit_parameters = 0;
-	int	      ok;
+	int explicit_parameters = 0;
+	int ok;
 
 	/* RFC 5480, 2.1.1: namedCurve only. OpenSSL would recognise explicit parameters by their values. */
-	if (EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &explicit_parameters) == 1 &&
+	if (EVP_PKEY_get_int_param(
+		key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &explicit_parameters) == 1 &&
 	    explicit_parameters)
-		return bad(reason, "the EC key spells its curve out; name the curve instead (RFC 5480, 2.1.1)");
+		return bad(
+		    reason, "the EC key spells its curve out; name the curve instead (RFC 5480, 2.1.1)");
 	if ((ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL)) == NULL)
 		return ERR_MEMORY;
 	/* Not infinity, coordinates in range, on the curve. The cofactor of these curves is 1, so every such
@@ -162,7 +164,7 @@ enum err
 key_check(EVP_PKEY *key, struct reason *reason)
 {
 	const struct key_row *row = row_of(key);
-	int		      base = EVP_PKEY_get_base_id(key);
+	int base = EVP_PKEY_get_base_id(key);
 
 	if (row == NULL && base == EVP_PKEY_RSA) {
 		reason_set(reason, "an RSA key of %d bits is not accepted; use 2048, 3072 or 4096",
@@ -184,7 +186,7 @@ enum err
 key_spki_hash(EVP_PKEY *key, uint8_t out[SPKI_HASH_SIZE])
 {
 	uint8_t *der = NULL;
-	int	 len = i2d_PUBKEY(key, &der);
+	int len = i2d_PUBKEY(key, &der);
 
 	if (len <= 0)
 		return ERR_CRYPTO;

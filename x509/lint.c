@@ -9,10 +9,10 @@ enum applies { LEAF = 1, CA = 2, BOTH = 3 };
 
 /* In this order; those that later ones rely on come first. */
 static const struct lint {
-	const char	*name;
-	const char	*source;
-	lint_function	*check;
-	enum applies	 applies;
+	const char *name;
+	const char *source;
+	lint_function *check;
+	enum applies applies;
 } lints[] = {
 	{ "strict_der", "RFC 5280, 4.1; X.690, 10", lint_strict_der, BOTH },
 	{ "version_3", "RFC 5280, 4.1.2.1", lint_version, BOTH },
@@ -117,10 +117,10 @@ seconds_of(const ASN1_TIME *time, int64_t *out)
 static EVP_PKEY *
 key_decode(X509 *cert)
 {
-	uint8_t	      *der = NULL;
+	uint8_t *der = NULL;
 	const uint8_t *p;
-	EVP_PKEY      *key = NULL;
-	int	       len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
+	EVP_PKEY *key = NULL;
+	int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
 
 	if (len > 0) {
 		p = der;
@@ -141,7 +141,7 @@ view_open(struct lint_view *view, X509 *cert, const struct lint_context *context
 	else
 		view->key = view->decoded = key_decode(cert);
 	view->times_read = seconds_of(X509_get0_notBefore(cert), &view->not_before) &&
-	    seconds_of(X509_get0_notAfter(cert), &view->not_after);
+			   seconds_of(X509_get0_notAfter(cert), &view->not_after);
 	view->constraints = X509_get_ext_d2i(cert, NID_basic_constraints, &view->constraints_critical, NULL);
 	view->usage = X509_get_ext_d2i(cert, NID_key_usage, &view->usage_critical, NULL);
 	view->extended = X509_get_ext_d2i(cert, NID_ext_key_usage, &view->extended_critical, NULL);
@@ -171,8 +171,8 @@ enum err
 lint_check(X509 *cert, const struct lint_context *context, struct reason *reason)
 {
 	struct lint_view view;
-	enum err	 err = ERR_OK;
-	size_t		 i;
+	enum err err = ERR_OK;
+	size_t i;
 
 	view_open(&view, cert, context);
 	for (i = 0; err == ERR_OK && i < LINTS; i++) {

@@ -48,10 +48,10 @@ bool
 lint_extension_known(const struct lint_view *view, struct reason *reason)
 {
 	static const int known[] = { NID_basic_constraints, NID_key_usage, NID_ext_key_usage,
-		NID_authority_key_identifier, NID_subject_key_identifier, NID_subject_alt_name, NID_info_access,
-		NID_crl_distribution_points, NID_tlsfeature };
+		NID_authority_key_identifier, NID_subject_key_identifier, NID_subject_alt_name,
+		NID_info_access, NID_crl_distribution_points, NID_tlsfeature };
 	size_t k;
-	int    i;
+	int i;
 
 	for (i = 0; i < X509_get_ext_count(view->cert); i++) {
 		int nid = OBJ_obj2nid(X509_EXTENSION_get_object(X509_get_ext(view->cert, i)));
@@ -69,7 +69,7 @@ static bool
 self_issued(const struct lint_view *view)
 {
 	return view->context->ca &&
-	    X509_NAME_cmp(X509_get_subject_name(view->cert), X509_get_issuer_name(view->cert)) == 0;
+	       X509_NAME_cmp(X509_get_subject_name(view->cert), X509_get_issuer_name(view->cert)) == 0;
 }
 
 bool
@@ -82,8 +82,8 @@ bool
 lint_aki_form(const struct lint_view *view, struct reason *reason)
 {
 	return view->aki == NULL ||
-	    (view->aki->keyid != NULL && view->aki->issuer == NULL && view->aki->serial == NULL) ||
-	    no(reason, "the authorityKeyIdentifier holds anything but a key identifier");
+	       (view->aki->keyid != NULL && view->aki->issuer == NULL && view->aki->serial == NULL) ||
+	       no(reason, "the authorityKeyIdentifier holds anything but a key identifier");
 }
 
 bool
@@ -100,7 +100,7 @@ lint_aki_issuer(const struct lint_view *view, struct reason *reason)
 	if (view->aki == NULL)
 		return true;
 	return (id != NULL && ASN1_OCTET_STRING_cmp(view->aki->keyid, id) == 0) ||
-	    no(reason, "the authorityKeyIdentifier is not the issuer's subjectKeyIdentifier");
+	       no(reason, "the authorityKeyIdentifier is not the issuer's subjectKeyIdentifier");
 }
 
 bool
@@ -119,21 +119,21 @@ bool
 lint_leaf_not_ca(const struct lint_view *view, struct reason *reason)
 {
 	return (view->constraints != NULL && !view->constraints->ca) ||
-	    no(reason, "basicConstraints doesn't say CA:FALSE");
+	       no(reason, "basicConstraints doesn't say CA:FALSE");
 }
 
 bool
 lint_leaf_path_length(const struct lint_view *view, struct reason *reason)
 {
 	return view->constraints == NULL || view->constraints->pathlen == NULL ||
-	    no(reason, "a server certificate has a pathLenConstraint");
+	       no(reason, "a server certificate has a pathLenConstraint");
 }
 
 bool
 lint_ca_constraints(const struct lint_view *view, struct reason *reason)
 {
 	return (view->constraints != NULL && view->constraints->ca && view->constraints_critical == 1) ||
-	    no(reason, "basicConstraints isn't critical with CA:TRUE");
+	       no(reason, "basicConstraints isn't critical with CA:TRUE");
 }
 
 /* Bits of KeyUsage by their numbers in RFC 5280, 4.2.1.3. */
@@ -149,7 +149,7 @@ bool
 lint_cert_sign(const struct lint_view *view, struct reason *reason)
 {
 	return usage_has(view, BIT_CERT_SIGN) == view->context->ca ||
-	    no(reason, "keyCertSign belongs to CA certificates, and to all of them");
+	       no(reason, "keyCertSign belongs to CA certificates, and to all of them");
 }
 
 bool
@@ -172,10 +172,10 @@ lint_usage_empty(const struct lint_view *view, struct reason *reason)
 bool
 lint_usage_trailing(const struct lint_view *view, struct reason *reason)
 {
-	int		     at = X509_get_ext_by_NID(view->cert, NID_key_usage, -1);
-	const ASN1_STRING   *value;
-	const uint8_t	    *der;
-	int		     len;
+	int at = X509_get_ext_by_NID(view->cert, NID_key_usage, -1);
+	const ASN1_STRING *value;
+	const uint8_t *der;
+	int len;
 
 	if (at < 0)
 		return true;
@@ -184,7 +184,7 @@ lint_usage_trailing(const struct lint_view *view, struct reason *reason)
 	der = ASN1_STRING_get0_data(value);
 	len = ASN1_STRING_length(value);
 	return (len >= 4 && der[2] <= 7 && der[len - 1] & 1u << der[2]) ||
-	    no(reason, "keyUsage ends with zero bits that DER leaves out");
+	       no(reason, "keyUsage ends with zero bits that DER leaves out");
 }
 
 bool
@@ -197,7 +197,7 @@ lint_usage_key(const struct lint_view *view, struct reason *reason)
 	if (usage_has(view, BIT_ENCIPHERMENT))
 		return no(reason, "only RSA keys encipher keys");
 	return base == EVP_PKEY_EC || !usage_has(view, BIT_AGREEMENT) ||
-	    no(reason, "an EdDSA key doesn't agree on keys");
+	       no(reason, "an EdDSA key doesn't agree on keys");
 }
 
 static bool
@@ -231,15 +231,15 @@ lint_usages_agree(const struct lint_view *view, struct reason *reason)
 	    !usage_has(view, BIT_AGREEMENT))
 		return no(reason, "clientAuth needs digitalSignature or keyAgreement");
 	return usage_has(view, BIT_SIGNATURE) || usage_has(view, BIT_ENCIPHERMENT) ||
-	    usage_has(view, BIT_AGREEMENT) || no(reason, "serverAuth has no key usage that serves it");
+	       usage_has(view, BIT_AGREEMENT) || no(reason, "serverAuth has no key usage that serves it");
 }
 
 static bool
 is_http(const GENERAL_NAME *name)
 {
-	return name->type == GEN_URI &&
-	    ASN1_STRING_length(name->d.uniformResourceIdentifier) > 7 &&
-	    strncasecmp((const char *)ASN1_STRING_get0_data(name->d.uniformResourceIdentifier), "http://", 7) == 0;
+	return name->type == GEN_URI && ASN1_STRING_length(name->d.uniformResourceIdentifier) > 7 &&
+	       strncasecmp(
+		   (const char *)ASN1_STRING_get0_data(name->d.uniformResourceIdentifier), "http://", 7) == 0;
 }
 
 bool
@@ -263,7 +263,8 @@ lint_access_unique(const struct lint_view *view, struct reason *reason)
 			ACCESS_DESCRIPTION *a = sk_ACCESS_DESCRIPTION_value(view->access, i);
 			ACCESS_DESCRIPTION *b = sk_ACCESS_DESCRIPTION_value(view->access, j);
 
-			if (OBJ_cmp(a->method, b->method) == 0 && GENERAL_NAME_cmp(a->location, b->location) == 0)
+			if (OBJ_cmp(a->method, b->method) == 0 &&
+			    GENERAL_NAME_cmp(a->location, b->location) == 0)
 				return no(reason, "an authorityInfoAccess location appears twice");
 		}
 	return true;
@@ -305,7 +306,7 @@ bool
 lint_points_unique(const struct lint_view *view, struct reason *reason)
 {
 	return view->points == NULL || sk_DIST_POINT_num(view->points) == 1 ||
-	    no(reason, "there is not exactly one CRL distribution point");
+	       no(reason, "there is not exactly one CRL distribution point");
 }
 
 bool

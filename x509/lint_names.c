@@ -44,7 +44,7 @@ bool
 lint_san_present(const struct lint_view *view, struct reason *reason)
 {
 	return (view->san != NULL && sk_GENERAL_NAME_num(view->san) > 0) ||
-	    no(reason, "subjectAltName is absent or empty");
+	       no(reason, "subjectAltName is absent or empty");
 }
 
 bool
@@ -53,7 +53,7 @@ lint_san_critical(const struct lint_view *view, struct reason *reason)
 	bool empty = X509_NAME_entry_count(X509_get_subject_name(view->cert)) == 0;
 
 	return (view->san_critical == 1) == empty ||
-	    no(reason, "subjectAltName is to be critical exactly when the subject is empty");
+	       no(reason, "subjectAltName is to be critical exactly when the subject is empty");
 }
 
 bool
@@ -107,7 +107,8 @@ characters_fine(struct slice name)
 bool
 lint_dns_characters(const struct lint_view *view, struct reason *reason)
 {
-	return each_name(view, characters_fine, "holds other characters than a-z, 0-9, hyphen and dot", reason);
+	return each_name(
+	    view, characters_fine, "holds other characters than a-z, 0-9, hyphen and dot", reason);
 }
 
 /* Cuts the first label off name. */
@@ -115,7 +116,7 @@ static struct slice
 label_next(struct slice *name)
 {
 	const uint8_t *dot = memchr(name->data, '.', name->len);
-	struct slice   label = *name;
+	struct slice label = *name;
 
 	if (dot == NULL) {
 		*name = slice_of(NULL, 0);
@@ -134,7 +135,8 @@ labels_fine(struct slice name)
 	while (name.len > 0) {
 		struct slice label = label_next(&name);
 
-		if (label.len == 0 || label.len > 63 || label.data[0] == '-' || label.data[label.len - 1] == '-')
+		if (label.len == 0 || label.len > 63 || label.data[0] == '-' ||
+		    label.data[label.len - 1] == '-')
 			return false;
 	}
 	return true;
@@ -143,8 +145,8 @@ labels_fine(struct slice name)
 bool
 lint_dns_labels(const struct lint_view *view, struct reason *reason)
 {
-	return each_name(view, labels_fine, "has a label that is empty, over 63 bytes or begins or ends with a hyphen",
-	    reason);
+	return each_name(view, labels_fine,
+	    "has a label that is empty, over 63 bytes or begins or ends with a hyphen", reason);
 }
 
 static bool
@@ -183,16 +185,16 @@ is_a_label(struct slice label)
 static bool
 a_label_fine(struct slice label)
 {
-	char  text[64], *unicode = NULL, *back = NULL;
-	bool  ok;
+	char text[64], *unicode = NULL, *back = NULL;
+	bool ok;
 
 	if (label.len >= sizeof(text))
 		return false;
 	memcpy(text, label.data, label.len);
 	text[label.len] = '\0';
 	ok = idn2_to_unicode_8z8z(text, &unicode, 0) == IDN2_OK &&
-	    idn2_lookup_u8((const uint8_t *)unicode, (uint8_t **)&back, IDN2_NONTRANSITIONAL) == IDN2_OK &&
-	    strcasecmp(text, back) == 0;
+	     idn2_lookup_u8((const uint8_t *)unicode, (uint8_t **)&back, IDN2_NONTRANSITIONAL) == IDN2_OK &&
+	     strcasecmp(text, back) == 0;
 	idn2_free(unicode);
 	idn2_free(back);
 	return ok;
@@ -241,7 +243,7 @@ lint_ip_length(const struct lint_view *view, struct reason *reason)
 
 	for (i = 0; view->san != NULL && i < sk_GENERAL_NAME_num(view->san); i++) {
 		const GENERAL_NAME *name = sk_GENERAL_NAME_value(view->san, i);
-		int		    len;
+		int len;
 
 		if (name->type != GEN_IPADD)
 			continue;
@@ -268,15 +270,15 @@ lint_common_name_one(const struct lint_view *view, struct reason *reason)
 	int at = -1;
 
 	return common_name(view, &at) == NULL || common_name(view, &at) == NULL ||
-	    no(reason, "the subject has more than one common name");
+	       no(reason, "the subject has more than one common name");
 }
 
 bool
 lint_common_name_san(const struct lint_view *view, struct reason *reason)
 {
-	int		   i, at = -1;
+	int i, at = -1;
 	const ASN1_STRING *text = common_name(view, &at);
-	struct slice	   name;
+	struct slice name;
 
 	if (text == NULL)
 		return true;
@@ -290,11 +292,11 @@ lint_common_name_san(const struct lint_view *view, struct reason *reason)
 bool
 lint_common_name_length(const struct lint_view *view, struct reason *reason)
 {
-	int		   at = -1;
+	int at = -1;
 	const ASN1_STRING *text = common_name(view, &at);
-	uint8_t		  *utf8 = NULL;
-	const uint8_t	  *p;
-	int		   len, characters = 0;
+	uint8_t *utf8 = NULL;
+	const uint8_t *p;
+	int len, characters = 0;
 
 	if (text == NULL)
 		return true;
@@ -310,13 +312,15 @@ lint_common_name_length(const struct lint_view *view, struct reason *reason)
 bool
 lint_name_constraints(const struct lint_view *view, struct reason *reason)
 {
-	int		  critical, result;
+	int critical, result;
 	NAME_CONSTRAINTS *constraints =
 	    X509_get_ext_d2i(view->context->issuer, NID_name_constraints, &critical, NULL);
 
 	if (constraints == NULL)
-		return critical == EXTENSION_ABSENT || no(reason, "the issuer's name constraints can't be read");
-	X509_check_purpose(view->cert, -1, 0);	/* fills the certificate's cache of names, which the check reads */
+		return critical == EXTENSION_ABSENT ||
+		       no(reason, "the issuer's name constraints can't be read");
+	X509_check_purpose(
+	    view->cert, -1, 0); /* fills the certificate's cache of names, which the check reads */
 	result = NAME_CONSTRAINTS_check(view->cert, constraints);
 	NAME_CONSTRAINTS_free(constraints);
 	if (result == X509_V_OK)

@@ -17,9 +17,9 @@ bool
 lint_strict_der(const struct lint_view *view, struct reason *reason)
 {
 	uint8_t *der = NULL;
-	int	 len = i2d_X509(view->cert, &der);	/* as it was received, or as it will be sent */
-	bool	 ok;
-	int	 i;
+	int len = i2d_X509(view->cert, &der); /* as it was received, or as it will be sent */
+	bool ok;
+	int i;
 
 	if (len <= 0)
 		return no(reason, "it can't be encoded");
@@ -45,8 +45,8 @@ bool
 lint_serial_positive(const struct lint_view *view, struct reason *reason)
 {
 	const ASN1_INTEGER *serial = X509_get0_serialNumber(view->cert);
-	const uint8_t	   *bytes = ASN1_STRING_get0_data(serial);
-	int		    len = ASN1_STRING_length(serial);
+	const uint8_t *bytes = ASN1_STRING_get0_data(serial);
+	int len = ASN1_STRING_length(serial);
 
 	if (ASN1_STRING_type(serial) == V_ASN1_NEG_INTEGER || len == 0 || (len == 1 && bytes[0] == 0))
 		return no(reason, "the serial number is negative or zero");
@@ -58,7 +58,7 @@ static int
 serial_octets(const struct lint_view *view)
 {
 	const ASN1_INTEGER *serial = X509_get0_serialNumber(view->cert);
-	int		    len = ASN1_STRING_length(serial);
+	int len = ASN1_STRING_length(serial);
 
 	return len > 0 && ASN1_STRING_get0_data(serial)[0] & 0x80 ? len + 1 : len;
 }
@@ -73,7 +73,7 @@ bool
 lint_serial_random(const struct lint_view *view, struct reason *reason)
 {
 	return ASN1_STRING_length(X509_get0_serialNumber(view->cert)) >= 8 ||
-	    no(reason, "the serial number has fewer than 64 bits");
+	       no(reason, "the serial number has fewer than 64 bits");
 }
 
 static const X509_ALGOR *
@@ -89,7 +89,7 @@ bool
 lint_algorithms_equal(const struct lint_view *view, struct reason *reason)
 {
 	return X509_ALGOR_cmp(outer_algorithm(view), X509_get0_tbs_sigalg(view->cert)) == 0 ||
-	    no(reason, "the signature algorithm inside differs from the one outside");
+	       no(reason, "the signature algorithm inside differs from the one outside");
 }
 
 bool
@@ -106,7 +106,8 @@ lint_algorithm_allowed(const struct lint_view *view, struct reason *reason)
 	case NID_ED448:
 		return true;
 	default:
-		reason_set(reason, "the signature algorithm is %s", OBJ_nid2sn(X509_get_signature_nid(view->cert)));
+		reason_set(
+		    reason, "the signature algorithm is %s", OBJ_nid2sn(X509_get_signature_nid(view->cert)));
 		return false;
 	}
 }
@@ -115,14 +116,14 @@ static bool
 is_rsa(int nid)
 {
 	return nid == NID_sha256WithRSAEncryption || nid == NID_sha384WithRSAEncryption ||
-	    nid == NID_sha512WithRSAEncryption;
+	       nid == NID_sha512WithRSAEncryption;
 }
 
 static int
 parameters_of(const struct lint_view *view, int *nid)
 {
 	const ASN1_OBJECT *object;
-	int		   type;
+	int type;
 
 	X509_ALGOR_get0(&object, &type, NULL, X509_get0_tbs_sigalg(view->cert));
 	*nid = OBJ_obj2nid(object);
@@ -134,7 +135,8 @@ lint_rsa_parameters(const struct lint_view *view, struct reason *reason)
 {
 	int nid, type = parameters_of(view, &nid);
 
-	return !is_rsa(nid) || type == V_ASN1_NULL || no(reason, "the RSA signature's parameters are not NULL");
+	return !is_rsa(nid) || type == V_ASN1_NULL ||
+	       no(reason, "the RSA signature's parameters are not NULL");
 }
 
 bool
@@ -158,13 +160,13 @@ bool
 lint_issuer_bytes(const struct lint_view *view, struct reason *reason)
 {
 	const uint8_t *have, *want;
-	size_t	       have_len, want_len;
+	size_t have_len, want_len;
 
 	if (X509_NAME_get0_der(X509_get_issuer_name(view->cert), &have, &have_len) != 1 ||
 	    X509_NAME_get0_der(X509_get_subject_name(view->context->issuer), &want, &want_len) != 1)
 		return no(reason, "a name can't be encoded");
 	return slice_eq(slice_of(have, have_len), slice_of(want, want_len)) ||
-	    no(reason, "the issuer is not byte for byte the issuer's subject");
+	       no(reason, "the issuer is not byte for byte the issuer's subject");
 }
 
 bool
@@ -183,7 +185,8 @@ lint_lifetime(const struct lint_view *view, struct reason *reason)
 
 	if (lifetime <= view->context->lifetime_max)
 		return true;
-	reason_set(reason, "it lives %lld s; %lld are allowed", lifetime, (long long)view->context->lifetime_max);
+	reason_set(
+	    reason, "it lives %lld s; %lld are allowed", lifetime, (long long)view->context->lifetime_max);
 	return false;
 }
 
@@ -201,7 +204,7 @@ lint_time_encoding(const struct lint_view *view, struct reason *reason)
 {
 	return (encoding_right(X509_get0_notBefore(view->cert), view->not_before) &&
 		   encoding_right(X509_get0_notAfter(view->cert), view->not_after)) ||
-	    no(reason, "times before 2050 are UTCTime, later ones GeneralizedTime");
+	       no(reason, "times before 2050 are UTCTime, later ones GeneralizedTime");
 }
 
 static bool
@@ -217,7 +220,7 @@ bool
 lint_time_zulu(const struct lint_view *view, struct reason *reason)
 {
 	return (zulu(X509_get0_notBefore(view->cert)) && zulu(X509_get0_notAfter(view->cert))) ||
-	    no(reason, "a time lacks its seconds or Z, or has a fraction");
+	       no(reason, "a time lacks its seconds or Z, or has a fraction");
 }
 
 bool
@@ -233,15 +236,16 @@ lint_backdating(const struct lint_view *view, struct reason *reason)
 bool
 lint_issuer_ends(const struct lint_view *view, struct reason *reason)
 {
-	return ASN1_TIME_compare(X509_get0_notAfter(view->cert), X509_get0_notAfter(view->context->issuer)) <= 0 ||
-	    no(reason, "it would outlive its issuer");
+	return ASN1_TIME_compare(X509_get0_notAfter(view->cert), X509_get0_notAfter(view->context->issuer)) <=
+		   0 ||
+	       no(reason, "it would outlive its issuer");
 }
 
 bool
 lint_key_type(const struct lint_view *view, struct reason *reason)
 {
 	return (view->key != NULL && key_type_of(view->key) != 0) ||
-	    no(reason, "the public key is of a kind or size that is not allowed");
+	       no(reason, "the public key is of a kind or size that is not allowed");
 }
 
 /* One number of an RSA key, owned; NULL for other kinds. */
@@ -259,7 +263,7 @@ bool
 lint_rsa_exponent(const struct lint_view *view, struct reason *reason)
 {
 	BIGNUM *e = rsa_number(view, OSSL_PKEY_PARAM_RSA_E);
-	bool	ok = e == NULL || (BN_is_odd(e) && BN_cmp(e, BN_value_one()) > 0 && BN_num_bits(e) >= 17);
+	bool ok = e == NULL || (BN_is_odd(e) && BN_cmp(e, BN_value_one()) > 0 && BN_num_bits(e) >= 17);
 
 	BN_free(e);
 	return ok || no(reason, "the RSA exponent is even or below 65537");
@@ -269,7 +273,7 @@ bool
 lint_rsa_small_factor(const struct lint_view *view, struct reason *reason)
 {
 	BIGNUM *n = rsa_number(view, OSSL_PKEY_PARAM_RSA_N);
-	bool	ok = n == NULL || (BN_is_odd(n) && rsa_small_factor(n) == 0);
+	bool ok = n == NULL || (BN_is_odd(n) && rsa_small_factor(n) == 0);
 
 	BN_free(n);
 	return ok || no(reason, "the RSA modulus has a small factor");
@@ -279,7 +283,7 @@ bool
 lint_rsa_roca(const struct lint_view *view, struct reason *reason)
 {
 	BIGNUM *n = rsa_number(view, OSSL_PKEY_PARAM_RSA_N);
-	bool	ok = n == NULL || !rsa_is_roca(n);
+	bool ok = n == NULL || !rsa_is_roca(n);
 
 	BN_free(n);
 	return ok || no(reason, "the RSA modulus has the ROCA fingerprint");
@@ -289,7 +293,7 @@ bool
 lint_rsa_close(const struct lint_view *view, struct reason *reason)
 {
 	BIGNUM *n = rsa_number(view, OSSL_PKEY_PARAM_RSA_N);
-	bool	ok = n == NULL || rsa_is_close(n, RSA_FERMAT_ROUNDS) == ERR_OK;
+	bool ok = n == NULL || rsa_is_close(n, RSA_FERMAT_ROUNDS) == ERR_OK;
 
 	BN_free(n);
 	return ok || no(reason, "the RSA primes are close together");

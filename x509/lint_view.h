@@ -13,28 +13,28 @@
 #define EXTENSION_TWICE (-2)
 
 struct lint_view {
-	X509				*cert;
-	const struct lint_context	*context;
-	EVP_PKEY			*key;		/* NULL: unreadable */
-	EVP_PKEY			*decoded;	/* the same when it is ours, else NULL */
-	int64_t				 not_before, not_after;
-	bool				 times_read;
-	BASIC_CONSTRAINTS		*constraints;
-	int				 constraints_critical;
-	ASN1_BIT_STRING			*usage;
-	int				 usage_critical;
-	EXTENDED_KEY_USAGE		*extended;
-	int				 extended_critical;
-	AUTHORITY_KEYID			*aki;
-	int				 aki_critical;
-	ASN1_OCTET_STRING		*ski;
-	int				 ski_critical;
-	GENERAL_NAMES			*san;
-	int				 san_critical;
-	AUTHORITY_INFO_ACCESS		*access;
-	int				 access_critical;
-	CRL_DIST_POINTS			*points;
-	int				 points_critical;
+	X509 *cert;
+	const struct lint_context *context;
+	EVP_PKEY *key; /* NULL: unreadable */
+	EVP_PKEY *decoded; /* the same when it is ours, else NULL */
+	int64_t not_before, not_after;
+	bool times_read;
+	BASIC_CONSTRAINTS *constraints;
+	int constraints_critical;
+	ASN1_BIT_STRING *usage;
+	int usage_critical;
+	EXTENDED_KEY_USAGE *extended;
+	int extended_critical;
+	AUTHORITY_KEYID *aki;
+	int aki_critical;
+	ASN1_OCTET_STRING *ski;
+	int ski_critical;
+	GENERAL_NAMES *san;
+	int san_critical;
+	AUTHORITY_INFO_ACCESS *access;
+	int access_critical;
+	CRL_DIST_POINTS *points;
+	int points_critical;
 };
 
 /* True: nothing to complain about. */
@@ -48,11 +48,11 @@ lint_function lint_version, lint_serial_positive, lint_serial_long, lint_serial_
     lint_ec_point, lint_key_not_issuers;
 /* lint_extensions.c */
 lint_function lint_extension_twice, lint_extensions_empty, lint_extension_syntax, lint_extension_known,
-    lint_aki_present, lint_aki_form, lint_aki_not_critical, lint_aki_issuer, lint_ski_ca, lint_ski_not_critical,
-    lint_leaf_not_ca, lint_leaf_path_length, lint_ca_constraints, lint_cert_sign, lint_usage_critical,
-    lint_usage_empty, lint_usage_trailing, lint_usage_key, lint_extended_present, lint_extended_any,
-    lint_usages_agree, lint_access_http, lint_access_unique, lint_access_not_critical, lint_points_http,
-    lint_points_unique, lint_points_not_critical;
+    lint_aki_present, lint_aki_form, lint_aki_not_critical, lint_aki_issuer, lint_ski_ca,
+    lint_ski_not_critical, lint_leaf_not_ca, lint_leaf_path_length, lint_ca_constraints, lint_cert_sign,
+    lint_usage_critical, lint_usage_empty, lint_usage_trailing, lint_usage_key, lint_extended_present,
+    lint_extended_any, lint_usages_agree, lint_access_http, lint_access_unique, lint_access_not_critical,
+    lint_points_http, lint_points_unique, lint_points_not_critical;
 /* lint_names.c */
 lint_function lint_san_present, lint_san_critical, lint_san_types, lint_san_twice, lint_dns_characters,
     lint_dns_labels, lint_dns_length, lint_dns_wildcard, lint_dns_idn, lint_dns_hyphens, lint_ip_length,

@@ -24,8 +24,9 @@ ASN1_SEQUENCE(REQUEST) = {
 struct request *
 request_read(struct slice der)
 {
-	const uint8_t  *p = der.data;
-	struct request *request = (struct request *)ASN1_item_d2i(NULL, &p, (long)der.len, ASN1_ITEM_rptr(REQUEST));
+	const uint8_t *p = der.data;
+	struct request *request =
+	    (struct request *)ASN1_item_d2i(NULL, &p, (long)der.len, ASN1_ITEM_rptr(REQUEST));
 
 	if (request != NULL && p == der.data + der.len)
 		return request;
@@ -41,27 +42,29 @@ request_free(struct request *request)
 
 /* What stands before an uncompressed point (RFC 5480, 2): sequence, algorithm, curve, bit string. */
 static const struct curve {
-	const char	*group;
-	size_t		 head;
-	size_t		 point;
-	uint8_t		 bytes[27];
+	const char *group;
+	size_t head;
+	size_t point;
+	uint8_t bytes[27];
 } curves[] = {
-	{ "P-256", 26, 65, { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08,
-			       0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00 } },
-	{ "P-384", 23, 97, { 0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05,
-			       0x2b, 0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00 } },
+	{ "P-256", 26, 65,
+	    { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
+		0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00 } },
+	{ "P-384", 23, 97,
+	    { 0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b,
+		0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00 } },
 };
 
 static EVP_PKEY *
 point_key(const struct curve *curve, const uint8_t *point)
 {
-	OSSL_PARAM    params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)(uintptr_t)curve->group, 0),
-		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)point, curve->point),
-		OSSL_PARAM_construct_end()
-	};
+	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(
+				    OSSL_PKEY_PARAM_GROUP_NAME, (char *)(uintptr_t)curve->group, 0),
+		OSSL_PARAM_construct_octet_string(
+		    OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)point, curve->point),
+		OSSL_PARAM_construct_end() };
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-	EVP_PKEY     *key = NULL;
+	EVP_PKEY *key = NULL;
 
 	/* Refuses a point that is not on the curve. */
 	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
@@ -75,12 +78,12 @@ EVP_PKEY *
 request_key(const struct request *request)
 {
 	const uint8_t *p, *der = ASN1_STRING_get0_data(request->info->key);
-	size_t	       i, len = (size_t)ASN1_STRING_length(request->info->key);
-	EVP_PKEY      *key;
+	size_t i, len = (size_t)ASN1_STRING_length(request->info->key);
+	EVP_PKEY *key;
 
 	for (i = 0; i < sizeof(curves) / sizeof(curves[0]); i++)
-		if (len == curves[i].head + curves[i].point && memcmp(der, curves[i].bytes, curves[i].head) == 0 &&
-		    der[curves[i].head] == 0x04)
+		if (len == curves[i].head + curves[i].point &&
+		    memcmp(der, curves[i].bytes, curves[i].head) == 0 && der[curves[i].head] == 0x04)
 			return point_key(&curves[i], der + curves[i].head);
 	p = der;
 	key = d2i_PUBKEY(NULL, &p, (long)len);
@@ -93,21 +96,20 @@ request_key(const struct request *request)
 bool
 request_verify(const struct request *request, EVP_PKEY *key)
 {
-	return ASN1_item_verify(ASN1_ITEM_rptr(REQUEST_INFO), request->algorithm, request->signature, request->info,
-		   key) == 1;
+	return ASN1_item_verify(ASN1_ITEM_rptr(REQUEST_INFO), request->algorithm, request->signature,
+		   request->info, key) == 1;
 }
 
-STACK_OF(X509_EXTENSION) *
-request_extensions(const struct request *request)
+STACK_OF(X509_EXTENSION) * request_extensions(const struct request *request)
 {
 	const X509_ATTRIBUTE *found = NULL;
-	const ASN1_TYPE	     *value;
-	const uint8_t	     *p;
-	int		      i;
+	const ASN1_TYPE *value;
+	const uint8_t *p;
+	int i;
 
 	for (i = 0; i < sk_X509_ATTRIBUTE_num(request->info->attributes); i++) {
 		X509_ATTRIBUTE *attribute = sk_X509_ATTRIBUTE_value(request->info->attributes, i);
-		int		nid = OBJ_obj2nid(X509_ATTRIBUTE_get0_object(attribute));
+		int nid = OBJ_obj2nid(X509_ATTRIBUTE_get0_object(attribute));
 
 		if (nid != NID_ext_req && nid != NID_ms_ext_req)
 			continue;
@@ -121,6 +123,6 @@ request_extensions(const struct request *request)
 	if (value == NULL || value->type != V_ASN1_SEQUENCE)
 		return NULL;
 	p = value->value.sequence->data;
-	return (STACK_OF(X509_EXTENSION) *)ASN1_item_d2i(NULL, &p, value->value.sequence->length,
-	    ASN1_ITEM_rptr(X509_EXTENSIONS));
+	return (STACK_OF(X509_EXTENSION) *)ASN1_item_d2i(
+	    NULL, &p, value->value.sequence->length, ASN1_ITEM_rptr(X509_EXTENSIONS));
 }

@@ -30,8 +30,8 @@ bool
 rsa_is_roca(const BIGNUM *n)
 {
 	/* The primes at which 65537 generates a small enough group to tell. */
-	static const BN_ULONG primes[] = { 11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151,
-		157 };
+	static const BN_ULONG primes[] = { 11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127,
+		151, 157 };
 	size_t i;
 
 	for (i = 0; i < sizeof(primes) / sizeof(primes[0]); i++)
@@ -79,8 +79,8 @@ may_be_square(const BIGNUM *n)
 enum err
 rsa_is_close(const BIGNUM *n, unsigned rounds)
 {
-	BN_CTX	*ctx = BN_CTX_new();
-	BIGNUM	*a, *b2, *root, *square;
+	BN_CTX *ctx = BN_CTX_new();
+	BIGNUM *a, *b2, *root, *square;
 	enum err err = ERR_MEMORY;
 
 	if (ctx == NULL)
@@ -110,7 +110,7 @@ rsa_is_close(const BIGNUM *n, unsigned rounds)
 			goto out;
 	}
 	err = ERR_OK;
- out:
+out:
 	BN_CTX_end(ctx);
 	BN_CTX_free(ctx);
 	return err;

@@ -11,9 +11,9 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct reason reason;
-	struct csr   *csr;
-	EVP_PKEY     *key;
-	size_t	      i;
+	struct csr *csr;
+	EVP_PKEY *key;
+	size_t i;
 
 	if (csr_parse(slice_of(data, len), &csr, &reason) == ERR_OK) {
 		if (csr->count == 0 || csr->count > IDENTIFIERS_MAX || csr->key == NULL ||

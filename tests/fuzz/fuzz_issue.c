@@ -1,4 +1,5 @@
-/* Any bytes as an ISSUE message to ca: nothing may be signed, as no input holds evidence under a key drawn here. */
+/* Any bytes as an ISSUE message to ca: nothing may be signed, as no input holds evidence under a key drawn
+ * here. */
 #include <openssl/rand.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,16 +13,16 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static struct config config;
-	static struct ca     ca = { .config = &config };
-	static bool	     ready;
-	struct msg_issue     issue;
-	struct problem	     problem = { 0 };
-	struct jwk	    *jwk;
-	struct jws	    *jws;
-	struct csr	    *csr;
+	static struct ca ca = { .config = &config };
+	static bool ready;
+	struct msg_issue issue;
+	struct problem problem = { 0 };
+	struct jwk *jwk;
+	struct jws *jws;
+	struct csr *csr;
 
 	if (!ready) {
-		config.wfe.url = (char *)(uintptr_t)"https://ca.test:9443";
+		config.wfe.url = (char *)(uintptr_t) "https://ca.test:9443";
 		config.ra.valid_authorization_lifetime = 30 * 86400;
 		if (RAND_bytes(ca.evidence_key, sizeof(ca.evidence_key)) != 1)
 			abort();

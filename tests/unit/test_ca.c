@@ -31,13 +31,13 @@
 
 /* --- a CA in a folder of its own --------------------------------------------------------------- */
 struct world {
-	char		 dir[64];
-	struct config	 config;
-	struct ca	*ca;
-	EVP_PKEY	*account, *other;
-	struct jwk	*jwk;		/* the account's */
-	struct id	 order;
-	uint8_t		 evidence_key[EVIDENCE_KEY_SIZE];
+	char dir[64];
+	struct config config;
+	struct ca *ca;
+	EVP_PKEY *account, *other;
+	struct jwk *jwk; /* the account's */
+	struct id order;
+	uint8_t evidence_key[EVIDENCE_KEY_SIZE];
 };
 
 static struct issuer_config issuer_config = { (char *)"issuer.pem", (char *)"issuer.key" };
@@ -60,9 +60,9 @@ file_make(const char *dir, const char *name, struct slice bytes)
 static void
 pem_key(EVP_PKEY *key, struct buf *out)
 {
-	BIO  *bio = BIO_new(BIO_s_mem());
+	BIO *bio = BIO_new(BIO_s_mem());
 	char *text;
-	long  len;
+	long len;
 
 	assert_int_equal(PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL), 1);
 	len = BIO_get_mem_data(bio, &text);
@@ -73,11 +73,11 @@ pem_key(EVP_PKEY *key, struct buf *out)
 static void
 issuer_make(const char *dir, enum key_type type, const char *constraint)
 {
-	uint8_t	      serial[SERIAL_SIZE] = { 0x12, 0x34 };
-	EVP_PKEY     *key = key_generate(type);
-	X509	     *cert;
+	uint8_t serial[SERIAL_SIZE] = { 0x12, 0x34 };
+	EVP_PKEY *key = key_generate(type);
+	X509 *cert;
 	struct reason reason;
-	struct buf    der = { 0 }, pem = { 0 }, key_pem = { 0 };
+	struct buf der = { 0 }, pem = { 0 }, key_pem = { 0 };
 	struct ca_certificate ca = { .common_name = "Test CA",
 		.key = key,
 		.not_before = clock_now() - 60,
@@ -109,9 +109,9 @@ issuer_make(const char *dir, enum key_type type, const char *constraint)
 static struct jwk *
 jwk_of(EVP_PKEY *key)
 {
-	uint8_t	    point[65];
-	size_t	    len;
-	struct buf  text = { 0 };
+	uint8_t point[65];
+	size_t len;
+	struct buf text = { 0 };
 	struct jwk *jwk;
 
 	assert_int_equal(EVP_PKEY_get_octet_string_param(key, "pub", point, sizeof(point), &len), 1);
@@ -140,7 +140,7 @@ static int
 world_open(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
-	char	     *ledger;
+	char *ledger;
 
 	strcpy(w->dir, "/tmp/signet-test-ca-XXXXXX");
 	assert_non_null(mkdtemp(w->dir));
@@ -177,7 +177,7 @@ static int
 world_close(void **state)
 {
 	struct world *w = *state;
-	char	      command[128];
+	char command[128];
 
 	ca_close(w->ca);
 	jwk_free(w->jwk);
@@ -191,21 +191,21 @@ world_close(void **state)
 
 /* --- what an honest client and an honest va send ------------------------------------------------ */
 struct ask {
-	struct world	*w;
-	EVP_PKEY	*certificate_key;	/* owned */
-	struct buf	 csr, jws, evidence[4];
+	struct world *w;
+	EVP_PKEY *certificate_key; /* owned */
+	struct buf csr, jws, evidence[4];
 	struct msg_issue issue;
-	const char	*san;			/* "DNS:a.test" */
+	const char *san; /* "DNS:a.test" */
 };
 
 static void
 csr_make(EVP_PKEY *key, const char *san, struct buf *out)
 {
-	X509_REQ		 *request = X509_REQ_new();
+	X509_REQ *request = X509_REQ_new();
 	STACK_OF(X509_EXTENSION) *extensions = sk_X509_EXTENSION_new_null();
-	X509_EXTENSION		 *extension = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, san);
-	uint8_t			 *der = NULL;
-	int			  len;
+	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, san);
+	uint8_t *der = NULL;
+	int len;
 
 	assert_non_null(extension);
 	sk_X509_EXTENSION_push(extensions, extension);
@@ -224,11 +224,11 @@ csr_make(EVP_PKEY *key, const char *san, struct buf *out)
 static void
 es256(EVP_PKEY *key, struct slice input, uint8_t out[64])
 {
-	EVP_MD_CTX    *ctx = EVP_MD_CTX_new();
-	uint8_t	       der[80];
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	uint8_t der[80];
 	const uint8_t *p = der;
-	size_t	       len = sizeof(der);
-	ECDSA_SIG     *sig;
+	size_t len = sizeof(der);
+	ECDSA_SIG *sig;
 
 	assert_int_equal(EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key), 1);
 	assert_int_equal(EVP_DigestSign(ctx, der, &len, input.data, input.len), 1);
@@ -243,10 +243,11 @@ static void
 jws_make(EVP_PKEY *key, struct id order, const char *kid, struct slice csr, struct buf *out)
 {
 	struct buf header = { 0 }, payload = { 0 }, input = { 0 };
-	uint8_t	   signature[64];
-	size_t	   dot;
+	uint8_t signature[64];
+	size_t dot;
 
-	buf_printf(&header, "{\"alg\":\"ES256\",\"kid\":\"%s\",\"nonce\":\"YWJjZGVmZ2hpamtsbW5vcA\",\"url\":\"", kid);
+	buf_printf(&header,
+	    "{\"alg\":\"ES256\",\"kid\":\"%s\",\"nonce\":\"YWJjZGVmZ2hpamtsbW5vcA\",\"url\":\"", kid);
 	route_url(&header, BASE, ROUTE_FINALIZE, &order, NULL);
 	buf_put_str(&header, "\"}");
 	buf_put_str(&payload, "{\"csr\":\"");
@@ -274,10 +275,13 @@ jws_make(EVP_PKEY *key, struct id order, const char *kid, struct slice csr, stru
 #define KID BASE "/account/AAAAAAAAAAAAAAAAAAAAAQ"
 
 static void
-statement_add(struct ask *ask, const char *name, const char *thumbprint, int64_t validated, const uint8_t *key)
+statement_add(
+    struct ask *ask, const char *name, const char *thumbprint, int64_t validated, const uint8_t *key)
 {
-	struct evidence statement = { .method = CHALLENGE_HTTP_01, .caa = CAA_NOT_CHECKED, .validated = validated };
-	uint32_t	i = ask->issue.evidence_count++;
+	struct evidence statement = {
+		.method = CHALLENGE_HTTP_01, .caa = CAA_NOT_CHECKED, .validated = validated
+	};
+	uint32_t i = ask->issue.evidence_count++;
 
 	statement.identifier.type = IDENTIFIER_DNS;
 	strcpy(statement.identifier.value, name);
@@ -329,8 +333,8 @@ static void
 expect_refused(struct ask *ask, enum problem_type type, const char *word)
 {
 	struct msg_certificate out;
-	struct problem	       problem = { 0 };
-	enum err	       err = issue_certificate(ask->w->ca, &ask->issue, clock_now(), &out, &problem);
+	struct problem problem = { 0 };
+	enum err err = issue_certificate(ask->w->ca, &ask->issue, clock_now(), &out, &problem);
 
 	if (err != ERR_DENIED || problem.type != type || strstr(problem.detail.text, word) == NULL)
 		fail_msg("%s, %s: %s", err_text(err), problem_name(problem.type), problem.detail.text);
@@ -343,8 +347,8 @@ static struct buf
 expect_issued(struct ask *ask)
 {
 	struct msg_certificate out;
-	struct problem	       problem = { 0 };
-	struct buf	       der = { 0 };
+	struct problem problem = { 0 };
+	struct buf der = { 0 };
 
 	if (issue_certificate(ask->w->ca, &ask->issue, clock_now(), &out, &problem) != ERR_OK)
 		fail_msg("%s: %s", problem_name(problem.type), problem.detail.text);
@@ -357,11 +361,11 @@ expect_issued(struct ask *ask)
 static void
 test_issues(void **state)
 {
-	struct world	*w = *state;
-	struct ask	 ask;
-	struct buf	 der;
-	const uint8_t	*p;
-	X509		*cert;
+	struct world *w = *state;
+	struct ask ask;
+	struct buf der;
+	const uint8_t *p;
+	X509 *cert;
 
 	ask_open(&ask, w);
 	der = expect_issued(&ask);
@@ -392,8 +396,8 @@ static void
 test_other_accounts_evidence(void **state)
 {
 	struct world *w = *state;
-	struct jwk   *other = jwk_of(w->other);
-	struct ask    ask;
+	struct jwk *other = jwk_of(w->other);
+	struct ask ask;
 
 	ask_open(&ask, w);
 	ask.issue.evidence_count = 0;
@@ -406,7 +410,7 @@ static void
 test_stale_evidence(void **state)
 {
 	struct world *w = *state;
-	struct ask    ask;
+	struct ask ask;
 
 	ask_open(&ask, w);
 	ask.issue.evidence_count = 0;
@@ -423,7 +427,7 @@ test_forged_evidence(void **state)
 {
 	static const uint8_t guessed[EVIDENCE_KEY_SIZE] = { 1 };
 	struct world *w = *state;
-	struct ask    ask;
+	struct ask ask;
 
 	ask_open(&ask, w);
 	ask.issue.evidence_count = 0;
@@ -438,9 +442,9 @@ static void
 test_changed_csr(void **state)
 {
 	struct world *w = *state;
-	struct ask    ask;
-	struct buf    csr = { 0 }, other = { 0 };
-	char	     *ours, *theirs;
+	struct ask ask;
+	struct buf csr = { 0 }, other = { 0 };
+	char *ours, *theirs;
 
 	/* The payload of another request under the old signature. */
 	ask_open(&ask, w);
@@ -465,14 +469,14 @@ static void
 test_other_order(void **state)
 {
 	struct world *w = *state;
-	struct ask    ask;
+	struct ask ask;
 
 	ask_open(&ask, w);
 	ask.issue.order = id_new();
 	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "this order");
 	ask_open(&ask, w);
-	jws_make(w->account, w->order, "https://elsewhere.test/account/AAAAAAAAAAAAAAAAAAAAAQ", buf_slice(&ask.csr),
-	    &ask.jws);
+	jws_make(w->account, w->order, "https://elsewhere.test/account/AAAAAAAAAAAAAAAAAAAAAQ",
+	    buf_slice(&ask.csr), &ask.jws);
 	ask.issue.jws = buf_slice(&ask.jws);
 	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "kid");
 	ask_open(&ask, w);
@@ -485,7 +489,7 @@ static void
 test_csr_faults(void **state)
 {
 	struct world *w = *state;
-	struct ask    ask;
+	struct ask ask;
 
 	ask_open(&ask, w);
 	ask.san = "DNS:a.test,DNS:b.test";
@@ -522,9 +526,9 @@ static void
 test_old_order(void **state)
 {
 	struct world *w = *state;
-	int64_t	      ms = clock_now_ms() - INT64_C(9) * 86400 * 1000;
-	struct ask    ask;
-	int	      i;
+	int64_t ms = clock_now_ms() - INT64_C(9) * 86400 * 1000;
+	struct ask ask;
+	int i;
 
 	for (i = 0; i < 6; i++)
 		w->order.bytes[i] = (uint8_t)(ms >> (40 - 8 * i));
@@ -540,8 +544,8 @@ static void
 test_profile_and_dates(void **state)
 {
 	struct world *w = *state;
-	struct ask    ask;
-	struct buf    der;
+	struct ask ask;
+	struct buf der;
 
 	ask_open(&ask, w);
 	strcpy(ask.issue.profile, "eternal");
@@ -566,7 +570,7 @@ static void
 test_policy(void **state)
 {
 	struct world *w = *state;
-	struct ask    ask;
+	struct ask ask;
 
 	ask_open(&ask, w);
 	ask.san = "DNS:denied.test";
@@ -580,7 +584,7 @@ static void
 test_name_constraints(void **state)
 {
 	struct world *w = *state;
-	struct ask    ask;
+	struct ask ask;
 
 	issuer_make(w->dir, KEY_P256, "critical,permitted;DNS:home.arpa");
 	world_reopen(w);
@@ -592,12 +596,12 @@ static void
 test_replay(void **state)
 {
 	struct world *w = *state;
-	struct ask    ask;
-	struct buf    first, again;
+	struct ask ask;
+	struct buf first, again;
 
 	ask_open(&ask, w);
 	first = expect_issued(&ask);
-	again = expect_issued(&ask);	/* within the batch, before the sync */
+	again = expect_issued(&ask); /* within the batch, before the sync */
 	assert_true(slice_eq(buf_slice(&first), buf_slice(&again)));
 	buf_free(&again);
 	assert_int_equal(ledger_sync(w->ca->ledger), ERR_OK);
@@ -622,9 +626,9 @@ test_issuer_types(void **state)
 {
 	static const enum key_type types[] = { KEY_RSA2048, KEY_P384, KEY_ED25519 };
 	struct world *w = *state;
-	struct ask    ask;
-	struct buf    der;
-	size_t	      i;
+	struct ask ask;
+	struct buf der;
+	size_t i;
 
 	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		issuer_make(w->dir, types[i], NULL);
@@ -640,13 +644,13 @@ test_issuer_types(void **state)
 static void
 test_server(void **state)
 {
-	struct world   *w = *state;
-	EVP_PKEY       *key = key_generate(KEY_P256);
-	struct buf	csr = { 0 }, pem = { 0 };
-	STACK_OF(X509) *certs;
-	X509	       *leaf;
-	int64_t		start;
-	int		i;
+	struct world *w = *state;
+	EVP_PKEY *key = key_generate(KEY_P256);
+	struct buf csr = { 0 }, pem = { 0 };
+	STACK_OF(X509) * certs;
+	X509 *leaf;
+	int64_t start;
+	int i;
 
 	csr_make(key, "DNS:bank.test", &csr);
 	assert_int_equal(server_certificate(w->ca, buf_slice(&csr), clock_now_ms(), &pem), ERR_OK);
@@ -692,13 +696,13 @@ static void
 test_torn_tail(void **state)
 {
 	struct world *w = *state;
-	char	     *path = ledger_fill(w, 3);
+	char *path = ledger_fill(w, 3);
 	struct reason reason;
-	struct stat   st;
-	uint64_t      count;
-	struct ask    ask;
-	struct buf    der;
-	int	      fd;
+	struct stat st;
+	uint64_t count;
+	struct ask ask;
+	struct buf der;
+	int fd;
 
 	assert_int_equal(ledger_each(w->ca->folder, NULL, NULL, &count, &reason), ERR_OK);
 	assert_int_equal(count, 3);
@@ -712,7 +716,7 @@ test_torn_tail(void **state)
 	assert_int_equal(write(fd, (char[300]){ 0 }, 300), 300);
 	close(fd);
 	world_reopen(w);
-	ask_open(&ask, w);	/* the third order, which was cut off, is made anew */
+	ask_open(&ask, w); /* the third order, which was cut off, is made anew */
 	der = expect_issued(&ask);
 	buf_free(&der);
 	ask_close(&ask);
@@ -726,11 +730,11 @@ static void
 test_broken_chain(void **state)
 {
 	struct world *w = *state;
-	char	     *path = ledger_fill(w, 3);
+	char *path = ledger_fill(w, 3);
 	struct reason reason = { "" };
-	uint64_t      count;
-	int	      fd = open(path, O_RDWR);
-	uint8_t	      byte;
+	uint64_t count;
+	int fd = open(path, O_RDWR);
+	uint8_t byte;
 
 	assert_int_equal(pread(fd, &byte, 1, 400), 1);
 	byte ^= 1;
@@ -747,16 +751,16 @@ static void
 test_write_failure(void **state)
 {
 	struct world *w = *state;
-	struct ask    ask;
-	struct buf    der;
-	int	      fds[2], null = open("/dev/full", O_WRONLY);
+	struct ask ask;
+	struct buf der;
+	int fds[2], null = open("/dev/full", O_WRONLY);
 
 	ask_open(&ask, w);
 	der = expect_issued(&ask);
 	ledger_descriptors(w->ca->ledger, fds);
 	assert_true(dup2(null, fds[1]) >= 0);
 	assert_int_equal(ledger_sync(w->ca->ledger), ERR_IO);
-	assert_int_equal(ledger_sync(w->ca->ledger), ERR_IO);	/* and it stays so */
+	assert_int_equal(ledger_sync(w->ca->ledger), ERR_IO); /* and it stays so */
 	close(null);
 	buf_free(&der);
 	ask_close(&ask);
@@ -766,10 +770,10 @@ static void
 test_speed(void **state)
 {
 	struct world *w = *state;
-	struct ask    ask;
-	struct buf    der;
-	int64_t	      spent = 0, start;
-	int	      i;
+	struct ask ask;
+	struct buf der;
+	int64_t spent = 0, start;
+	int i;
 
 	for (i = 0; i < 200; i++) {
 		w->order = id_new();
@@ -788,11 +792,12 @@ test_speed(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { T(test_issues), T(test_no_evidence), T(test_other_accounts_evidence),
-		T(test_stale_evidence), T(test_forged_evidence), T(test_changed_csr), T(test_other_order),
-		T(test_csr_faults), T(test_wildcard), T(test_old_order), T(test_profile_and_dates), T(test_policy),
-		T(test_name_constraints), T(test_replay), T(test_issuer_types), T(test_server), T(test_torn_tail),
-		T(test_broken_chain), T(test_write_failure), T(test_speed) };
+	const struct CMUnitTest tests[] = { T(test_issues), T(test_no_evidence),
+		T(test_other_accounts_evidence), T(test_stale_evidence), T(test_forged_evidence),
+		T(test_changed_csr), T(test_other_order), T(test_csr_faults), T(test_wildcard),
+		T(test_old_order), T(test_profile_and_dates), T(test_policy), T(test_name_constraints),
+		T(test_replay), T(test_issuer_types), T(test_server), T(test_torn_tail), T(test_broken_chain),
+		T(test_write_failure), T(test_speed) };
 
 	log_open("test", LOG_ERROR + 1, LOG_TEXT);
 	return cmocka_run_group_tests_name("ca", tests, NULL, NULL);

@@ -13,12 +13,12 @@
 #include "x509/key.h"
 
 static const struct row {
-	const char	*common_names;	/* "a.test b.test", or NULL */
-	const char	*san, *extension;	/* "OID=value", or NULL */
-	enum key_type	 key;
-	const EVP_MD	*(*digest)(void);
-	enum err	 err;
-	const char	*want;		/* names with blanks between, or a word of the reason */
+	const char *common_names; /* "a.test b.test", or NULL */
+	const char *san, *extension; /* "OID=value", or NULL */
+	enum key_type key;
+	const EVP_MD *(*digest)(void);
+	enum err err;
+	const char *want; /* names with blanks between, or a word of the reason */
 } rows[] = {
 	{ NULL, "DNS:b.test,DNS:a.test", NULL, KEY_P256, EVP_sha256, ERR_OK, "a.test b.test" },
 	{ "A.test", "DNS:a.test", NULL, KEY_P384, EVP_sha384, ERR_OK, "a.test" },
@@ -29,7 +29,8 @@ static const struct row {
 	{ NULL, "DNS:a.test", "basicConstraints=critical,CA:FALSE", KEY_P256, EVP_sha256, ERR_OK, "a.test" },
 	{ NULL, "DNS:a.test", "tlsfeature=status_request", KEY_P256, EVP_sha256, ERR_OK, "a.test" },
 	{ NULL, "DNS:a.test", "tlsfeature=17", KEY_P256, EVP_sha256, ERR_UNSUPPORTED, "status_request" },
-	{ NULL, "DNS:a.test", "basicConstraints=CA:TRUE", KEY_P256, EVP_sha256, ERR_MALFORMED, "CA certificate" },
+	{ NULL, "DNS:a.test", "basicConstraints=CA:TRUE", KEY_P256, EVP_sha256, ERR_MALFORMED,
+	    "CA certificate" },
 	{ NULL, "DNS:a.test", "1.2.3.4=critical,DER:0500", KEY_P256, EVP_sha256, ERR_UNSUPPORTED, "1.2.3.4" },
 	{ NULL, "DNS:a.test", "1.2.3.4=DER:0500", KEY_P256, EVP_sha256, ERR_OK, "a.test" },
 	{ NULL, "DNS:a.test", "subjectAltName=DNS:b.test", KEY_P256, EVP_sha256, ERR_MALFORMED, "twice" },
@@ -44,7 +45,7 @@ static const struct row {
 };
 
 static void
-extension_push(STACK_OF(X509_EXTENSION) *stack, const char *name, const char *value)
+extension_push(STACK_OF(X509_EXTENSION) * stack, const char *name, const char *value)
 {
 	X509_EXTENSION *extension = X509V3_EXT_conf(NULL, NULL, name, value);
 
@@ -56,7 +57,7 @@ static void
 subject_set(X509_REQ *request, const char *names)
 {
 	char *copy = strdup(names), *rest = copy, *one;
-	bool  many = strchr(names, '.') != NULL;
+	bool many = strchr(names, '.') != NULL;
 
 	while ((one = many ? strsep(&rest, " ") : rest) != NULL) {
 		X509_NAME_add_entry_by_NID(X509_REQ_get_subject_name(request), NID_commonName, MBSTRING_UTF8,
@@ -74,8 +75,8 @@ csr_make(const struct row *row)
 	EVP_PKEY *key = key_generate(row->key);
 	STACK_OF(X509_EXTENSION) *stack = sk_X509_EXTENSION_new_null();
 	struct buf out = { 0 };
-	uint8_t	  *der = NULL;
-	int	   len;
+	uint8_t *der = NULL;
+	int len;
 
 	if (row->common_names != NULL)
 		subject_set(request, row->common_names);
@@ -108,11 +109,11 @@ test_rows(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct buf    der = csr_make(&rows[i]), names = { 0 };
+		struct buf der = csr_make(&rows[i]), names = { 0 };
 		struct reason reason = { "" };
-		struct csr   *csr;
-		enum err      err = csr_parse(buf_slice(&der), &csr, &reason);
-		bool	      right = err == rows[i].err;
+		struct csr *csr;
+		enum err err = csr_parse(buf_slice(&der), &csr, &reason);
+		bool right = err == rows[i].err;
 
 		for (j = 0; err == ERR_OK && j < csr->count; j++)
 			buf_printf(&names, "%s%s", j > 0 ? " " : "", csr->names[j].value);
@@ -132,8 +133,8 @@ static void
 expect(struct slice der, enum err want, const char *word)
 {
 	struct reason reason = { "" };
-	struct csr   *csr;
-	enum err      err = csr_parse(der, &csr, &reason);
+	struct csr *csr;
+	enum err err = csr_parse(der, &csr, &reason);
 
 	if (err != want || csr != NULL || strstr(reason.text, word) == NULL)
 		fail_msg("%s: %s", err_text(err), reason.text);
@@ -143,7 +144,7 @@ static void
 test_bytes(void **state)
 {
 	struct buf der = csr_make(&rows[0]);
-	uint8_t	   deep[200];
+	uint8_t deep[200];
 
 	(void)state;
 	expect(slice_of(der.data, der.len - 1), ERR_MALFORMED, "middle");
@@ -166,9 +167,9 @@ static void
 test_match(void **state)
 {
 	struct identifier order[2] = { { IDENTIFIER_DNS, "a.test" }, { IDENTIFIER_DNS, "b.test" } };
-	struct buf	  der = csr_make(&rows[0]);
-	struct reason	  reason;
-	struct csr	 *csr;
+	struct buf der = csr_make(&rows[0]);
+	struct reason reason;
+	struct csr *csr;
 
 	(void)state;
 	assert_int_equal(csr_parse(buf_slice(&der), &csr, &reason), ERR_OK);

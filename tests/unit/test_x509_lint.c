@@ -17,20 +17,21 @@
 #include "x509/lint.h"
 #include "x509/rsa.h"
 
-#define NOW INT64_C(1900000000)		/* 2030 */
+#define NOW INT64_C(1900000000) /* 2030 */
 #define LIFE (90 * 86400)
 
-static X509	*issuer;
+static X509 *issuer;
 static EVP_PKEY *issuer_key, *leaf_key;
-static const uint8_t serial[SERIAL_SIZE] = { 0x41, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17 };
+static const uint8_t serial[SERIAL_SIZE] = { 0x41, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,
+	17 };
 
 /* What a row may change before the certificate is built, and after. */
 struct spoil {
-	struct leaf		leaf;
-	struct identifier	names[2];
-	struct lint_context	context;
-	EVP_PKEY		*key;		/* owned */
-	X509			*issuer;	/* owned, or NULL: the usual one */
+	struct leaf leaf;
+	struct identifier names[2];
+	struct lint_context context;
+	EVP_PKEY *key; /* owned */
+	X509 *issuer; /* owned, or NULL: the usual one */
 };
 
 static X509 *
@@ -69,11 +70,11 @@ spoil_open(struct spoil *s)
 static void
 extension_set(X509 *cert, int nid, const char *hex, int critical)
 {
-	long		   len;
-	uint8_t		  *bytes = hex != NULL ? OPENSSL_hexstr2buf(hex, &len) : NULL;
+	long len;
+	uint8_t *bytes = hex != NULL ? OPENSSL_hexstr2buf(hex, &len) : NULL;
 	ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
-	int		   at = X509_get_ext_by_NID(cert, nid, -1);
-	X509_EXTENSION	  *extension = at >= 0 ? X509_delete_ext(cert, at) : NULL;
+	int at = X509_get_ext_by_NID(cert, nid, -1);
+	X509_EXTENSION *extension = at >= 0 ? X509_delete_ext(cert, at) : NULL;
 
 	if (hex != NULL) {
 		X509_EXTENSION_free(extension);
@@ -97,7 +98,7 @@ extension_drop(X509 *cert, int nid)
 static void
 san_set(X509 *cert, const char *tag, const char *text)
 {
-	char   hex[1024], body[1024] = "";
+	char hex[1024], body[1024] = "";
 	size_t i, n = strlen(text);
 
 	for (i = 0; i < n; i++)
@@ -112,8 +113,9 @@ san_set(X509 *cert, const char *tag, const char *text)
 static void
 subject_add(X509 *cert, const char *text)
 {
-	assert_int_equal(X509_NAME_add_entry_by_NID(X509_get_subject_name(cert), NID_commonName, MBSTRING_UTF8,
-			     (const uint8_t *)text, -1, -1, 0), 1);
+	assert_int_equal(X509_NAME_add_entry_by_NID(X509_get_subject_name(cert), NID_commonName,
+			     MBSTRING_UTF8, (const uint8_t *)text, -1, -1, 0),
+	    1);
 	extension_set(cert, NID_subject_alt_name, NULL, 0);
 }
 
@@ -122,10 +124,10 @@ static EVP_PKEY *
 rsa_key(BIGNUM *n, unsigned long exponent)
 {
 	OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
-	BIGNUM	       *e = BN_new();
-	OSSL_PARAM     *params;
-	EVP_PKEY_CTX   *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
-	EVP_PKEY       *key = NULL;
+	BIGNUM *e = BN_new();
+	OSSL_PARAM *params;
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	EVP_PKEY *key = NULL;
 
 	BN_set_word(e, exponent);
 	OSSL_PARAM_BLD_push_BN(builder, "n", n);
@@ -195,14 +197,26 @@ weak_modulus(const char *fault)
 #define AFTER(name) static void name(struct spoil *s, X509 *c)
 #define UNUSED (void)s
 
-AFTER(after_version) { UNUSED; X509_set_version(c, 1); }
-AFTER(after_serial_zero) { UNUSED; ASN1_INTEGER_set(X509_get_serialNumber(c), -5); }
+AFTER(after_version)
+{
+	UNUSED;
+	X509_set_version(c, 1);
+}
+AFTER(after_serial_zero)
+{
+	UNUSED;
+	ASN1_INTEGER_set(X509_get_serialNumber(c), -5);
+}
 AFTER(after_serial_long)
 {
 	UNUSED;
 	ASN1_STRING_set(X509_get_serialNumber(c), "abcdefghijklmnopqrstu", 21);
 }
-AFTER(after_serial_short) { UNUSED; ASN1_INTEGER_set(X509_get_serialNumber(c), 12345); }
+AFTER(after_serial_short)
+{
+	UNUSED;
+	ASN1_INTEGER_set(X509_get_serialNumber(c), 12345);
+}
 AFTER(after_unique)
 {
 	/* No function sets one: through DER, where the first byte after the key is [1]. Done in build(). */
@@ -212,20 +226,61 @@ AFTER(after_unique)
 AFTER(after_issuer)
 {
 	UNUSED;
-	X509_NAME_add_entry_by_NID(X509_get_issuer_name(c), NID_commonName, MBSTRING_UTF8, (const uint8_t *)"x", -1, -1, 0);
+	X509_NAME_add_entry_by_NID(
+	    X509_get_issuer_name(c), NID_commonName, MBSTRING_UTF8, (const uint8_t *)"x", -1, -1, 0);
 }
-AFTER(after_validity) { UNUSED; ASN1_TIME_set(X509_getm_notAfter(c), NOW - 400); }
-BEFORE(before_lifetime) { s->leaf.not_after += 1; }
-AFTER(after_encoding) { UNUSED; ASN1_GENERALIZEDTIME_set(X509_getm_notBefore(c), NOW - 300); }
-AFTER(after_zulu) { UNUSED; ASN1_STRING_set(X509_getm_notBefore(c), "300317174140+0000", 17); }
-BEFORE(before_backdate) { s->leaf.not_before = NOW - 4000; s->leaf.not_after = NOW; }
-BEFORE(before_issuer_ends) { s->issuer = ca_build(NOW + 86400); }
-BEFORE(before_key_type) { s->key = EVP_RSA_gen(1024); }
-BEFORE(before_exponent) { s->key = rsa_key(weak_modulus("roca"), 3); }
-BEFORE(before_factor) { s->key = rsa_key(weak_modulus("factor"), 65537); }
-BEFORE(before_roca) { s->key = rsa_key(weak_modulus("roca"), 65537); }
-BEFORE(before_close) { s->key = rsa_key(weak_modulus("close"), 65537); }
-BEFORE(before_issuers_key) { s->key = EVP_PKEY_dup(issuer_key); }
+AFTER(after_validity)
+{
+	UNUSED;
+	ASN1_TIME_set(X509_getm_notAfter(c), NOW - 400);
+}
+BEFORE(before_lifetime)
+{
+	s->leaf.not_after += 1;
+}
+AFTER(after_encoding)
+{
+	UNUSED;
+	ASN1_GENERALIZEDTIME_set(X509_getm_notBefore(c), NOW - 300);
+}
+AFTER(after_zulu)
+{
+	UNUSED;
+	ASN1_STRING_set(X509_getm_notBefore(c), "300317174140+0000", 17);
+}
+BEFORE(before_backdate)
+{
+	s->leaf.not_before = NOW - 4000;
+	s->leaf.not_after = NOW;
+}
+BEFORE(before_issuer_ends)
+{
+	s->issuer = ca_build(NOW + 86400);
+}
+BEFORE(before_key_type)
+{
+	s->key = EVP_RSA_gen(1024);
+}
+BEFORE(before_exponent)
+{
+	s->key = rsa_key(weak_modulus("roca"), 3);
+}
+BEFORE(before_factor)
+{
+	s->key = rsa_key(weak_modulus("factor"), 65537);
+}
+BEFORE(before_roca)
+{
+	s->key = rsa_key(weak_modulus("roca"), 65537);
+}
+BEFORE(before_close)
+{
+	s->key = rsa_key(weak_modulus("close"), 65537);
+}
+BEFORE(before_issuers_key)
+{
+	s->key = EVP_PKEY_dup(issuer_key);
+}
 AFTER(after_explicit)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
@@ -249,27 +304,110 @@ AFTER(after_no_extensions)
 	while (X509_get_ext_count(c) > 0)
 		X509_EXTENSION_free(X509_delete_ext(c, 0));
 }
-AFTER(after_syntax) { UNUSED; extension_set(c, NID_basic_constraints, "0500", 1); }
-AFTER(after_der) { UNUSED; extension_set(c, NID_basic_constraints, "308100", 1); }
-AFTER(after_unknown) { UNUSED; extension_set(c, NID_netscape_comment, "1600", 0); }
-AFTER(after_no_aki) { UNUSED; extension_drop(c, NID_authority_key_identifier); }
-AFTER(after_aki_form) { UNUSED; extension_set(c, NID_authority_key_identifier, "3006800101820102", 0); }
-AFTER(after_aki_critical) { UNUSED; extension_set(c, NID_authority_key_identifier, NULL, 1); }
-AFTER(after_aki_other) { UNUSED; extension_set(c, NID_authority_key_identifier, "3003800101", 0); }
-AFTER(after_ca_no_ski) { UNUSED; extension_drop(c, NID_subject_key_identifier); }
-AFTER(after_ski_critical) { UNUSED; extension_set(c, NID_subject_key_identifier, "040101", 1); }
-AFTER(after_leaf_ca) { UNUSED; extension_set(c, NID_basic_constraints, "30030101ff", 1); }
-AFTER(after_leaf_path) { UNUSED; extension_set(c, NID_basic_constraints, "3003020100", 1); }
-AFTER(after_ca_not_critical) { UNUSED; extension_set(c, NID_basic_constraints, NULL, 0); }
-AFTER(after_cert_sign) { UNUSED; extension_set(c, NID_key_usage, "03020284", 1); }
-AFTER(after_ku_not_critical) { UNUSED; extension_set(c, NID_key_usage, NULL, 0); }
-AFTER(after_ku_empty) { UNUSED; extension_set(c, NID_key_usage, "030100", 1); }
-AFTER(after_ku_trailing) { UNUSED; extension_set(c, NID_key_usage, "03020080", 1); }
-AFTER(after_ku_key) { UNUSED; extension_set(c, NID_key_usage, "030205a0", 1); }
-AFTER(after_no_eku) { UNUSED; extension_drop(c, NID_ext_key_usage); }
-AFTER(after_any_eku) { UNUSED; extension_set(c, NID_ext_key_usage, "301006082b060105050703010604551d2500", 0); }
-AFTER(after_disagree) { UNUSED; extension_set(c, NID_key_usage, "03020640", 1); }
-BEFORE(before_aia_https) { s->leaf.issuer_url = "https://ca.test/i.crt"; }
+AFTER(after_syntax)
+{
+	UNUSED;
+	extension_set(c, NID_basic_constraints, "0500", 1);
+}
+AFTER(after_der)
+{
+	UNUSED;
+	extension_set(c, NID_basic_constraints, "308100", 1);
+}
+AFTER(after_unknown)
+{
+	UNUSED;
+	extension_set(c, NID_netscape_comment, "1600", 0);
+}
+AFTER(after_no_aki)
+{
+	UNUSED;
+	extension_drop(c, NID_authority_key_identifier);
+}
+AFTER(after_aki_form)
+{
+	UNUSED;
+	extension_set(c, NID_authority_key_identifier, "3006800101820102", 0);
+}
+AFTER(after_aki_critical)
+{
+	UNUSED;
+	extension_set(c, NID_authority_key_identifier, NULL, 1);
+}
+AFTER(after_aki_other)
+{
+	UNUSED;
+	extension_set(c, NID_authority_key_identifier, "3003800101", 0);
+}
+AFTER(after_ca_no_ski)
+{
+	UNUSED;
+	extension_drop(c, NID_subject_key_identifier);
+}
+AFTER(after_ski_critical)
+{
+	UNUSED;
+	extension_set(c, NID_subject_key_identifier, "040101", 1);
+}
+AFTER(after_leaf_ca)
+{
+	UNUSED;
+	extension_set(c, NID_basic_constraints, "30030101ff", 1);
+}
+AFTER(after_leaf_path)
+{
+	UNUSED;
+	extension_set(c, NID_basic_constraints, "3003020100", 1);
+}
+AFTER(after_ca_not_critical)
+{
+	UNUSED;
+	extension_set(c, NID_basic_constraints, NULL, 0);
+}
+AFTER(after_cert_sign)
+{
+	UNUSED;
+	extension_set(c, NID_key_usage, "03020284", 1);
+}
+AFTER(after_ku_not_critical)
+{
+	UNUSED;
+	extension_set(c, NID_key_usage, NULL, 0);
+}
+AFTER(after_ku_empty)
+{
+	UNUSED;
+	extension_set(c, NID_key_usage, "030100", 1);
+}
+AFTER(after_ku_trailing)
+{
+	UNUSED;
+	extension_set(c, NID_key_usage, "03020080", 1);
+}
+AFTER(after_ku_key)
+{
+	UNUSED;
+	extension_set(c, NID_key_usage, "030205a0", 1);
+}
+AFTER(after_no_eku)
+{
+	UNUSED;
+	extension_drop(c, NID_ext_key_usage);
+}
+AFTER(after_any_eku)
+{
+	UNUSED;
+	extension_set(c, NID_ext_key_usage, "301006082b060105050703010604551d2500", 0);
+}
+AFTER(after_disagree)
+{
+	UNUSED;
+	extension_set(c, NID_key_usage, "03020640", 1);
+}
+BEFORE(before_aia_https)
+{
+	s->leaf.issuer_url = "https://ca.test/i.crt";
+}
 AFTER(after_aia_twice)
 {
 	UNUSED;
@@ -277,21 +415,56 @@ AFTER(after_aia_twice)
 	    "302c301406082b060105050730028608687474703a2f2f61301406082b060105050730028608687474703a2f2f61",
 	    0);
 }
-AFTER(after_aia_critical) { UNUSED; extension_set(c, NID_info_access, NULL, 1); }
-BEFORE(before_cdp_ldap) { s->leaf.crl_url = "ldap://ca.test/c"; }
+AFTER(after_aia_critical)
+{
+	UNUSED;
+	extension_set(c, NID_info_access, NULL, 1);
+}
+BEFORE(before_cdp_ldap)
+{
+	s->leaf.crl_url = "ldap://ca.test/c";
+}
 AFTER(after_cdp_twice)
 {
 	UNUSED;
 	extension_set(c, NID_crl_distribution_points,
 	    "3020300ea00ca00a8608687474703a2f2f61300ea00ca00a8608687474703a2f2f62", 0);
 }
-AFTER(after_cdp_critical) { UNUSED; extension_set(c, NID_crl_distribution_points, NULL, 1); }
-AFTER(after_no_san) { UNUSED; extension_drop(c, NID_subject_alt_name); }
-AFTER(after_san_not_critical) { UNUSED; extension_set(c, NID_subject_alt_name, NULL, 0); }
-AFTER(after_san_email) { UNUSED; san_set(c, "81", "a@a.test"); }
-BEFORE(before_san_twice) { s->names[1] = s->names[0]; s->leaf.name_count = 2; }
-AFTER(after_dns_underscore) { UNUSED; san_set(c, "82", "a_b.test"); }
-AFTER(after_dns_labels) { UNUSED; san_set(c, "82", "a..test"); }
+AFTER(after_cdp_critical)
+{
+	UNUSED;
+	extension_set(c, NID_crl_distribution_points, NULL, 1);
+}
+AFTER(after_no_san)
+{
+	UNUSED;
+	extension_drop(c, NID_subject_alt_name);
+}
+AFTER(after_san_not_critical)
+{
+	UNUSED;
+	extension_set(c, NID_subject_alt_name, NULL, 0);
+}
+AFTER(after_san_email)
+{
+	UNUSED;
+	san_set(c, "81", "a@a.test");
+}
+BEFORE(before_san_twice)
+{
+	s->names[1] = s->names[0];
+	s->leaf.name_count = 2;
+}
+AFTER(after_dns_underscore)
+{
+	UNUSED;
+	san_set(c, "82", "a_b.test");
+}
+AFTER(after_dns_labels)
+{
+	UNUSED;
+	san_set(c, "82", "a..test");
+}
 AFTER(after_dns_long)
 {
 	char name[301] = "";
@@ -302,15 +475,41 @@ AFTER(after_dns_long)
 	name[265] = '\0';
 	san_set(c, "82", name);
 }
-AFTER(after_dns_wildcard) { UNUSED; san_set(c, "82", "a.*.test"); }
-AFTER(after_dns_idn) { UNUSED; san_set(c, "82", "xn--zzzzzz99999.test"); }
-AFTER(after_dns_hyphens) { UNUSED; san_set(c, "82", "ab--cd.test"); }
-AFTER(after_ip) { UNUSED; san_set(c, "87", "abc"); }
-AFTER(after_cn_two) { UNUSED; subject_add(c, "a.test"); subject_add(c, "a.test"); }
-AFTER(after_cn_other) { UNUSED; subject_add(c, "b.test"); }
+AFTER(after_dns_wildcard)
+{
+	UNUSED;
+	san_set(c, "82", "a.*.test");
+}
+AFTER(after_dns_idn)
+{
+	UNUSED;
+	san_set(c, "82", "xn--zzzzzz99999.test");
+}
+AFTER(after_dns_hyphens)
+{
+	UNUSED;
+	san_set(c, "82", "ab--cd.test");
+}
+AFTER(after_ip)
+{
+	UNUSED;
+	san_set(c, "87", "abc");
+}
+AFTER(after_cn_two)
+{
+	UNUSED;
+	subject_add(c, "a.test");
+	subject_add(c, "a.test");
+}
+AFTER(after_cn_other)
+{
+	UNUSED;
+	subject_add(c, "b.test");
+}
 BEFORE(before_cn_long)
 {
-	strcpy(s->names[0].value, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test");
+	strcpy(s->names[0].value,
+	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test");
 }
 AFTER(after_cn_long)
 {
@@ -327,14 +526,17 @@ AFTER(after_cn_long)
 BEFORE(before_constraints)
 {
 	s->issuer = ca_build(NOW + 10 * LIFE);
-	extension_set(s->issuer, NID_name_constraints, "3011a00f300d820b686f6d652e61727061" "2e61", 1);
+	extension_set(s->issuer, NID_name_constraints,
+	    "3011a00f300d820b686f6d652e61727061"
+	    "2e61",
+	    1);
 }
 
 static const struct row {
-	const char	*lint;
-	void		(*before)(struct spoil *);
-	void		(*after)(struct spoil *, X509 *);
-	bool		 ca;
+	const char *lint;
+	void (*before)(struct spoil *);
+	void (*after)(struct spoil *, X509 *);
+	bool ca;
 } rows[] = {
 	{ "strict_der", NULL, after_der, false },
 	{ "version_3", NULL, after_version, false },
@@ -404,15 +606,17 @@ static const struct row {
 	{ "name_constraints", before_constraints, NULL, false },
 };
 
-/* Faults that only bytes can have: find, replace (the same length or longer, outer lengths mended), decode. */
+/* Faults that only bytes can have: find, replace (the same length or longer, outer lengths mended),
+ * decode. */
 static X509 *
 through_der(X509 *cert, const char *lint)
 {
-	static const uint8_t ecdsa_sha256[] = { 0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02 };
-	uint8_t	      *der = NULL;
-	int	       i, hits = 0, len = i2d_X509(cert, &der);
+	static const uint8_t ecdsa_sha256[] = { 0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04,
+		0x03, 0x02 };
+	uint8_t *der = NULL;
+	int i, hits = 0, len = i2d_X509(cert, &der);
 	const uint8_t *p = der;
-	X509	      *out;
+	X509 *out;
 
 	for (i = 0; i + 12 <= len; i++) {
 		if (memcmp(der + i, ecdsa_sha256, 12) != 0)
@@ -421,7 +625,7 @@ through_der(X509 *cert, const char *lint)
 		if (strcmp(lint, "algorithms_equal") == 0 && hits == 2)
 			der[i + 11] = 0x03;
 		if (strcmp(lint, "algorithm_allowed") == 0)
-			der[i + 11] = 0x01;	/* ecdsa-with-SHA224 */
+			der[i + 11] = 0x01; /* ecdsa-with-SHA224 */
 	}
 	out = d2i_X509(NULL, &p, len);
 	OPENSSL_free(der);
@@ -435,7 +639,7 @@ static void
 parameters_spoil(X509 *cert, const char *lint)
 {
 	X509_ALGOR *algorithms[2];
-	int	    i;
+	int i;
 
 	algorithms[0] = (X509_ALGOR *)(uintptr_t)X509_get0_tbs_sigalg(cert);
 	X509_get0_signature(NULL, (const X509_ALGOR **)&algorithms[1], cert);
@@ -443,7 +647,8 @@ parameters_spoil(X509 *cert, const char *lint)
 		if (strcmp(lint, "parameters_absent") == 0)
 			X509_ALGOR_set0(algorithms[i], OBJ_nid2obj(NID_ecdsa_with_SHA256), V_ASN1_NULL, NULL);
 		else
-			X509_ALGOR_set0(algorithms[i], OBJ_nid2obj(NID_sha256WithRSAEncryption), V_ASN1_UNDEF, NULL);
+			X509_ALGOR_set0(
+			    algorithms[i], OBJ_nid2obj(NID_sha256WithRSAEncryption), V_ASN1_UNDEF, NULL);
 }
 
 static X509 *
@@ -451,10 +656,10 @@ unique_id_add(X509 *cert)
 {
 	/* The TBS ends with [3] extensions; [1] issuerUniqueID goes before it. Lengths are two bytes here. */
 	static const uint8_t unique[] = { 0x81, 0x02, 0x00, 0x01 };
-	uint8_t	      *der = NULL, *big;
-	int	       i, len = i2d_X509(cert, &der);
+	uint8_t *der = NULL, *big;
+	int i, len = i2d_X509(cert, &der);
 	const uint8_t *p;
-	X509	      *out;
+	X509 *out;
 
 	big = malloc((size_t)len + sizeof(unique));
 	for (i = 8; i < len - 4 && !(der[i] == 0xa3 && der[i + 1] >= 0x81 && der[i + 1] <= 0x82); i++)
@@ -515,13 +720,13 @@ test_sound(void **state)
 {
 	static const struct row leaf = { "", NULL, NULL, false }, ca = { "", NULL, NULL, true };
 	const struct row *rows_here[] = { &leaf, &ca };
-	size_t		  i;
+	size_t i;
 
 	(void)state;
 	for (i = 0; i < 2; i++) {
-		struct spoil  s;
+		struct spoil s;
 		struct reason reason = { "" };
-		X509	     *cert;
+		X509 *cert;
 
 		spoil_open(&s);
 		cert = build(rows_here[i], &s);
@@ -539,10 +744,10 @@ test_each_lint_fails(void **state)
 	(void)state;
 	assert_int_equal(sizeof(rows) / sizeof(rows[0]), lint_count());
 	for (i = 0; i < lint_count(); i++) {
-		struct spoil  s;
+		struct spoil s;
 		struct reason reason = { "" };
-		char	      want[64];
-		X509	     *cert;
+		char want[64];
+		X509 *cert;
 
 		assert_string_equal(rows[i].lint, lint_name(i));
 		assert_true(lint_source(i)[0] != '\0');
@@ -565,7 +770,7 @@ static void
 test_has_key(void **state)
 {
 	struct spoil s;
-	X509	    *cert;
+	X509 *cert;
 
 	(void)state;
 	spoil_open(&s);
@@ -581,17 +786,19 @@ test_keys(void **state)
 {
 	EVP_PKEY *sound[] = { key_generate(KEY_P256), key_generate(KEY_P521), key_generate(KEY_RSA2048),
 		key_generate(KEY_ED25519), key_generate(KEY_ED448) };
-	EVP_PKEY *weak[] = { EVP_RSA_gen(1024), EVP_EC_gen("secp256k1"), rsa_key(weak_modulus("factor"), 65537),
-		rsa_key(weak_modulus("roca"), 65537), rsa_key(weak_modulus("close"), 65537),
-		rsa_key(weak_modulus("close"), 3) };
-	static const char *const words[] = { "1024 bits", "curve", "divisible by 3", "ROCA", "Fermat", "exponent" };
+	EVP_PKEY *weak[] = { EVP_RSA_gen(1024), EVP_EC_gen("secp256k1"),
+		rsa_key(weak_modulus("factor"), 65537), rsa_key(weak_modulus("roca"), 65537),
+		rsa_key(weak_modulus("close"), 65537), rsa_key(weak_modulus("close"), 3) };
+	static const char *const words[] = { "1024 bits", "curve", "divisible by 3", "ROCA", "Fermat",
+		"exponent" };
 	struct reason reason;
-	size_t	      i;
+	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(sound) / sizeof(sound[0]); i++) {
 		assert_int_equal(key_check(sound[i], &reason), ERR_OK);
-		assert_int_equal(key_type_by_name(key_type_name(key_type_of(sound[i]))), key_type_of(sound[i]));
+		assert_int_equal(
+		    key_type_by_name(key_type_name(key_type_of(sound[i]))), key_type_of(sound[i]));
 		EVP_PKEY_free(sound[i]);
 	}
 	for (i = 0; i < sizeof(weak) / sizeof(weak[0]); i++) {
@@ -625,8 +832,9 @@ teardown(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_sound), cmocka_unit_test(test_each_lint_fails),
-		cmocka_unit_test(test_has_key), cmocka_unit_test(test_keys) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_sound),
+		cmocka_unit_test(test_each_lint_fails), cmocka_unit_test(test_has_key),
+		cmocka_unit_test(test_keys) };
 
 	return cmocka_run_group_tests_name("x509_lint", tests, setup, teardown);
 }
