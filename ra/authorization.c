@@ -29,23 +29,6 @@ load(struct request *request, struct authorization *out)
 
 /* --- the authorization (RFC 8555, 7.5) ----------------------------------------------------------- */
 
-/* Wakes whoever waits when the result came before they were parked. */
-static void
-wake_if_done(struct ra *ra, struct id id, const struct buf *message)
-{
-	struct authorization authorization = { 0 };
-	struct storage_tx   *tx;
-
-	(void)message;
-	if (storage_read(ra->storage, &tx) != ERR_OK)
-		return;
-	if (authorization_get(tx, id, &authorization) == ERR_OK &&
-	    authorization.state != AUTHORIZATION_PROCESSING)
-		park_wake(ra->park, id);
-	authorization_free(&authorization);
-	storage_read_end(tx);
-}
-
 static enum err
 write_deactivation(struct storage_tx *tx, void *arg)
 {
@@ -82,12 +65,13 @@ bool
 authorization_show(struct request *request)
 {
 	struct authorization authorization = { 0 };
+	uint64_t	     stamp = park_stamp(request->ra->park, request->target.id);
 	bool		     done = load(request, &authorization);
 
 	if (done && request->payload != NULL)
 		done = deactivate(request, &authorization);
 	if (done && authorization.state == AUTHORIZATION_PROCESSING && !request->waited) {
-		done = request_wait(request, authorization.id, wake_if_done, NULL, authorization_show);
+		done = request_wait(request, authorization.id, stamp, authorization_show);
 	} else if (done) {
 		if (authorization.state == AUTHORIZATION_PROCESSING)
 			request->reply.retry_after = 1;

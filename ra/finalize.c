@@ -118,9 +118,8 @@ write_begin(struct storage_tx *tx, void *arg)
 	return order_begin_finalize(tx, request->target.id, request->msg.body);
 }
 
-/* ISSUE goes out when the request is parked, so that no certificate can come before somebody waits for it. */
-static void
-send_issue(struct ra *ra, struct id order, const struct buf *issue)
+void
+finalize_issue(struct ra *ra, struct id order, const struct buf *issue)
 {
 	char	 text[ID_TEXT_SIZE];
 	enum err err = channel_send(ra->ca, MSG_ISSUE, issue);
@@ -137,7 +136,7 @@ order_finalize(struct request *request)
 {
 	struct order	      order = { 0 };
 	struct authorization *authorizations;
-	struct buf	      issue = { 0 };
+	uint64_t	      stamp = park_stamp(request->ra->park, request->target.id);
 	size_t		      count;
 	enum err	      err;
 	bool		      done;
@@ -146,15 +145,15 @@ order_finalize(struct request *request)
 	    check_ready(request, order_status_at(&order, authorizations, count, clock_now())) &&
 	    read_csr(request, &order);
 	if (done)
-		put_proof(&issue, &order, request->msg.body, request->account.jwk, authorizations, count);
+		put_proof(&request->wait.issue, &order, request->msg.body, request->account.jwk, authorizations,
+		    count);
 	order_unload(&order, authorizations, count);
 	if (!done)
 		return false;
 	request_tx_end(request);
 	err = storage_write(request->ra->storage, write_begin, request);
 	if (err == ERR_OK)
-		return request_wait(request, request->target.id, send_issue, &issue, order_show);
-	buf_free(&issue);
+		return request_wait(request, request->target.id, stamp, order_show);
 	if (err == ERR_CONFLICT)
 		return check_ready(request, ORDER_STATUS_PROCESSING);
 	return request_broken(request, "order_begin_finalize", err);

@@ -225,22 +225,6 @@ order_new(struct request *request)
 
 /* --- showing an order ---------------------------------------------------------------------------- */
 
-/* Wakes whoever waits when the certificate came before they were parked. */
-static void
-wake_if_done(struct ra *ra, struct id id, const struct buf *message)
-{
-	struct storage_tx *tx;
-	struct order	   order = { 0 };
-
-	(void)message;
-	if (storage_read(ra->storage, &tx) != ERR_OK)
-		return;
-	if (order_get(tx, id, &order) == ERR_OK && order.state != ORDER_PROCESSING)
-		park_wake(ra->park, id);
-	order_free(&order);
-	storage_read_end(tx);
-}
-
 bool
 order_load(struct request *request, struct id id, struct order *order, struct authorization **authorizations,
     size_t *count)
@@ -281,12 +265,13 @@ order_show(struct request *request)
 {
 	struct order	      order = { 0 };
 	struct authorization *authorizations;
+	uint64_t	      stamp = park_stamp(request->ra->park, request->target.id);
 	size_t		      count;
 	bool		      done;
 
 	done = order_load(request, request->target.id, &order, &authorizations, &count);
 	if (done && order.state == ORDER_PROCESSING && !request->waited) {
-		done = request_wait(request, order.id, wake_if_done, NULL, order_show);
+		done = request_wait(request, order.id, stamp, order_show);
 	} else if (done) {
 		if (order.state == ORDER_PROCESSING)
 			request->reply.retry_after = 1;

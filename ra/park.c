@@ -1,6 +1,7 @@
 #include "ra/park.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,10 +9,15 @@
 
 #define BUCKETS 256	/* a power of two; the last byte of an id is random */
 
+struct bucket {
+	struct parked	*first;
+	uint64_t	 stamp;		/* how often something in here was woken */
+};
+
 struct park {
 	pthread_mutex_t	 lock;
 	struct queue	*queue;
-	struct parked	*bucket[BUCKETS];
+	struct bucket	 bucket[BUCKETS];
 	unsigned	 count;
 };
 
@@ -36,27 +42,38 @@ park_free(struct park *park)
 	free(park);
 }
 
-static struct parked **
+static struct bucket *
 bucket_of(struct park *park, struct id object)
 {
 	return &park->bucket[object.bytes[ID_SIZE - 1] % BUCKETS];
 }
 
+uint64_t
+park_stamp(struct park *park, struct id object)
+{
+	uint64_t stamp;
+
+	pthread_mutex_lock(&park->lock);
+	stamp = bucket_of(park, object)->stamp;
+	pthread_mutex_unlock(&park->lock);
+	return stamp;
+}
+
 void
 park_put(struct park *park, struct parked *parked)
 {
-	struct parked **bucket = bucket_of(park, parked->object);
-	bool		full;
+	struct bucket *bucket = bucket_of(park, parked->object);
+	bool	       waits;
 
 	pthread_mutex_lock(&park->lock);
-	full = park->count == PARK_MAX;
-	if (!full) {
-		parked->next = *bucket;
-		*bucket = parked;
+	waits = park->count < PARK_MAX && bucket->stamp == parked->stamp;
+	if (waits) {
+		parked->next = bucket->first;
+		bucket->first = parked;
 		park->count++;
 	}
 	pthread_mutex_unlock(&park->lock);
-	if (full)
+	if (!waits)
 		queue_put(park->queue, &parked->job);
 }
 
@@ -80,8 +97,11 @@ release(struct park *park, struct parked **link, const struct id *object, int64_
 void
 park_wake(struct park *park, struct id object)
 {
+	struct bucket *bucket = bucket_of(park, object);
+
 	pthread_mutex_lock(&park->lock);
-	release(park, bucket_of(park, object), &object, 0);
+	bucket->stamp++;
+	release(park, &bucket->first, &object, 0);
 	pthread_mutex_unlock(&park->lock);
 }
 
@@ -93,6 +113,6 @@ park_expire(struct park *park, bool all)
 	pthread_mutex_lock(&park->lock);
 	if (park->count > 0)
 		for (size_t i = 0; i < BUCKETS; i++)
-			release(park, &park->bucket[i], NULL, now);
+			release(park, &park->bucket[i].first, NULL, now);
 	pthread_mutex_unlock(&park->lock);
 }

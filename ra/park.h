@@ -3,6 +3,8 @@
 #ifndef SIGNET_RA_PARK_H
 #define SIGNET_RA_PARK_H
 
+#include <stdint.h>
+
 #include "lib/id.h"
 #include "ra/queue.h"
 
@@ -14,14 +16,17 @@ struct park;
 struct parked {
 	struct job	 job;		/* put on the queue when the wait is over */
 	struct id	 object;	/* the order or authorization waited for */
+	uint64_t	 stamp;		/* park_stamp() from before the object's state was read */
 	int64_t		 until;		/* clock_monotonic_ms() */
 	struct parked	*next;
 };
 
 struct park	*park_new(struct queue *);		/* NULL: out of memory */
 void		 park_free(struct park *);		/* NULL is fine; nobody may be parked */
-/* Takes parked over until its job runs. Whoever parks sets object and until, and checks the state again
- * after parking (park_wake() may have come between); park_put() of a full park runs it at once. */
+/* Changes whenever the object is woken. Taken before the object's state is read, it lets park_put() see an
+ * outcome that came between. Other objects may change it too: a wait then ends early, never late. */
+uint64_t	 park_stamp(struct park *, struct id object);
+/* Takes parked over until its job runs, which it does at once when the park is full or the stamp is old. */
 void		 park_put(struct park *, struct parked *);
 /* Everyone who waits for this object goes on the queue. */
 void		 park_wake(struct park *, struct id object);

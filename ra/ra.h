@@ -32,6 +32,8 @@ void finalize_refused(struct ra *, const struct msg_refused *);
  * behind. */
 enum err validation_send(struct ra *, const struct authorization *, const struct account *);
 enum err finalize_send(struct ra *, struct id order);
+/* Sends an ISSUE that is made already. */
+void	 finalize_issue(struct ra *, struct id order, const struct buf *);
 
 /* Drives what stayed in processing when the last ra died (DESIGN: rule 4). Runs in a thread of its own. */
 void recovery_run(struct ra *);

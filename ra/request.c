@@ -60,6 +60,7 @@ request_free(struct request *request)
 	problem_free(&request->problem);
 	buf_free(&request->body);
 	buf_free(&request->reply_body);
+	buf_free(&request->wait.issue);
 	free(request);
 }
 
@@ -93,15 +94,11 @@ request_broken(struct request *request, const char *where, enum err err)
 }
 
 bool
-request_wait(struct request *request, struct id object,
-    void (*then)(struct ra *, struct id, const struct buf *), struct buf *message,
-    bool (*resume)(struct request *))
+request_wait(struct request *request, struct id object, uint64_t stamp, bool (*resume)(struct request *))
 {
-	request->wait = (struct wait){ .object = object, .then = then, .resume = resume };
-	if (message != NULL) {
-		request->wait.message = *message;
-		*message = (struct buf){ 0 };
-	}
+	request->wait.object = object;
+	request->wait.stamp = stamp;
+	request->wait.resume = resume;
 	return true;
 }
 
@@ -150,17 +147,20 @@ get_only(struct request *request)
 static void
 park(struct request *request)
 {
-	struct wait	 wait = request->wait;
-	struct ra	*ra = request->ra;
+	struct ra *ra = request->ra;
+	struct buf issue = request->wait.issue;
+	struct id  object = request->wait.object;
 
 	request_tx_end(request);
 	request->waited = true;
-	request->parked.object = wait.object;
+	request->wait.issue = (struct buf){ 0 };
+	request->parked.object = object;
+	request->parked.stamp = request->wait.stamp;
 	request->parked.until = clock_monotonic_ms() + ra->config->ra.finalize_wait_ms;
-	request->wait.message = (struct buf){ 0 };
 	park_put(ra->park, &request->parked);
-	wait.then(ra, wait.object, &wait.message);
-	buf_free(&wait.message);
+	if (issue.len > 0)
+		finalize_issue(ra, object, &issue);
+	buf_free(&issue);
 }
 
 void

@@ -16,10 +16,9 @@ struct request;
 /* What a handler that wants to wait leaves behind. */
 struct wait {
 	struct id	 object;		/* an order or an authorization */
-	/* Called once the request is parked, so that no outcome can come before there is somebody to
-	 * wake. It may not touch the request, which may be answered already. */
-	void		(*then)(struct ra *, struct id object, const struct buf *message);
-	struct buf	  message;	/* for then */
+	uint64_t	  stamp;	/* park_stamp() from before the state was read */
+	struct buf	  issue;	/* sent to ca once the request is parked, so that no certificate
+					 * can come before there is somebody to wake; empty: nothing is */
 	bool		(*resume)(struct request *);	/* answers when the wait is over */
 };
 
@@ -63,9 +62,8 @@ void		 reply_link(struct request *, const char *url, const char *relation);
 void		 reply_send(struct request *);		/* encodes the reply or the problem, sends it */
 
 /* Leaves the request waiting until the object changes, at most config->ra.finalize_wait_ms; a handler ends
- * with "return request_wait(...)". message, or NULL, is taken over and given to then. */
-bool		 request_wait(struct request *, struct id object,
-    void (*then)(struct ra *, struct id, const struct buf *), struct buf *message,
+ * with "return request_wait(...)". resume answers when the wait is over. */
+bool		 request_wait(struct request *, struct id object, uint64_t stamp,
     bool (*resume)(struct request *));
 
 /* order.c: an order of the requesting account with its authorizations, for the handlers that need both. False
