@@ -47,7 +47,7 @@ class Client:
             return self.nonces.pop()
         return self.http.head(self.directory["newNonce"], timeout=30).headers["Replay-Nonce"]
 
-    def jws(self, url, payload=None, key=None, use_jwk=False, protected=None, signature=None, **header):
+    def jws(self, url, payload=None, /, key=None, use_jwk=False, protected=None, signature=None, **header):
         """A JWS as a dict. payload: None for POST-as-GET, bytes as they are, else JSON. header: members added to
         or replaced in the protected header, None takes one out; protected: the header's text instead;
         signature: from the signing input to the bytes."""
@@ -71,7 +71,7 @@ class Client:
             self.nonces.append(reply.headers["Replay-Nonce"])
         return reply
 
-    def post(self, url, payload=None, **kw):
+    def post(self, url, payload=None, /, **kw):
         return self.send(url, self.jws(url, payload, **kw))
 
     def get(self, url):
