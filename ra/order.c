@@ -2,146 +2,11 @@
 #include <string.h>
 
 #include "lib/clock.h"
-#include "lib/json.h"
+#include "ra/order_read.h"
 #include "ra/order_view.h"
-#include "ra/policy.h"
 #include "ra/request.h"
 
 /* --- newOrder (RFC 8555, 7.4) -------------------------------------------------------------------- */
-
-/* Reads the identifiers, leaves out repetitions, tells every one that can't be served. */
-static bool
-read_identifiers(struct request *request, struct order *order)
-{
-	const json_t *list = json_object_get(request->payload, "identifiers"), *item;
-	struct reason reason = { "" };
-	size_t	      i, j;
-
-	if (!json_is_array(list) || json_array_size(list) == 0)
-		return problem_set(&request->problem, PROBLEM_MALFORMED,
-		    "\"identifiers\" is not an array of at least one identifier (RFC 8555, 7.4)");
-	if (json_array_size(list) > IDENTIFIERS_MAX)
-		return problem_set(&request->problem, PROBLEM_MALFORMED,
-		    "the order has %zu identifiers; %d is the most", json_array_size(list), IDENTIFIERS_MAX);
-	order->identifiers = calloc(json_array_size(list), sizeof(*order->identifiers));
-	if (order->identifiers == NULL)
-		return request_broken(request, "read_identifiers", ERR_MEMORY);
-	json_array_foreach(list, i, item) {
-		struct identifier *one = &order->identifiers[order->identifier_count];
-		enum err	   err = identifier_parse(item, one, &reason);
-
-		if (err == ERR_MALFORMED && one->type == 0)
-			return problem_set(&request->problem, PROBLEM_MALFORMED, "identifier %zu: %s", i + 1,
-			    reason.text);
-		if (err == ERR_UNSUPPORTED)
-			return problem_set(&request->problem, PROBLEM_UNSUPPORTED_IDENTIFIER,
-			    "identifier %zu: %s", i + 1, reason.text);
-		if (err != ERR_OK) {
-			strncpy(one->value, json_member_str(item, "value"), sizeof(one->value) - 1);
-			problem_add(&request->problem, PROBLEM_MALFORMED, one, "%s", reason.text);
-			continue;
-		}
-		for (j = 0; j < order->identifier_count; j++)
-			if (identifier_eq(&order->identifiers[j], one))
-				break;
-		if (j == order->identifier_count)
-			order->identifier_count++;
-	}
-	return true;
-}
-
-static bool
-check_identifiers(struct request *request, const struct order *order)
-{
-	struct reason reason = { "" };
-
-	for (size_t i = 0; i < order->identifier_count; i++) {
-		const struct identifier *one = &order->identifiers[i];
-
-		if (!policy_allows(&request->ra->config->ra, one, &reason))
-			problem_add(&request->problem, PROBLEM_REJECTED_IDENTIFIER, one, "%s", reason.text);
-		else if (challenge_offer(one->type, identifier_is_wildcard(one)) == 0)
-			problem_add(&request->problem, PROBLEM_REJECTED_IDENTIFIER, one,
-			    "no challenge that this server offers can prove the wildcard \"%s\" (http-01 can't: "
-			    "RFC 8555, 8.3); order its names one by one", one->value);
-	}
-	problem_sum_up(&request->problem, "the order was refused");
-	return request->problem.sub_count == 0;
-}
-
-static const struct profile_config *
-find_profile(const struct ra *ra, const char *name)
-{
-	const struct ca_config *ca = &ra->config->ca;
-
-	if (name == NULL)
-		return &ca->profiles[0];
-	for (size_t i = 0; i < ca->profile_count; i++)
-		if (strcmp(ca->profiles[i].name, name) == 0)
-			return &ca->profiles[i];
-	return NULL;
-}
-
-static bool
-read_profile(struct request *request, struct order *order, const struct profile_config **out)
-{
-	const json_t *member = json_object_get(request->payload, "profile");
-	const char   *name = json_string_value(member);
-
-	if (member != NULL && name == NULL)
-		return problem_set(&request->problem, PROBLEM_MALFORMED, "\"profile\" is not a string");
-	if ((*out = find_profile(request->ra, name)) == NULL)
-		return problem_set(&request->problem, PROBLEM_INVALID_PROFILE,
-		    "there is no profile \"%.60s\"; the directory's meta.profiles lists those there are", name);
-	if ((order->profile = strdup((*out)->name)) == NULL)
-		return request_broken(request, "read_profile", ERR_MEMORY);
-	return true;
-}
-
-static bool
-read_time(struct request *request, const char *name, int64_t *out)
-{
-	const json_t *member = json_object_get(request->payload, name);
-
-	*out = 0;
-	if (member == NULL)
-		return true;
-	if (!json_is_string(member) || !clock_parse_rfc3339(json_string_value(member), out) || *out <= 0)
-		return problem_set(&request->problem, PROBLEM_MALFORMED,
-		    "\"%s\" is not a time in whole seconds as RFC 3339 writes it, such as "
-		    "\"2027-01-31T00:00:00Z\" (RFC 8555, 7.1.3)", name);
-	return true;
-}
-
-/* How far back a certificate may begin: an hour, which is what clocks on a LAN are off by at the most. */
-#define BACKDATE_MAX 3600
-
-/* PROTOCOL.md A 31: honoured exactly or refused, never altered. */
-static bool
-read_validity(struct request *request, struct order *order, const struct profile_config *profile)
-{
-	int64_t now = clock_now(), begin;
-
-	if (!read_time(request, "notBefore", &order->not_before) ||
-	    !read_time(request, "notAfter", &order->not_after))
-		return false;
-	begin = order->not_before != 0 ? order->not_before : now;
-	if (order->not_before != 0 && order->not_before < now - BACKDATE_MAX)
-		return problem_set(&request->problem, PROBLEM_MALFORMED,
-		    "\"notBefore\" is more than an hour in the past");
-	if (order->not_before > now + profile->lifetime)
-		return problem_set(&request->problem, PROBLEM_MALFORMED,
-		    "\"notBefore\" is further ahead than a certificate of profile \"%s\" lives",
-		    profile->name);
-	if (order->not_after != 0 && order->not_after <= (begin > now ? begin : now))
-		return problem_set(&request->problem, PROBLEM_MALFORMED,
-		    "\"notAfter\" is not after the certificate's beginning");
-	if (order->not_after != 0 && order->not_after - begin + 1 > profile->lifetime)
-		return problem_set(&request->problem, PROBLEM_MALFORMED,
-		    "\"notAfter\" asks for more than the %lld seconds that profile \"%s\" gives",
-		    (long long)profile->lifetime, profile->name);
-	return true;
-}
 
 struct new_order {
 	struct order	      *order;
@@ -212,12 +77,11 @@ create(struct request *request, struct order *order)
 bool
 order_new(struct request *request)
 {
-	const struct profile_config *profile = NULL;
-	struct order		     order = { 0 };
-	bool			     done;
+	const struct config *config = request->ra->config;
+	struct order	     order = { 0 };
+	bool		     done;
 
-	done = read_identifiers(request, &order) && check_identifiers(request, &order) &&
-	    read_profile(request, &order, &profile) && read_validity(request, &order, profile) &&
+	done = order_read(request->payload, &config->ra, &config->ca, clock_now(), &order, &request->problem) &&
 	    create(request, &order);
 	order_free(&order);
 	return done;

@@ -1,0 +1,180 @@
+#include "ra/order_read.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "ra/policy.h"
+
+/* How far back a certificate may begin: an hour, which is what clocks on a LAN are off by at the most. */
+#define BACKDATE_MAX 3600
+
+/* The request under way. */
+struct reading {
+	const json_t		*payload;
+	const struct ra_config	*ra;
+	const struct ca_config	*ca;
+	int64_t			 now;
+	struct order		*order;
+	struct problem		*problem;
+};
+
+static bool
+no_memory(struct reading *r)
+{
+	return problem_set(r->problem, PROBLEM_SERVER_INTERNAL, "the server is out of memory; try again");
+}
+
+/* --- identifiers --------------------------------------------------------------------------------- */
+
+static bool
+is_repeated(const struct order *order, const struct identifier *one)
+{
+	for (size_t i = 0; i < order->identifier_count; i++)
+		if (identifier_eq(&order->identifiers[i], one))
+			return true;
+	return false;
+}
+
+/* Keeps the identifier, or notes a subproblem. False when the request has to end here. */
+static bool
+read_identifier(struct reading *r, size_t position, const json_t *item)
+{
+	struct identifier *one = &r->order->identifiers[r->order->identifier_count];
+	struct reason	   reason = { "" };
+	enum err	   err = identifier_parse(item, one, &reason);
+
+	if (err == ERR_UNSUPPORTED)
+		return problem_set(r->problem, PROBLEM_UNSUPPORTED_IDENTIFIER, "identifier %zu: %s", position + 1,
+		    reason.text);
+	if (err != ERR_OK && one->type == 0)	/* not even an identifier's form */
+		return problem_set(r->problem, PROBLEM_MALFORMED, "identifier %zu: %s", position + 1, reason.text);
+	if (err != ERR_OK) {
+		strncpy(one->value, json_member_str(item, "value"), sizeof(one->value) - 1);
+		problem_add(r->problem, PROBLEM_MALFORMED, one, "%s", reason.text);
+	} else if (!is_repeated(r->order, one)) {
+		r->order->identifier_count++;
+	}
+	return true;
+}
+
+static bool
+read_identifiers(struct reading *r)
+{
+	const json_t *list = json_object_get(r->payload, "identifiers"), *item;
+	size_t	      i;
+
+	if (!json_is_array(list) || json_array_size(list) == 0)
+		return problem_set(r->problem, PROBLEM_MALFORMED,
+		    "\"identifiers\" is not an array of at least one identifier (RFC 8555, 7.4)");
+	if (json_array_size(list) > IDENTIFIERS_MAX)
+		return problem_set(r->problem, PROBLEM_MALFORMED, "the order has %zu identifiers; %d is the most",
+		    json_array_size(list), IDENTIFIERS_MAX);
+	if ((r->order->identifiers = calloc(json_array_size(list), sizeof(*r->order->identifiers))) == NULL)
+		return no_memory(r);
+	json_array_foreach(list, i, item)
+		if (!read_identifier(r, i, item))
+			return false;
+	return true;
+}
+
+static bool
+check_identifiers(struct reading *r)
+{
+	struct reason reason = { "" };
+
+	for (size_t i = 0; i < r->order->identifier_count; i++) {
+		const struct identifier *one = &r->order->identifiers[i];
+
+		if (!policy_allows(r->ra, one, &reason))
+			problem_add(r->problem, PROBLEM_REJECTED_IDENTIFIER, one, "%s", reason.text);
+		else if (challenge_offer(one->type, identifier_is_wildcard(one)) == 0)
+			problem_add(r->problem, PROBLEM_REJECTED_IDENTIFIER, one,
+			    "no challenge that this server offers can prove the wildcard \"%s\" (http-01 can't: "
+			    "RFC 8555, 8.3); order its names one by one", one->value);
+	}
+	problem_sum_up(r->problem, "the order was refused");
+	return r->problem->sub_count == 0;
+}
+
+/* --- profile and validity ------------------------------------------------------------------------ */
+
+static const struct profile_config *
+find_profile(const struct ca_config *ca, const char *name)
+{
+	if (name == NULL)
+		return &ca->profiles[0];
+	for (size_t i = 0; i < ca->profile_count; i++)
+		if (strcmp(ca->profiles[i].name, name) == 0)
+			return &ca->profiles[i];
+	return NULL;
+}
+
+static bool
+read_profile(struct reading *r, const struct profile_config **out)
+{
+	const json_t *member = json_object_get(r->payload, "profile");
+	const char   *name = json_string_value(member);
+
+	if (member != NULL && name == NULL)
+		return problem_set(r->problem, PROBLEM_MALFORMED, "\"profile\" is not a string");
+	if ((*out = find_profile(r->ca, name)) == NULL)
+		return problem_set(r->problem, PROBLEM_INVALID_PROFILE,
+		    "there is no profile \"%.60s\"; the directory's meta.profiles lists those there are", name);
+	if ((r->order->profile = strdup((*out)->name)) == NULL)
+		return no_memory(r);
+	return true;
+}
+
+static bool
+read_time(struct reading *r, const char *name, int64_t *out)
+{
+	const json_t *member = json_object_get(r->payload, name);
+
+	*out = 0;
+	if (member == NULL)
+		return true;
+	if (!json_is_string(member) || !clock_parse_rfc3339(json_string_value(member), out) || *out <= 0)
+		return problem_set(r->problem, PROBLEM_MALFORMED,
+		    "\"%s\" is not a time in whole seconds as RFC 3339 writes it, such as "
+		    "\"2027-01-31T00:00:00Z\" (RFC 8555, 7.1.3)", name);
+	return true;
+}
+
+/* PROTOCOL.md A 31: honoured exactly or refused, never altered. */
+static bool
+read_validity(struct reading *r, const struct profile_config *profile)
+{
+	struct order *order = r->order;
+	int64_t	      begin;
+
+	if (!read_time(r, "notBefore", &order->not_before) || !read_time(r, "notAfter", &order->not_after))
+		return false;
+	begin = order->not_before != 0 ? order->not_before : r->now;
+	if (begin < r->now - BACKDATE_MAX)
+		return problem_set(r->problem, PROBLEM_MALFORMED,
+		    "\"notBefore\" is more than an hour in the past");
+	if (begin > r->now + profile->lifetime)
+		return problem_set(r->problem, PROBLEM_MALFORMED,
+		    "\"notBefore\" is further ahead than a certificate of profile \"%s\" lives", profile->name);
+	if (order->not_after != 0 && order->not_after <= (begin > r->now ? begin : r->now))
+		return problem_set(r->problem, PROBLEM_MALFORMED,
+		    "\"notAfter\" is not after the certificate's beginning");
+	if (order->not_after != 0 && order->not_after - begin + 1 > profile->lifetime)
+		return problem_set(r->problem, PROBLEM_MALFORMED,
+		    "\"notAfter\" asks for more than the %lld seconds that profile \"%s\" gives",
+		    (long long)profile->lifetime, profile->name);
+	return true;
+}
+
+bool
+order_read(const json_t *payload, const struct ra_config *ra, const struct ca_config *ca, int64_t now,
+    struct order *order, struct problem *problem)
+{
+	struct reading		     r = { payload, ra, ca, now, order, problem };
+	const struct profile_config *profile = NULL;
+
+	return read_identifiers(&r) && check_identifiers(&r) && read_profile(&r, &profile) &&
+	    read_validity(&r, profile);
+}

@@ -1,0 +1,18 @@
+/* order_read.h: what a newOrder request asks for (RFC 8555, 7.4), judged. Pure: the time is an argument. */
+#ifndef SIGNET_RA_ORDER_READ_H
+#define SIGNET_RA_ORDER_READ_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "acme/problem.h"
+#include "config/config.h"
+#include "storage/storage.h"
+
+/* Fills the order's identifiers (without repetitions), profile, notBefore and notAfter; the caller frees it by
+ * order_free() either way. False with malformed, rejectedIdentifier, unsupportedIdentifier, compound,
+ * invalidProfile or serverInternal; every identifier that is refused is a subproblem. */
+bool order_read(const json_t *payload, const struct ra_config *, const struct ca_config *, int64_t now,
+    struct order *, struct problem *);
+
+#endif
