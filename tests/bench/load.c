@@ -14,6 +14,7 @@
 #include "tests/bench/record.h"
 #include "tests/bench/report.h"
 #include "tests/bench/responder.h"
+#include "tests/bench/verify.h"
 
 #define STACK_SIZE ((size_t)1 << 20) /* curl and OpenSSL need a fifth; sanitizers the rest */
 #define KEY_POOL 32 /* certificate keys; more would only take longer to make */
@@ -220,6 +221,7 @@ main(int argc, char **argv)
 	stats_free(&report->stats);
 	free(report);
 	free_requests(&load);
+	verify_end();
 	curl_global_cleanup();
 	return complete ? 0 : 1;
 }

@@ -18,7 +18,7 @@
 
 #define BUCKETS 4096 /* four times the clients that the tool is made for */
 
-enum kind { KIND_HTTP_LISTEN, KIND_DNS_LISTEN, KIND_DNS_UDP, KIND_HTTP, KIND_DNS };
+enum kind { KIND_HTTP_LISTEN, KIND_DNS_LISTEN, KIND_DNS_UDP, KIND_LISTENERS, KIND_HTTP, KIND_DNS };
 
 struct entry {
 	struct entry *next;
@@ -36,6 +36,7 @@ struct watch {
 static struct entry *table[BUCKETS];
 static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_t thread;
+static struct watch listeners[KIND_LISTENERS];
 static int loop;
 
 static struct entry **
@@ -94,15 +95,14 @@ lookup(const char *token, char *out, size_t size)
 }
 
 static void
-watch_add(enum kind kind, int fd)
+watch_begin(struct watch *w, enum kind kind, int fd)
 {
-	struct watch *w = calloc(1, sizeof(*w));
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = w };
 
-	if (w == NULL || epoll_ctl(loop, EPOLL_CTL_ADD, fd, &event) != 0)
-		abort();
 	w->kind = kind;
 	w->fd = fd;
+	if (epoll_ctl(loop, EPOLL_CTL_ADD, fd, &event) != 0)
+		abort();
 }
 
 static void
@@ -113,12 +113,17 @@ watch_end(struct watch *w)
 }
 
 static void
-accept_all(const struct watch *w)
+accept_all(const struct watch *listener)
 {
 	int fd;
 
-	while ((fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
-		watch_add(w->kind == KIND_HTTP_LISTEN ? KIND_HTTP : KIND_DNS, fd);
+	while ((fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+		struct watch *w = calloc(1, sizeof(*w));
+
+		if (w == NULL)
+			abort();
+		watch_begin(w, listener->kind == KIND_HTTP_LISTEN ? KIND_HTTP : KIND_DNS, fd);
+	}
 }
 
 static void
@@ -235,7 +240,7 @@ open_port(enum kind kind, int type, uint16_t port)
 		fprintf(stderr, "load: 127.0.0.1:%u: %s\n", port, strerror(errno));
 		exit(2);
 	}
-	watch_add(kind, fd);
+	watch_begin(&listeners[kind], kind, fd);
 }
 
 void

@@ -2,7 +2,16 @@
 
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* The issuer last seen. OpenSSL 3.0 takes 0.3 ms to decode a certificate, as long as five signatures. */
+static struct {
+	pthread_mutex_t lock;
+	struct buf pem;
+	X509 *certificate;
+} issuer_cache = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static bool
 has_name(const struct request *r, const GENERAL_NAME *name)
@@ -58,23 +67,60 @@ check(X509 *leaf, X509 *issuer, const struct request *r)
 	return NULL;
 }
 
+static X509 *
+read_certificate(struct slice pem)
+{
+	BIO *bio = BIO_new_mem_buf(pem.data, (int)pem.len);
+	X509 *certificate = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, NULL);
+
+	BIO_free(bio);
+	return certificate;
+}
+
+/* The certificate at the start of pem, for the caller to free, or NULL. */
+static X509 *
+read_issuer(struct slice pem)
+{
+	X509 *found;
+
+	pthread_mutex_lock(&issuer_cache.lock);
+	if (!slice_eq(pem, buf_slice(&issuer_cache.pem))) {
+		X509_free(issuer_cache.certificate);
+		issuer_cache.certificate = read_certificate(pem);
+		buf_clear(&issuer_cache.pem);
+		buf_put(&issuer_cache.pem, pem.data, pem.len);
+	}
+	if ((found = issuer_cache.certificate) != NULL)
+		X509_up_ref(found);
+	pthread_mutex_unlock(&issuer_cache.lock);
+	return found;
+}
+
+void
+verify_end(void)
+{
+	X509_free(issuer_cache.certificate);
+	buf_free(&issuer_cache.pem);
+}
+
 const char *
 verify_chain(struct slice pem, const struct request *r, X509 **leaf)
 {
-	BIO *bio = BIO_new_mem_buf(pem.data, (int)pem.len);
+	static const char end[] = "-----END CERTIFICATE-----\n";
+	const uint8_t *rest = pem.len == 0 ? NULL : memmem(pem.data, pem.len, end, sizeof(end) - 1);
 	X509 *issuer;
 	const char *wrong;
 
 	*leaf = NULL;
-	if (bio == NULL)
-		return "the reply is empty";
-	*leaf = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-	issuer = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	if (rest == NULL)
+		return "there is no certificate in the reply";
+	rest += sizeof(end) - 1;
+	*leaf = read_certificate(slice_of(pem.data, (size_t)(rest - pem.data)));
+	issuer = read_issuer(slice_of(rest, pem.len - (size_t)(rest - pem.data)));
 	if ((wrong = check(*leaf, issuer, r)) != NULL) {
 		X509_free(*leaf);
 		*leaf = NULL;
 	}
 	X509_free(issuer);
-	BIO_free(bio);
 	return wrong;
 }

@@ -30,7 +30,7 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--issuances", type=int, default=500, help="at least so many, in each half")
     parser.add_argument("--accounts", type=int, default=50, help="and clients")
-    parser.add_argument("--seconds", type=int, default=20, help="how long roles are killed")
+    parser.add_argument("--seconds", type=int, default=20 if SLOW == 1 else 60, help="how long roles are killed")
     parser.add_argument("--every", type=float, default=2.0, help="seconds between kills")
     parser.add_argument("--keep", action="store_true", help="leave the server's folder, and name it")
     return parser.parse_args()
