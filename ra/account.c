@@ -67,18 +67,24 @@ read_flag(struct request *request, const char *name, bool *out)
 	    name);
 }
 
+/* RFC 8555, 7.3; the link and the instance as 7.3.3 asks for. */
+static bool
+refuse_without_terms(struct request *request, const char *terms)
+{
+	reply_link(request, terms, "terms-of-service");
+	request->problem.instance = strdup(terms);
+	return problem_set(&request->problem, PROBLEM_USER_ACTION_REQUIRED,
+	    "agree to the terms of service at %.150s with \"termsOfServiceAgreed\": true (RFC 8555, 7.3)", terms);
+}
+
 static bool
 check_new(struct request *request, bool agreed)
 {
 	const char   *terms = request->ra->config->ra.terms_of_service;
 	struct reason reason = { "" };
 
-	if (terms[0] != '\0' && !agreed) {
-		reply_link(request, terms, "terms-of-service");	/* RFC 8555, 7.3.3 */
-		return problem_set(&request->problem, PROBLEM_USER_ACTION_REQUIRED,
-		    "agree to the terms of service at %.150s with \"termsOfServiceAgreed\": true "
-		    "(RFC 8555, 7.3)", terms);
-	}
+	if (terms[0] != '\0' && !agreed)
+		return refuse_without_terms(request, terms);
 	if (json_object_get(request->payload, "externalAccountBinding") != NULL)
 		return problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
 		    "\"externalAccountBinding\" names a key that is not known here; this server has none "
