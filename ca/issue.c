@@ -57,11 +57,12 @@ dates_set(const struct ca *ca, const struct msg_issue *issue, const struct profi
 	int64_t end = ca->issuers[0].not_after;
 
 	leaf->not_before = issue->not_before != 0 ? issue->not_before : now - ISSUER_BACKDATE;
-	leaf->not_after = issue->not_after != 0 ? issue->not_after : leaf->not_before + profile->lifetime - 1;
+	/* Before anything is added to it: ra may say any number. */
 	if (issue->not_before != 0 &&
 	    (leaf->not_before < now - ISSUER_BACKDATE_MAX || leaf->not_before > now + profile->lifetime))
 		return problem_set(
 		    problem, PROBLEM_MALFORMED, "notBefore is more than an hour ago or too far ahead");
+	leaf->not_after = issue->not_after != 0 ? issue->not_after : leaf->not_before + profile->lifetime - 1;
 	if (leaf->not_after <= leaf->not_before || leaf->not_after <= now)
 		return problem_set(
 		    problem, PROBLEM_MALFORMED, "notAfter is over, or not later than notBefore");

@@ -559,6 +559,13 @@ test_profile_and_dates(void **state)
 	ask.issue.not_after = clock_now() - 86400;
 	expect_refused(&ask, PROBLEM_MALFORMED, "notAfter");
 	ask_open(&ask, w);
+	ask.issue.not_before = INT64_MAX;	/* under UBSan: nothing is added to it */
+	expect_refused(&ask, PROBLEM_MALFORMED, "notBefore");
+	ask_open(&ask, w);
+	ask.issue.not_before = INT64_MIN;
+	ask.issue.not_after = INT64_MAX;
+	expect_refused(&ask, PROBLEM_MALFORMED, "notBefore");
+	ask_open(&ask, w);
 	ask.issue.not_before = clock_now();
 	ask.issue.not_after = clock_now() + 86400;
 	der = expect_issued(&ask);
