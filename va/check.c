@@ -154,6 +154,27 @@ checker_refuse(struct checker *k, const struct msg_check *asked, const char *why
 	k->answer(k->arg, &result);
 }
 
+/* 32 bytes in base64url. */
+static bool
+is_digest(const char *text)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+	return strlen(text) == THUMBPRINT_SIZE - 1 && strspn(text, alphabet) == THUMBPRINT_SIZE - 1;
+}
+
+_Static_assert(TOKEN_SIZE == THUMBPRINT_SIZE, "token_new() takes as many random bytes as SHA-256 gives");
+
+bool
+check_sound(const struct msg_check *asked)
+{
+	struct identifier same;
+
+	return identifier_check(asked->identifier.type, asked->identifier.value, &same, NULL) == ERR_OK &&
+	       identifier_eq(&same, &asked->identifier) && !identifier_is_wildcard(&same) &&
+	       is_digest(asked->token) && is_digest(asked->thumbprint);
+}
+
 void
 checker_add(struct checker *k, const struct msg_check *asked)
 {

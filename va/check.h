@@ -26,6 +26,10 @@ struct means {
 	const uint8_t		*evidence_key;	/* EVIDENCE_KEY_SIZE */
 };
 
+/* Whether the name is a DNS name, and token and thumbprint what their types are. A token with "../" or "?" in
+ * it would let a captured ra choose the page that counts as proof (RFC 8555, 8.3: base64url only). */
+bool	 check_sound(const struct msg_check *);
+
 struct checker;
 struct check {
 	struct msg_check	 asked;

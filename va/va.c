@@ -116,7 +116,7 @@ va_receive(struct va *va)
 			return;
 		if (err != ERR_OK)
 			va_stop("ra hung up");
-		if (type != MSG_CHECK || !get_check(body, &check))
+		if (type != MSG_CHECK || !get_check(body, &check) || !check_sound(&check))
 			channel_malformed(ra, type);
 		checker_add(va->checker, &check);
 	}

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "va/body.h"
+#include "va/check.h"
 #include "va/record.h"
 #include "va/resolver.h"
 #include "va/target.h"
@@ -321,6 +322,42 @@ test_record(void **state)
 	json_decref(array);
 }
 
+/* What a captured ra may not ask for. */
+static void
+test_sound(void **state)
+{
+	static const struct {
+		const char *name, *token, *thumbprint;
+		bool sound;
+	} cases[] = {
+		{ "a.example", TOKEN, THUMBPRINT, true },
+		{ "a.example", "", THUMBPRINT, false },
+		{ "a.example", "short", THUMBPRINT, false },
+		{ "a.example", "../../upload/page?dGVzdGluZy0wMQ0123456789A", THUMBPRINT, false },
+		{ "a.example", TOKEN, "LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLm Q", false },
+		{ "a.example/page", TOKEN, THUMBPRINT, false },
+		{ "user@a.example", TOKEN, THUMBPRINT, false },
+		{ "a.example:8080", TOKEN, THUMBPRINT, false },
+		{ "A.example", TOKEN, THUMBPRINT, false },
+		{ "*.a.example", TOKEN, THUMBPRINT, false },
+		{ "127.0.0.1", TOKEN, THUMBPRINT, false },
+		{ "", TOKEN, THUMBPRINT, false },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		struct msg_check check = { .method = CHALLENGE_HTTP_01,
+			.identifier = { .type = IDENTIFIER_DNS } };
+
+		strcpy(check.identifier.value, cases[i].name);
+		strcpy(check.token, cases[i].token);
+		strcpy(check.thumbprint, cases[i].thumbprint);
+		if (check_sound(&check) != cases[i].sound)
+			fail_msg("%s %s", cases[i].name, cases[i].token);
+	}
+}
+
 int
 main(void)
 {
@@ -330,6 +367,7 @@ main(void)
 		cmocka_unit_test(test_urls),
 		cmocka_unit_test(test_zones),
 		cmocka_unit_test(test_bodies),
+		cmocka_unit_test(test_sound),
 		cmocka_unit_test(test_record),
 	};
 
