@@ -88,7 +88,7 @@ X(ISSUER_PUT, \
 X(ISSUER_GET, \
 	"SELECT der FROM issuers WHERE fingerprint = $1") \
 X(EXPIRED_ORDERS, \
-	"SELECT id FROM orders WHERE keep_until < $1 ORDER BY keep_until LIMIT $2") \
+	"SELECT id FROM orders WHERE keep_until < $1 AND state <> 2 ORDER BY keep_until LIMIT $2") \
 X(ORDER_LEAVE_AUTHORIZATIONS, \
 	"UPDATE authorizations SET orders = orders - 1 " \
 	"WHERE id IN (SELECT authorization_id FROM order_authorizations WHERE order_id = $1)") \

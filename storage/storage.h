@@ -147,7 +147,8 @@ enum err issuer_get(struct storage_tx *, const uint8_t fingerprint[32], struct b
 /* --- housekeeping --------------------------------------------------------------------------------- */
 /* Deletes at most limit rows of each kind that nobody can ask for any more: orders that expired before cutoff
  * (seconds) and have no live certificate, authorizations that expired before it and belong to no order left,
- * certificates whose notAfter is before it. *deleted tells how many. */
+ * certificates whose notAfter is before it. Never an order in processing: ca may have signed for it, and its
+ * end is still owed. *deleted tells how many. */
 enum err storage_expire(struct storage_tx *, int64_t cutoff, unsigned limit, unsigned *deleted);
 
 #endif

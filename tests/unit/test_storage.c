@@ -398,6 +398,24 @@ expiry(void **state)
 	certificate_free(&c);
 }
 
+/* What is in processing is driven to its end, however late: ca may have signed for it already. */
+static void
+expiry_spares_processing(void **state)
+{
+	struct authorization	first, second;
+	struct identifier	names[2];
+	struct order		order = make_order(&first, &second, names);
+	struct call		e = { .verb = expire, .number = 1001, .count = 10 };
+
+	(void)state;
+	assert_int_equal(CALL(begin_finalize, order.id, .text = "jws"), ERR_OK);
+	assert_int_equal(call(&e), ERR_OK);
+	assert_int_equal(e.deleted, 0);
+	assert_int_equal(CALL(fail_order, order.id, .text = "{}"), ERR_OK);
+	assert_int_equal(call(&e), ERR_OK);
+	assert_int_equal(e.deleted, 3);
+}
+
 static void
 snapshot(void **state)
 {
@@ -514,6 +532,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(account_deactivation, setup, teardown),
 		cmocka_unit_test_setup_teardown(certificate_verbs, setup, teardown),
 		cmocka_unit_test_setup_teardown(expiry, setup, teardown),
+		cmocka_unit_test_setup_teardown(expiry_spares_processing, setup, teardown),
 		cmocka_unit_test_setup_teardown(snapshot, setup, teardown),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test_setup_teardown(statements_use_indexes, setup, teardown),
