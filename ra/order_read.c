@@ -37,6 +37,19 @@ is_repeated(const struct order *order, const struct identifier *one)
 	return false;
 }
 
+/* What the client wrote, for the subproblem: cut, if it must be, between two characters, since JSON takes no
+ * half of one. */
+static void
+keep_value(struct identifier *one, const char *value)
+{
+	size_t len = strnlen(value, sizeof(one->value) - 1);
+
+	while (len > 0 && ((unsigned char)value[len] & 0xc0) == 0x80)
+		len--;
+	memcpy(one->value, value, len);
+	one->value[len] = '\0';
+}
+
 /* Keeps the identifier, or notes a subproblem. False when the request has to end here. */
 static bool
 read_identifier(struct reading *r, size_t position, const json_t *item)
@@ -51,7 +64,7 @@ read_identifier(struct reading *r, size_t position, const json_t *item)
 	if (err != ERR_OK && one->type == 0)	/* not even an identifier's form */
 		return problem_set(r->problem, PROBLEM_MALFORMED, "identifier %zu: %s", position + 1, reason.text);
 	if (err != ERR_OK) {
-		strncpy(one->value, json_member_str(item, "value"), sizeof(one->value) - 1);
+		keep_value(one, json_member_str(item, "value"));
 		problem_add(r->problem, PROBLEM_MALFORMED, one, "%s", reason.text);
 	} else if (!is_repeated(r->order, one)) {
 		r->order->identifier_count++;

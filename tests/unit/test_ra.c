@@ -15,6 +15,7 @@
 #include "lib/json.h"
 #include "ra/contact.h"
 #include "ra/nonce.h"
+#include "ra/order_read.h"
 #include "ra/order_view.h"
 #include "ra/park.h"
 #include "ra/policy.h"
@@ -197,9 +198,48 @@ test_contacts(void **state)
 	}
 }
 
-/* --- states (RFC 8555, 7.1.6) -------------------------------------------------------------------- */
+/* --- newOrder (RFC 8555, 7.4) -------------------------------------------------------------------- */
 
 #define NOW 1000000
+#define LIFETIME 86400
+
+static bool
+read_order(json_t *payload, struct order *order, struct problem *problem)
+{
+	static char	      any[] = "*", name[] = "default";
+	static char	     *allow[] = { any };
+	struct ra_config      ra = { .allow = { .items = allow, .count = 1 } };
+	struct profile_config profile = { .name = name, .lifetime = LIFETIME };
+	struct ca_config      ca = { .profiles = &profile, .profile_count = 1 };
+	bool		      done;
+
+	done = order_read(payload, &ra, &ca, NOW, order, problem);
+	json_decref(payload);
+	return done;
+}
+
+/* A value that is too long is shown cut; a half of a character would leave the reply without its problem. */
+static void
+test_order_long_value(void **state)
+{
+	char		value[2 * IDENTIFIER_VALUE_SIZE + 1] = "";
+	struct order	order = { 0 };
+	struct problem	problem = { 0 };
+	json_t	       *json;
+
+	(void)state;
+	for (size_t i = 0; i < IDENTIFIER_VALUE_SIZE; i++)
+		strcat(value, "\xc3\xa9");
+	assert_false(read_order(json_pack("{s:[{s:s, s:s}]}", "identifiers", "type", "dns", "value", value),
+	    &order, &problem));
+	assert_non_null(json = problem_json(&problem));
+	assert_int_equal(json_array_size(json_object_get(json, "subproblems")), 1);
+	json_decref(json);
+	problem_free(&problem);
+	order_free(&order);
+}
+
+/* --- states (RFC 8555, 7.1.6) -------------------------------------------------------------------- */
 
 static enum order_status
 status_with(enum order_state state, int64_t expires, enum authorization_state a, enum authorization_state b,
@@ -367,6 +407,7 @@ main(void)
 		cmocka_unit_test(test_nonce_once), cmocka_unit_test(test_nonce_window),
 		cmocka_unit_test(test_nonce_race), cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_contacts), cmocka_unit_test(test_order_status),
+		cmocka_unit_test(test_order_long_value),
 		cmocka_unit_test(test_order_tells_cause), cmocka_unit_test(test_authorization_json),
 		cmocka_unit_test(test_park), cmocka_unit_test(test_rfc3339),
 	};
