@@ -10,6 +10,9 @@
 /* How far back a certificate may begin: an hour, which is what clocks on a LAN are off by at the most. */
 #define BACKDATE_MAX 3600
 
+/* How long before now ca begins a certificate when the order doesn't say: it counts towards the lifetime. */
+#define BACKDATE 300
+
 /* The request under way. */
 struct reading {
 	const json_t		*payload;
@@ -164,7 +167,7 @@ read_validity(struct reading *r, const struct profile_config *profile)
 
 	if (!read_time(r, "notBefore", &order->not_before) || !read_time(r, "notAfter", &order->not_after))
 		return false;
-	begin = order->not_before != 0 ? order->not_before : r->now;
+	begin = order->not_before != 0 ? order->not_before : r->now - BACKDATE;
 	if (begin < r->now - BACKDATE_MAX)
 		return problem_set(r->problem, PROBLEM_MALFORMED,
 		    "\"notBefore\" is more than an hour in the past");
@@ -176,8 +179,9 @@ read_validity(struct reading *r, const struct profile_config *profile)
 		    "\"notAfter\" is not after the certificate's beginning");
 	if (order->not_after != 0 && order->not_after - begin + 1 > profile->lifetime)
 		return problem_set(r->problem, PROBLEM_MALFORMED,
-		    "\"notAfter\" asks for more than the %lld seconds that profile \"%s\" gives",
-		    (long long)profile->lifetime, profile->name);
+		    "\"notAfter\" asks for more than the %lld seconds that profile \"%s\" gives, counted from %s",
+		    (long long)profile->lifetime, profile->name,
+		    order->not_before != 0 ? "\"notBefore\"" : "five minutes ago since there is no \"notBefore\"");
 	return true;
 }
 

@@ -239,6 +239,34 @@ test_order_long_value(void **state)
 	order_free(&order);
 }
 
+static bool
+takes_not_after(int64_t not_after)
+{
+	struct order   order = { 0 };
+	struct problem problem = { 0 };
+	char	       text[CLOCK_RFC3339_SIZE];
+	bool	       done;
+
+	clock_rfc3339(not_after, text);
+	done = read_order(json_pack("{s:[{s:s, s:s}], s:s}", "identifiers", "type", "dns", "value", "a.example",
+	    "notAfter", text), &order, &problem);
+	assert_int_equal(problem.type, done ? PROBLEM_NONE : PROBLEM_MALFORMED);
+	problem_free(&problem);
+	order_free(&order);
+	return done;
+}
+
+/* What ca would refuse after all the work is refused before it: its certificates begin five minutes ago. */
+static void
+test_order_not_after(void **state)
+{
+	(void)state;
+	assert_false(takes_not_after(NOW));
+	assert_true(takes_not_after(NOW + 1));
+	assert_true(takes_not_after(NOW - 300 + LIFETIME - 1));
+	assert_false(takes_not_after(NOW - 300 + LIFETIME));
+}
+
 /* --- states (RFC 8555, 7.1.6) -------------------------------------------------------------------- */
 
 static enum order_status
@@ -407,7 +435,7 @@ main(void)
 		cmocka_unit_test(test_nonce_once), cmocka_unit_test(test_nonce_window),
 		cmocka_unit_test(test_nonce_race), cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_contacts), cmocka_unit_test(test_order_status),
-		cmocka_unit_test(test_order_long_value),
+		cmocka_unit_test(test_order_long_value), cmocka_unit_test(test_order_not_after),
 		cmocka_unit_test(test_order_tells_cause), cmocka_unit_test(test_authorization_json),
 		cmocka_unit_test(test_park), cmocka_unit_test(test_rfc3339),
 	};
