@@ -7,8 +7,10 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/log.h"
@@ -92,6 +94,40 @@ allow_arguments(scmp_filter_ctx filter)
 	    SCMP_A3(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH));
 }
 
+static bool
+listed(const char *const *names, const char *name)
+{
+	for (; names != NULL && *names != NULL; names++) {
+		if (strcmp(*names, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* When a thread's heap shrinks for the first time, glibc looks at /proc/sys/vm/overcommit_memory, and does
+ * without when it can't. A role that opens no file gets that answer for this way of opening one, where it
+ * could live with nothing better; any other way still kills. */
+static void
+refuse_malloc(scmp_filter_ctx filter, const struct sandbox *sandbox)
+{
+	if (!SANITIZED && !listed(sandbox->allow, "openat"))
+		allow_if(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(openat),
+		    SCMP_A2(SCMP_CMP_EQ, O_RDONLY | O_CLOEXEC, 0));
+}
+
+/* What connects to the internet does so by these two families: a Unix socket would reach whatever listens
+ * on this machine, and Landlock knows no rule for it. */
+static void
+allow_internet(scmp_filter_ctx filter)
+{
+	allow_if(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_INET, 0));
+	allow_if(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_INET6, 0));
+	/* libuv's nonblocking sockets. TIOCSTI would type into the terminal that standard error may be. */
+	allow_if(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, FIONBIO, 0));
+	allow_if(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, FIOCLEX, 0));
+	allow_if(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, FIONREAD, 0));
+}
+
 /* Tracing spares the thread that listens, so that filter is for this thread and those it starts later. */
 static void
 filter_enter(const struct sandbox *sandbox, bool tracing)
@@ -106,6 +142,9 @@ filter_enter(const struct sandbox *sandbox, bool tracing)
 	allow_names(filter, common);
 	allow_names(filter, sandbox->allow);
 	allow_arguments(filter);
+	refuse_malloc(filter, sandbox);
+	if (sandbox->tcp_connect)
+		allow_internet(filter);
 	if ((err = seccomp_load(filter)) != 0)
 		sandbox_failed("seccomp", -err);
 	if (tracing) {

@@ -12,7 +12,8 @@ struct sandbox {
 	const char *const *allow;
 	/* Kept writable in Landlock: a path as it is seen after proc_drop(), or NULL for no file at all. */
 	const char	*writable;
-	/* Landlock network rules where the kernel has them: may it bind or connect TCP? */
+	/* Landlock network rules where the kernel has them: may it bind or connect TCP? What may connect can
+	 * make sockets of the internet's families; socket and ioctl need not be in allow. */
 	bool		 tcp_bind, tcp_connect;
 };
 

@@ -37,9 +37,9 @@ struct va {
 	struct outgoing *first, **last; /* RESULTs that wait for room */
 };
 
-/* Beyond the common ones: sockets, and what libuv, c-ares and libcurl do with them. */
-static const char *const va_calls[] = { "socket", "connect", "getsockopt", "setsockopt", "getsockname",
-	"getpeername", "ioctl", "fcntl", NULL };
+/* Beyond the common ones and tcp_connect's: what libuv, c-ares and libcurl do with sockets. */
+static const char *const va_calls[] = { "connect", "getsockopt", "setsockopt", "getsockname", "getpeername",
+	"fcntl", NULL };
 
 static const struct sandbox va_sandbox = { .role = "va", .allow = va_calls, .tcp_connect = true };
 

@@ -7,7 +7,6 @@
  * Threads: libmicrohttpd's (one per core and ACME listener), one that reads from ra, one that watches
  * unfinished handshakes, one that sees to deadlines and renewals every second, and the main thread, which waits
  * for the supervisor. */
-#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -28,10 +27,8 @@
 #define OTHER_DESCRIPTORS 128	/* listeners, channels, event loops: far fewer, for any number of cores */
 
 /* Beyond the common ones: sockets that exist already, and libmicrohttpd's ways to wake its threads. */
-/* openat: glibc's malloc looks at /proc/sys/vm/overcommit_memory when a thread first gives memory back. The
- * empty root directory and Landlock leave it nothing to find. */
 static const char *const wfe_calls[] = { "accept", "accept4", "eventfd2", "fcntl", "getpeername",
-	"getsockname", "getsockopt", "openat", "pipe2", "sendfile", "setsockopt", "shutdown", NULL };
+	"getsockname", "getsockopt", "pipe2", "sendfile", "setsockopt", "shutdown", NULL };
 
 static const struct sandbox wfe_sandbox = { .role = "wfe", .allow = wfe_calls };
 
@@ -98,14 +95,6 @@ wfe_want_nonces(struct wfe *wfe)
 {
 	if (nonce_stock_wants(wfe->nonces) && channel_try_send(wfe->ra, MSG_NONCES_WANTED, NULL) != ERR_OK)
 		nonce_stock_not_asked(wfe->nonces);
-}
-
-/* Before glibc gives a thread's heap back it opens a file in /proc, which the sandbox answers with death.
- * Large blocks are mapped singly and go back anyway. (The sanitizers' allocators say no, and need it not.) */
-static void
-keep_heaps(void)
-{
-	(void)mallopt(M_TRIM_THRESHOLD, 1 << 30);
 }
 
 static void
@@ -181,7 +170,6 @@ wfe_main(struct proc *p)
 	struct wfe *wfe = wfe_open(p);		/* the last chance to open a file */
 
 	signal(SIGPIPE, SIG_IGN);
-	keep_heaps();
 	tzset();	/* else libmicrohttpd's first Date header opens /etc/localtime */
 	proc_keep(p, NULL, 0);
 	proc_drop(p);

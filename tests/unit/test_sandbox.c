@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -36,6 +37,7 @@ static char folder[] = "/tmp/test_sandbox-XXXXXX";
 static const struct sandbox nothing = { .role = "nothing" };
 static const struct sandbox files = { .role = "files", .allow = opens, .writable = folder };
 static const struct sandbox no_tcp = { .role = "no-tcp", .allow = sockets };
+static const struct sandbox internet = { .role = "internet", .tcp_connect = true };
 static const struct sandbox may_connect = { .role = "connect", .allow = sockets, .tcp_connect = true };
 
 /* waitpid()'s status of a child that does attempt in the sandbox. */
@@ -291,6 +293,82 @@ tcp_only_as_told(void **state)
 }
 
 static int
+try_internet(void)
+{
+	int on = 1, fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	return fd < 0 || ioctl(fd, FIONBIO, &on) != 0 || socket(AF_INET6, SOCK_STREAM, 0) < 0;
+}
+
+static int
+try_unix_socket(void)
+{
+	return socket(AF_UNIX, SOCK_STREAM, 0) < 0;
+}
+
+static int
+try_netlink_socket(void)
+{
+	return socket(AF_NETLINK, SOCK_RAW, 0) < 0;
+}
+
+static int
+try_typing(void)
+{
+	return ioctl(STDERR_FILENO, TIOCSTI, "x") != 0;
+}
+
+static void
+internet_and_nothing_else(void **state)
+{
+	static int (*const forbidden[])(void) = { try_unix_socket, try_netlink_socket, try_typing };
+
+	(void)state;
+	assert_lived(attempt_in(&internet, try_internet));
+	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++)
+		assert_killed(attempt_in(&internet, forbidden[i]));
+}
+
+/* Enough in a thread's own heap, and then free, to make glibc shrink that heap. */
+static void *
+thread_that_shrinks(void *unused)
+{
+	void *blocks[64];
+
+	(void)unused;
+	for (size_t i = 0; i < 64; i++)
+		blocks[i] = malloc(100000);
+	for (size_t i = 64; i-- > 0;)
+		free(blocks[i]);
+	return NULL;
+}
+
+static int
+try_shrinking(void)
+{
+	pthread_t thread;
+
+	return pthread_create(&thread, NULL, thread_that_shrinks, NULL) != 0 || pthread_join(thread, NULL) != 0;
+}
+
+static int
+try_as_malloc_opens(void)
+{
+	return openat(AT_FDCWD, "/proc/sys/vm/overcommit_memory", O_RDONLY | O_CLOEXEC) >= 0 ||
+	    errno != EACCES;
+}
+
+static void
+malloc_is_told_no(void **state)
+{
+	(void)state;
+	if (SANITIZED)
+		skip();
+	assert_lived(attempt_in(&nothing, try_as_malloc_opens));
+	assert_lived(attempt_in(&nothing, try_shrinking));
+}
+
+static int
 try_several(void)
 {
 	for (int i = 0; i < 3; i++) {
@@ -364,6 +442,8 @@ main(void)
 		cmocka_unit_test(threads_are_inside_too),
 		cmocka_unit_test(files_outside_are_out_of_reach),
 		cmocka_unit_test(tcp_only_as_told),
+		cmocka_unit_test(internet_and_nothing_else),
+		cmocka_unit_test(malloc_is_told_no),
 		cmocka_unit_test(trace_names_and_allows),
 	};
 
