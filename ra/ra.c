@@ -27,10 +27,9 @@
 #define HOUSEKEEPING_MS 60000
 #define PEM_MAX 65536
 
-/* What SQLite and the threads need beyond the common calls; no socket is ever opened. */
+/* What SQLite needs beyond the common calls: its files are open already. No socket is ever opened. */
 static const char *const system_calls[] = { "pread64", "pwrite64", "fdatasync", "fsync", "fcntl", "ftruncate",
-	"fallocate", "openat", "stat", "newfstatat", "lstat", "unlink", "access", "getcwd", "geteuid", "readlink",
-	"fchmod", "fchown", "statfs", "fstatfs", NULL };
+	"newfstatat", NULL };
 
 static void
 fail(const char *what, const char *why)
@@ -201,14 +200,10 @@ keep_time(void *arg)
 
 /* --- start --------------------------------------------------------------------------------------- */
 
-/* The issuers' certificates, which chains are made of. */
-struct issuer_der {
-	uint8_t	   fingerprint[FINGERPRINT_SIZE];
-	struct buf der;
-};
-
+/* The configured issuers' certificates, which chains are made of. The database keeps them too, for the day when
+ * the configuration names others. */
 static void
-read_issuer(const struct config *config, const struct issuer_config *issuer, struct issuer_der *out)
+read_issuer(const struct config *config, const struct issuer_config *issuer, struct issuer *out)
 {
 	char	      *path = file_join(config->dir, issuer->certificate);
 	struct buf     pem = { 0 };
@@ -217,7 +212,8 @@ read_issuer(const struct config *config, const struct issuer_config *issuer, str
 
 	if (path == NULL || file_read(path, PEM_MAX, &pem) != ERR_OK ||
 	    certificates_read(buf_slice(&pem), &chain, &reason) != ERR_OK || sk_X509_num(chain) < 1 ||
-	    certificate_der(sk_X509_value(chain, 0), &out->der) != ERR_OK)
+	    certificate_der(sk_X509_value(chain, 0), &out->der) != ERR_OK ||
+	    certificate_pem(buf_slice(&out->der), &out->pem) != ERR_OK)
 		fail(issuer->certificate, reason.text);
 	SHA256(out->der.data, out->der.len, out->fingerprint);
 	sk_X509_pop_free(chain, X509_free);
@@ -225,35 +221,31 @@ read_issuer(const struct config *config, const struct issuer_config *issuer, str
 	free(path);
 }
 
+static void
+read_issuers(struct ra *ra)
+{
+	const struct ca_config *ca = &ra->config->ca;
+
+	if ((ra->issuers = calloc(ca->issuer_count, sizeof(*ra->issuers))) == NULL)
+		fail("issuers", "out of memory");
+	for (; ra->issuer_count < ca->issuer_count; ra->issuer_count++)
+		read_issuer(ra->config, &ca->issuers[ra->issuer_count], &ra->issuers[ra->issuer_count]);
+}
+
 static enum err
 write_issuer(struct storage_tx *tx, void *arg)
 {
-	struct issuer_der *issuer = arg;
+	struct issuer *issuer = arg;
 
 	return issuer_put(tx, issuer->fingerprint, buf_slice(&issuer->der));
 }
 
 static void
-store_issuers(struct ra *ra, struct issuer_der *issuers, size_t count)
+store_issuers(struct ra *ra)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (storage_write(ra->storage, write_issuer, &issuers[i]) != ERR_OK)
+	for (size_t i = 0; i < ra->issuer_count; i++)
+		if (storage_write(ra->storage, write_issuer, &ra->issuers[i]) != ERR_OK)
 			fail("issuer", "its certificate can't be stored");
-		buf_free(&issuers[i].der);
-	}
-	free(issuers);
-}
-
-static struct issuer_der *
-read_issuers(const struct config *config)
-{
-	struct issuer_der *issuers = calloc(config->ca.issuer_count, sizeof(*issuers));
-
-	if (issuers == NULL)
-		fail("issuers", "out of memory");
-	for (size_t i = 0; i < config->ca.issuer_count; i++)
-		read_issuer(config, &config->ca.issuers[i], &issuers[i]);
-	return issuers;
 }
 
 /* Its root directory becomes the data folder: the database is all it may see of the file system. */
@@ -279,9 +271,9 @@ open_all(struct ra *ra, struct proc *p)
 	ra->va = p->peer[ROLE_VA];
 	ra->ca = p->peer[ROLE_CA];
 	ra->nonces = nonces_new();
-	ra->keys = keys_new();
+	ra->accounts = accounts_new();
 	ra->queue = queue_new();
-	if (ra->nonces == NULL || ra->keys == NULL || ra->queue == NULL ||
+	if (ra->nonces == NULL || ra->accounts == NULL || ra->queue == NULL ||
 	    (ra->park = park_new(ra->queue)) == NULL)
 		fail("start", "out of memory");
 	if (storage_open(p->config->storage, p->config->dir, READERS, &ra->storage, &reason) != ERR_OK)
@@ -308,20 +300,19 @@ stop(struct ra *ra)
 _Noreturn void
 ra_main(struct proc *p)
 {
-	static struct ra     ra;
-	static atomic_bool   stopping;
-	struct issuer_der   *issuers;
-	struct reader	     readers[4];
-	pthread_t	     thread;
+	static struct ra   ra;
+	static atomic_bool stopping;
+	struct reader	   readers[4];
+	pthread_t	   thread;
 
 	proc_keep(p, NULL, 0);	/* before the database opens its own */
 	open_all(&ra, p);
-	issuers = read_issuers(p->config);
+	read_issuers(&ra);
 	confine(p);
 	if (storage_start(ra.storage) != ERR_OK ||
 	    queue_start(ra.queue, (unsigned)p->config->ra.workers) != ERR_OK)
 		fail("threads", "can't be started");
-	store_issuers(&ra, issuers, p->config->ca.issuer_count);
+	store_issuers(&ra);
 	for (size_t i = 0; i < 4; i++)
 		readers[i] = (struct reader){ &ra, (struct channel *[]){ ra.wfe, ra.va, ra.ca, NULL }[i],
 			&stopping };
