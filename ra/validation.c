@@ -52,11 +52,13 @@ error_text(const struct msg_result *result)
 	json_t	      *json;
 	char	      *text = NULL;
 
-	problem.type = result->problem;
-	json = problem_json(&problem);
-	/* The detail of a validation is longer than a struct reason holds. */
-	if (json != NULL && json_object_set_new(json, "detail", json_string(result->detail)) == 0)
+	problem_set(&problem, result->problem, "%s", result->detail);
+	/* The detail of a validation is longer than a struct reason holds. One that is not UTF-8 stays as
+	 * problem_set() cleaned it: refused, it would leave the authorization in processing for ever. */
+	if ((json = problem_json(&problem)) != NULL) {
+		(void)json_object_set_new(json, "detail", json_string(result->detail));
 		text = json_dumps(json, JSON_COMPACT);
+	}
 	json_decref(json);
 	return text;
 }
