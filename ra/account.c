@@ -204,6 +204,7 @@ deactivate(struct request *request)
 	/* Two deactivations at once: the account is what both asked for. */
 	if (err != ERR_OK && err != ERR_CONFLICT)
 		return request_broken(request, "account_deactivate", err);
+	accounts_forget(request->ra->accounts, request->account.id);
 	request->account.status = ACCOUNT_DEACTIVATED;
 	return reply_json(request, 200, account_json(request, &request->account));
 }
@@ -211,18 +212,22 @@ deactivate(struct request *request)
 static bool
 set_contact(struct request *request, const json_t *contact)
 {
-	struct change change = { .id = request->account.id };
-	enum err      err;
+	struct change  change = { .id = request->account.id };
+	struct account account = request->account;
+	bool	       done;
+	enum err       err;
 
 	if (!contact_check(contact, &change.contact, &request->problem))
 		return false;
-	if ((err = storage_write(request->ra->storage, write_contact, &change)) != ERR_OK) {
-		free(change.contact);
-		return request_broken(request, "account_set_contact", err);
-	}
-	free(request->account.contact);
-	request->account.contact = change.contact;
-	return reply_json(request, 200, account_json(request, &request->account));
+	account.contact = change.contact;
+	err = storage_write(request->ra->storage, write_contact, &change);
+	accounts_forget(request->ra->accounts, request->account.id);
+	if (err != ERR_OK)
+		done = request_broken(request, "account_set_contact", err);
+	else
+		done = reply_json(request, 200, account_json(request, &account));
+	free(change.contact);
+	return done;
 }
 
 static bool

@@ -86,25 +86,22 @@ key_from_request(struct request *request)
 static bool
 key_from_account(struct request *request)
 {
-	const char	  *kid = jws_kid(request->jws);
-	struct storage_tx *tx;
-	struct target	   target;
-	enum err	   err;
+	const char   *kid = jws_kid(request->jws);
+	struct target target;
+	enum err      err;
 
 	if (!route_parse_url(request->ra->base, kid, &target) || target.route != ROUTE_ACCOUNT)
 		return problem_set(&request->problem, PROBLEM_MALFORMED,
 		    "\"kid\" is \"%.120s\", not an account URL of this server as newAccount gave it in Location "
 		    "(RFC 8555, 6.2)", kid);
-	if ((tx = request_tx(request)) == NULL)
-		return false;
-	err = account_get(tx, target.id, &request->account);
+	err = accounts_get(request->ra->accounts, request->ra->storage, target.id, &request->known);
 	if (err == ERR_NOT_FOUND)
 		return problem_set(&request->problem, PROBLEM_ACCOUNT_DOES_NOT_EXIST,
 		    "there is no account \"%.120s\"; create one by newAccount (RFC 8555, 7.3)", kid);
-	if (err != ERR_OK ||
-	    (err = keys_get(request->ra->keys, request->account.thumbprint, request->account.jwk,
-		 &request->key)) != ERR_OK)
-		return request_broken(request, "key_from_account", err);
+	if (err != ERR_OK)
+		return request_broken(request, "accounts_get", err);
+	request->account = request->known->account;
+	request->key = jwk_up(request->known->key);
 	return true;
 }
 

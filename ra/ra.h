@@ -5,20 +5,28 @@
 
 #include "config/config.h"
 #include "ipc/channel.h"
-#include "ra/keys.h"
+#include "ra/accounts.h"
 #include "ra/nonce.h"
 #include "ra/park.h"
 #include "ra/queue.h"
 #include "storage/storage.h"
+
+/* A configured issuer's certificate, as chains and the database want it. */
+struct issuer {
+	uint8_t	   fingerprint[FINGERPRINT_SIZE];
+	struct buf der, pem;
+};
 
 struct ra {
 	const struct config	*config;
 	const char		*base;		/* config->wfe.url: every URL in a reply starts with it */
 	struct storage		*storage;
 	struct nonces		*nonces;
-	struct keys		*keys;
+	struct accounts		*accounts;
 	struct queue		*queue;		/* work for the pool */
 	struct park		*park;		/* requests that wait for an outcome */
+	struct issuer		*issuers;	/* those that the configuration names */
+	size_t			 issuer_count;
 	struct channel		*wfe, *va, *ca;
 };
 

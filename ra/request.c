@@ -55,7 +55,9 @@ request_free(struct request *request)
 	request_tx_end(request);
 	jws_free(request->jws);
 	jwk_free(request->key);
-	account_free(&request->account);
+	if (request->known == NULL)
+		account_free(&request->account);
+	known_free(request->known);
 	json_decref(request->payload);
 	problem_free(&request->problem);
 	buf_free(&request->body);

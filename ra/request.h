@@ -30,7 +30,8 @@ struct request {
 	struct jws		*jws;
 	struct target		 target;	/* from the signed url */
 	struct jwk		*key;		/* the account's, or for newAccount the one in the request */
-	struct account		 account;	/* zero for newAccount */
+	const struct known	*known;		/* who signed; NULL for newAccount */
+	struct account		 account;	/* the same, borrowed from known; newAccount's own */
 	json_t			*payload;	/* an object; NULL for POST-as-GET */
 	struct storage_tx	*tx;		/* the snapshot, once a handler asked for it */
 	struct problem		 problem;
