@@ -1,6 +1,5 @@
 #include "wfe/tls.h"
 
-#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -179,31 +178,17 @@ tls_session(struct tls *tls, gnutls_session_t session)
 	(void)gnutls_session_ticket_enable_server(session, &tls->ticket_key);
 }
 
-/* ca decides which names the certificate gets; a CSR without any would be odd, so ours says what it knows. */
+/* ca decides which names the certificate gets, and knows them; the message has no room for a hundred. A CSR
+ * without any would be odd, so ours has this one. */
 static int
-add_names(gnutls_x509_crq_t crq, const struct strings *names)
+add_name(gnutls_x509_crq_t crq)
 {
-	bool	any = false;
-	int	code = 0;
-
-	for (size_t i = 0; i < names->count && code == 0; i++) {
-		struct in6_addr	 address;
-		const char	*name = names->items[i];
-
-		if (inet_pton(AF_INET, name, &address) == 1 || inet_pton(AF_INET6, name, &address) == 1)
-			continue;
-		code = gnutls_x509_crq_set_subject_alt_name(crq, GNUTLS_SAN_DNSNAME, name,
-		    (unsigned)strlen(name), any ? GNUTLS_FSAN_APPEND : GNUTLS_FSAN_SET);
-		any = true;
-	}
-	if (code == 0 && !any)
-		code = gnutls_x509_crq_set_subject_alt_name(crq, GNUTLS_SAN_DNSNAME, "localhost",
-		    (unsigned)strlen("localhost"), GNUTLS_FSAN_SET);
-	return code;
+	return gnutls_x509_crq_set_subject_alt_name(crq, GNUTLS_SAN_DNSNAME, "localhost",
+	    (unsigned)strlen("localhost"), GNUTLS_FSAN_SET);
 }
 
 static enum err
-make_csr(struct tls *tls, const struct strings *names)
+make_csr(struct tls *tls)
 {
 	gnutls_x509_crq_t	crq = NULL;
 	gnutls_pubkey_t		pub = NULL;
@@ -213,7 +198,7 @@ make_csr(struct tls *tls, const struct strings *names)
 	if ((code = gnutls_x509_crq_init(&crq)) == 0 && (code = gnutls_pubkey_init(&pub)) == 0 &&
 	    (code = gnutls_pubkey_import_privkey(pub, tls->key, 0, 0)) == 0 &&
 	    (code = gnutls_x509_crq_set_version(crq, 1)) == 0 &&
-	    (code = gnutls_x509_crq_set_pubkey(crq, pub)) == 0 && (code = add_names(crq, names)) == 0 &&
+	    (code = gnutls_x509_crq_set_pubkey(crq, pub)) == 0 && (code = add_name(crq)) == 0 &&
 	    (code = gnutls_x509_crq_privkey_sign(crq, tls->key, GNUTLS_DIG_SHA256, 0)) == 0 &&
 	    (code = gnutls_x509_crq_export2(crq, GNUTLS_X509_FMT_DER, &der)) == 0)
 		buf_put(&tls->csr, der.data, der.size);
@@ -226,14 +211,14 @@ make_csr(struct tls *tls, const struct strings *names)
 }
 
 static enum err
-open_automatic(struct tls *tls, const struct config *config)
+open_automatic(struct tls *tls)
 {
 	int code = gnutls_privkey_generate(tls->key, GNUTLS_PK_ECDSA,
 	    GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
 
 	if (code != 0)
 		return gnutls_failed("key generation", code);
-	return make_csr(tls, &config->wfe.names);
+	return make_csr(tls);
 }
 
 static enum err
@@ -305,7 +290,7 @@ tls_open(const struct config *config, struct tls **out)
 	    (code = gnutls_session_ticket_key_generate(&tls->ticket_key)) != 0)
 		err = gnutls_failed("start", code);
 	else
-		err = tls->automatic ? open_automatic(tls, config) : open_files(tls, config);
+		err = tls->automatic ? open_automatic(tls) : open_files(tls, config);
 	if (err != ERR_OK) {
 		tls_free(tls);
 		return err;
