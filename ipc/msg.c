@@ -81,6 +81,17 @@ get_problem(struct wire *in)
 	return (enum problem_type)type;
 }
 
+/* Seconds since 1970, in years of four digits: whoever adds a lifetime to it can't overflow. */
+static int64_t
+get_time(struct wire *in)
+{
+	int64_t seconds = get_i64(in);
+
+	if (seconds < 0 || seconds > 253402300799)
+		in->bad = true;
+	return seconds;
+}
+
 /* --- wfe and ra ---------------------------------------------------------------------------------- */
 
 void
@@ -225,7 +236,7 @@ get_result(struct slice body, struct msg_result *msg)
 	msg->problem = get_problem(&in);
 	get_str(&in, msg->detail, sizeof(msg->detail));
 	get_str(&in, msg->record, sizeof(msg->record));
-	msg->validated = get_i64(&in);
+	msg->validated = get_time(&in);
 	msg->evidence = get_bytes(&in, EVIDENCE_MAX);
 	/* A success carries evidence and no problem; a failure the reverse. */
 	if (msg->ok != (msg->problem == PROBLEM_NONE) || msg->ok != (msg->evidence.len > 0))
@@ -286,8 +297,8 @@ get_certificate(struct slice body, struct msg_certificate *msg)
 	for (size_t i = 0; i < FINGERPRINT_SIZE; i++)
 		msg->issuer[i] = get_u8(&in);
 	msg->serial = get_bytes(&in, 20);	/* RFC 5280, 4.1.2.2 */
-	msg->not_before = get_i64(&in);
-	msg->not_after = get_i64(&in);
+	msg->not_before = get_time(&in);
+	msg->not_after = get_time(&in);
 	msg->der = get_bytes(&in, CERTIFICATE_DER_MAX);
 	if (msg->serial.len == 0 || msg->der.len == 0)
 		in.bad = true;

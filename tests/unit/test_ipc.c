@@ -202,6 +202,12 @@ test_result(void **state)
 	assert_int_equal(back.validated, 5);
 	assert_true(slice_eq(back.evidence, msg.evidence));
 	REFUSES_OTHER_LENGTHS(get_result, struct msg_result, &out);
+	/* ra adds a lifetime to it. */
+	buf_clear(&out);
+	msg.validated = INT64_MAX;
+	put_result(&out, &msg);
+	assert_false(get_result(buf_slice(&out), &back));
+	msg.validated = 5;
 	/* A success without evidence, a failure without a problem: no va that works says so. */
 	buf_clear(&out);
 	msg.evidence.len = 0;
