@@ -37,9 +37,11 @@ authorization_status_text(enum authorization_state state, long long expires, lon
 {
 	switch (state) {
 	case AUTHORIZATION_PENDING:
-	case AUTHORIZATION_PROCESSING:
 		/* RFC 8555, 7.1.6: a pending authorization that expires becomes invalid. */
 		return expires <= now ? "invalid" : "pending";
+	case AUTHORIZATION_PROCESSING:
+		/* It may still become valid, and "invalid" could not be taken back. */
+		return "pending";
 	case AUTHORIZATION_VALID:
 		return expires <= now ? "expired" : "valid";
 	case AUTHORIZATION_INVALID:

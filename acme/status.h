@@ -31,7 +31,8 @@ enum authorization_state {
 
 const char *account_status_text(enum account_status);
 const char *order_status_text(enum order_status);
-/* The status that clients see; expired at now (seconds) shows as "expired". */
+/* The status that clients see; expired at now (seconds) shows as "expired", or "invalid" if it was pending.
+ * In processing it is "pending" whatever the time: the validation decides. */
 const char *authorization_status_text(enum authorization_state, long long expires, long long now);
 
 #endif

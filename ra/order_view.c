@@ -27,7 +27,9 @@ order_status_at(const struct order *order, const struct authorization *authoriza
 	for (size_t i = 0; i < count; i++) {
 		const struct authorization *authorization = &authorizations[i];
 
-		if (authorization->expires <= now || authorization->state >= AUTHORIZATION_INVALID)
+		/* In processing the validation decides, not the time: "invalid" could not be taken back. */
+		if (authorization->state >= AUTHORIZATION_INVALID ||
+		    (authorization->expires <= now && authorization->state != AUTHORIZATION_PROCESSING))
 			return ORDER_STATUS_INVALID;
 		valid += authorization->state == AUTHORIZATION_VALID;
 	}
@@ -75,7 +77,8 @@ derived_error(const struct order *order, const struct authorization *authorizati
 		if (one->state == AUTHORIZATION_INVALID)
 			problem_add(&problem, known != PROBLEM_NONE ? known : PROBLEM_UNAUTHORIZED,
 			    &one->identifier, "%s", detail != NULL ? detail : "the validation failed");
-		else if (one->state > AUTHORIZATION_INVALID || one->expires <= now)
+		else if (one->state > AUTHORIZATION_INVALID ||
+		    (one->expires <= now && one->state != AUTHORIZATION_PROCESSING))
 			problem_add(&problem, PROBLEM_UNAUTHORIZED, &one->identifier,
 			    "the authorization is %s",
 			    one->expires <= now ? "expired" :

@@ -294,6 +294,11 @@ test_order_status(void **state)
 	assert_int_equal(status_with(ORDER_OPEN, later, V, V, later), ORDER_STATUS_READY);
 	assert_int_equal(status_with(ORDER_OPEN, NOW, V, V, later), ORDER_STATUS_INVALID);
 	assert_int_equal(status_with(ORDER_OPEN, later, V, V, NOW), ORDER_STATUS_INVALID);
+	assert_int_equal(status_with(ORDER_OPEN, later, P, P, NOW), ORDER_STATUS_INVALID);
+	/* A validation under way may still end well: what was told must hold. */
+	assert_int_equal(status_with(ORDER_OPEN, later, C, C, NOW), ORDER_STATUS_PENDING);
+	assert_string_equal(authorization_status_text(C, NOW, NOW), "pending");
+	assert_string_equal(authorization_status_text(P, NOW, NOW), "invalid");
 	assert_int_equal(status_with(ORDER_OPEN, later, V, I, later), ORDER_STATUS_INVALID);
 	assert_int_equal(status_with(ORDER_OPEN, later, D, V, later), ORDER_STATUS_INVALID);
 	assert_int_equal(status_with(ORDER_OPEN, later, V, R, later), ORDER_STATUS_INVALID);
