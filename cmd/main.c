@@ -45,6 +45,16 @@ print_usage(FILE *out)
 	fputs("\n`signet COMMAND --help` tells the options. `signet --version` tells the version.\n", out);
 }
 
+static bool
+is_for_people(const char *name)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		if (commands[i].summary != NULL && strcmp(name, commands[i].name) == 0)
+			return true;
+	}
+	return false;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -54,7 +64,9 @@ main(int argc, char **argv)
 		print_usage(stdout);
 		return 0;
 	}
-	if (strcmp(name, "--version") == 0 || strcmp(name, "version") == 0) {
+	/* Of the program or of any command: there is one version. */
+	if (strcmp(name, "--version") == 0 || strcmp(name, "version") == 0 ||
+	    (argc > 2 && strcmp(argv[2], "--version") == 0 && is_for_people(name))) {
 		puts("signet " SIGNET_VERSION);
 		return 0;
 	}
