@@ -113,5 +113,6 @@ ca_close(struct ca *ca)
 	buf_free(&ca->der);
 	buf_free(&ca->serial);
 	OPENSSL_cleanse(ca->evidence_key, sizeof(ca->evidence_key));
+	OPENSSL_cleanse(ca->server_key, sizeof(ca->server_key));
 	free(ca);
 }

@@ -6,11 +6,13 @@
 #include "ca/issuer.h"
 #include "ca/ledger.h"
 #include "config/config.h"
+#include "proc/proc.h"
 
 struct ca {
 	const struct config *config; /* borrowed */
 	struct issuer *issuers; /* config->ca.issuer_count; the first one signs */
 	uint8_t evidence_key[EVIDENCE_KEY_SIZE];
+	uint8_t server_key[PROC_SECRET_SIZE]; /* wfe's and ours: see server_certificate() */
 	char *folder; /* the ledger's, as a path */
 	struct ledger *ledger;
 	char *issuer_url; /* of the first issuer's certificate, or NULL: no plain listener */

@@ -165,8 +165,9 @@ loop(struct ca *ca, struct proc *p)
 
 /* Opens everything; gives the ledger's folder, with what was just made in it, to the user ca will be. */
 static struct ca *
-open_or_die(const struct config *config)
+open_or_die(const struct proc *p)
 {
+	const struct config *config = p->config;
 	struct ca *ca;
 	struct reason reason = { "" };
 	char *folder = file_join(config->dir, config->ledger);
@@ -183,6 +184,7 @@ open_or_die(const struct config *config)
 	if (proc_own(folder, ROLE_CA, stderr) != ERR_OK)
 		_exit(1);
 	free(folder);
+	memcpy(ca->server_key, p->secret, sizeof(ca->server_key));
 	return ca;
 }
 
@@ -193,7 +195,7 @@ static const char *const allow[] = { "openat", "newfstatat", "pread64", "pwrite6
 _Noreturn void
 ca_main(struct proc *p)
 {
-	struct ca *ca = open_or_die(p->config);
+	struct ca *ca = open_or_die(p);
 	struct sandbox sandbox = { .role = "ca", .allow = allow, .writable = ca->folder };
 	int fds[2];
 

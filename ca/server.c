@@ -1,4 +1,6 @@
 #include <arpa/inet.h>
+#include <openssl/crypto.h>
+#include <openssl/hmac.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,8 +95,24 @@ token_take(struct ca *ca, int64_t now_ms)
 	return true;
 }
 
+/* Takes the tag off. */
+static bool
+is_from_wfe(const struct ca *ca, struct slice *request)
+{
+	uint8_t tag[SERVER_TAG_SIZE];
+	unsigned size = sizeof(tag);
+
+	if (request->len <= sizeof(tag))
+		return false;
+	request->len -= sizeof(tag);
+	if (HMAC(EVP_sha256(), ca->server_key, sizeof(ca->server_key), request->data, request->len, tag,
+		&size) == NULL)
+		abort();
+	return CRYPTO_memcmp(tag, request->data + request->len, sizeof(tag)) == 0;
+}
+
 enum err
-server_certificate(struct ca *ca, struct slice csr, int64_t now_ms, struct buf *pem)
+server_certificate(struct ca *ca, struct slice request, int64_t now_ms, struct buf *pem)
 {
 	struct reason cause = { "" };
 	struct leaf leaf = { 0 };
@@ -104,11 +122,15 @@ server_certificate(struct ca *ca, struct slice csr, int64_t now_ms, struct buf *
 	enum err err;
 	bool signed_now = false;
 
+	if (!is_from_wfe(ca, &request)) {
+		log_event(LOG_ERROR, "server certificate refused", F_STR("cause", "it was not wfe that asked"));
+		return ERR_DENIED;
+	}
 	if (!token_take(ca, now_ms)) {
 		log_event(LOG_ERROR, "server certificate refused", F_STR("cause", "asked for too often"));
 		return ERR_BUSY;
 	}
-	if (csr_parse_key(csr, &key, &cause) == ERR_OK && key_check(key, &cause) == ERR_OK &&
+	if (csr_parse_key(request, &key, &cause) == ERR_OK && key_check(key, &cause) == ERR_OK &&
 	    names_read(&ca->config->wfe.names, &leaf, &names, &ips, &cause) == ERR_OK)
 		signed_now = sign(ca, key, now_ms / 1000, &leaf, &cause) == ERR_OK;
 	if (!signed_now) {

@@ -160,7 +160,7 @@ struct msg_refused {
 void put_refused(struct buf *, const struct msg_refused *);
 bool get_refused(struct slice, struct msg_refused *);
 
-/* MSG_SERVER_CSR: the body is the CSR's DER. MSG_SERVER_CERTIFICATE: the body is the PEM chain, leaf first,
- * empty when ca refused. MSG_CONFIG: config_encode(). MSG_READY, MSG_STOP, MSG_NONCES_WANTED: empty. */
+/* MSG_SERVER_CSR: the body is the CSR's DER and wfe's tag of it (ca/server.h), which ra can't make.
+ * MSG_SERVER_CERTIFICATE: the body is the PEM chain, leaf first, empty when ca refused. MSG_CONFIG: config_encode(). MSG_READY, MSG_STOP, MSG_NONCES_WANTED: empty. */
 
 #endif

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,7 +23,8 @@ children_wire(struct children *children)
 	for (int r = 0; r < ROLE_COUNT; r++)
 		children->wire[r][0] = children->wire[r][1] = -1;
 	children->wired = true;
-	return spawn_pair(children->wire[ROLE_WFE]) && spawn_pair(children->wire[ROLE_VA]) &&
+	return getrandom(children->secret, sizeof(children->secret), 0) == sizeof(children->secret) &&
+	    spawn_pair(children->wire[ROLE_WFE]) && spawn_pair(children->wire[ROLE_VA]) &&
 	    spawn_pair(children->wire[ROLE_CA]);
 }
 
@@ -43,6 +45,7 @@ children_unwire(struct children *children)
 		close_end(&children->wire[r][0]);
 		close_end(&children->wire[r][1]);
 	}
+	explicit_bzero(children->secret, sizeof(children->secret));
 	children->wired = false;
 }
 
@@ -96,7 +99,8 @@ tell_configuration(struct child *child, enum role role, const struct config *con
 	start_put(&body, start);
 	if (!section.failed && !body.failed)
 		err = channel_try_send(child->control, MSG_CONFIG, &body);
-	buf_free(&body);
+	buf_cleanse(&body);
+	explicit_bzero(start->secret, sizeof(start->secret));
 	buf_free(&section);
 	return err;
 }
@@ -116,6 +120,8 @@ start_role(struct children *children, enum role role, const struct spawn *spawn,
 		goto failed;
 	fds[0] = control[1];
 	give_all(children, role, listeners, &start, fds);
+	if (role == ROLE_WFE || role == ROLE_CA)
+		memcpy(start.secret, children->secret, sizeof(start.secret));
 	if ((child->pid = spawn_role(spawn, role, fds, start.count + 1)) < 0)
 		goto failed;
 	close(control[1]);

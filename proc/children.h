@@ -24,9 +24,10 @@ struct children {
 	/* Of wfe, va and ca: ra's end and theirs, until they are given away; then -1. */
 	int		wire[ROLE_COUNT][2];
 	bool		wired;
+	uint8_t		secret[PROC_SECRET_SIZE];	/* wfe's and ca's, while wired */
 };
 
-/* Makes the star's wires anew. False with errno. */
+/* Makes the star's wires and the secret anew. False with errno. */
 bool	children_wire(struct children *);
 void	children_unwire(struct children *);
 

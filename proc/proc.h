@@ -11,6 +11,7 @@
 #include "proc/sandbox.h"
 
 #define LISTENERS_MAX 16
+#define PROC_SECRET_SIZE 32
 
 enum listener_kind { LISTENER_ACME = 1, LISTENER_PLAIN, LISTENER_METRICS };
 
@@ -26,6 +27,8 @@ struct proc {
 	struct channel	*control;		/* to the supervisor */
 	struct listener	 listeners[LISTENERS_MAX];	/* wfe only */
 	size_t		 listener_count;
+	/* What wfe and ca alone know, new at each start: ra carries what they say to one another. */
+	uint8_t		 secret[PROC_SECRET_SIZE];
 	const char	*root;			/* what stays visible of the file system, or NULL: nothing */
 };
 

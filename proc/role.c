@@ -79,6 +79,8 @@ role_receive_start(struct proc *p)
 	if (type != MSG_CONFIG || !start_get(body, &start))
 		channel_malformed(p->control, type);
 	role_descriptors(p, &start);
+	memcpy(p->secret, start.secret, sizeof(p->secret));
+	explicit_bzero(start.secret, sizeof(start.secret));
 	if ((err = config_decode(start.config, &p->config)) != ERR_OK)
 		role_failed(err_text(err));
 }

@@ -1,5 +1,7 @@
 #include "proc/start.h"
 
+#include <string.h>
+
 #include "ipc/msg.h"
 #include "ipc/wire.h"
 
@@ -13,6 +15,7 @@ start_put(struct buf *out, const struct start *start)
 		put_u8(out, (uint8_t)start->fds[i].peer);
 	}
 	put_bytes(out, start->config);
+	put_bytes(out, slice_of(start->secret, sizeof(start->secret)));
 }
 
 static bool
@@ -26,7 +29,8 @@ start_fd_ok(const struct start_fd *f, size_t place)
 bool
 start_get(struct slice body, struct start *start)
 {
-	struct wire w = wire_of(body);
+	struct wire	w = wire_of(body);
+	struct slice	secret;
 
 	*start = (struct start){ .count = get_count(&w, START_FDS_MAX) };
 	for (size_t i = 0; i < start->count; i++) {
@@ -39,5 +43,9 @@ start_get(struct slice body, struct start *start)
 			return false;
 	}
 	start->config = get_bytes(&w, MSG_MAX);
+	secret = get_bytes(&w, sizeof(start->secret));
+	if (secret.len != sizeof(start->secret))
+		return false;
+	memcpy(start->secret, secret.data, secret.len);
 	return wire_done(&w);
 }

@@ -27,6 +27,7 @@ struct start {
 	size_t		count;
 	struct start_fd	fds[START_FDS_MAX];
 	struct slice	config;			/* config_encode(); borrowed */
+	uint8_t		secret[PROC_SECRET_SIZE];	/* zero for all but wfe and ca */
 };
 
 void start_put(struct buf *, const struct start *);

@@ -1,5 +1,7 @@
 #include "wfe/tls.h"
 
+#include <gnutls/crypto.h>
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -187,9 +189,11 @@ add_name(gnutls_x509_crq_t crq)
 	    (unsigned)strlen("localhost"), GNUTLS_FSAN_SET);
 }
 
+/* The CSR, and behind it the tag without which ca signs nothing: ra could else have its own key certified. */
 static enum err
-make_csr(struct tls *tls)
+make_csr(struct tls *tls, const uint8_t secret[PROC_SECRET_SIZE])
 {
+	uint8_t			tag[32];	/* HMAC-SHA256 */
 	gnutls_x509_crq_t	crq = NULL;
 	gnutls_pubkey_t		pub = NULL;
 	gnutls_datum_t		der = { 0 };
@@ -200,8 +204,12 @@ make_csr(struct tls *tls)
 	    (code = gnutls_x509_crq_set_version(crq, 1)) == 0 &&
 	    (code = gnutls_x509_crq_set_pubkey(crq, pub)) == 0 && (code = add_name(crq)) == 0 &&
 	    (code = gnutls_x509_crq_privkey_sign(crq, tls->key, GNUTLS_DIG_SHA256, 0)) == 0 &&
-	    (code = gnutls_x509_crq_export2(crq, GNUTLS_X509_FMT_DER, &der)) == 0)
+	    (code = gnutls_x509_crq_export2(crq, GNUTLS_X509_FMT_DER, &der)) == 0 &&
+	    (code = gnutls_hmac_fast(
+		 GNUTLS_MAC_SHA256, secret, PROC_SECRET_SIZE, der.data, der.size, tag)) == 0) {
 		buf_put(&tls->csr, der.data, der.size);
+		buf_put(&tls->csr, tag, sizeof(tag));
+	}
 	gnutls_free(der.data);
 	gnutls_pubkey_deinit(pub);
 	gnutls_x509_crq_deinit(crq);
@@ -211,14 +219,14 @@ make_csr(struct tls *tls)
 }
 
 static enum err
-open_automatic(struct tls *tls)
+open_automatic(struct tls *tls, const uint8_t secret[PROC_SECRET_SIZE])
 {
 	int code = gnutls_privkey_generate(tls->key, GNUTLS_PK_ECDSA,
 	    GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
 
 	if (code != 0)
 		return gnutls_failed("key generation", code);
-	return make_csr(tls);
+	return make_csr(tls, secret);
 }
 
 static enum err
@@ -272,7 +280,7 @@ open_files(struct tls *tls, const struct config *config)
 }
 
 enum err
-tls_open(const struct config *config, struct tls **out)
+tls_open(const struct config *config, const uint8_t secret[PROC_SECRET_SIZE], struct tls **out)
 {
 	struct tls	*tls = calloc(1, sizeof(*tls));
 	enum err	 err = ERR_MEMORY;
@@ -290,7 +298,7 @@ tls_open(const struct config *config, struct tls **out)
 	    (code = gnutls_session_ticket_key_generate(&tls->ticket_key)) != 0)
 		err = gnutls_failed("start", code);
 	else
-		err = tls->automatic ? open_automatic(tls) : open_files(tls, config);
+		err = tls->automatic ? open_automatic(tls, secret) : open_files(tls, config);
 	if (err != ERR_OK) {
 		tls_free(tls);
 		return err;

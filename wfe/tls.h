@@ -11,6 +11,7 @@
 #include "ipc/channel.h"
 #include "lib/buf.h"
 #include "lib/err.h"
+#include "proc/proc.h"
 
 /* TLS 1.2 and 1.3, the client's order of preference among what is strong. */
 #define TLS_PRIORITIES							\
@@ -20,9 +21,9 @@
 
 struct tls;
 
-/* Loads the files, or makes key and CSR. One per process: libmicrohttpd's certificate callback has no
+/* Loads the files, or makes key and CSR, which secret makes known to ca as wfe's own. One per process: libmicrohttpd's certificate callback has no
  * closure. ERR_CONFIG (logged), ERR_CRYPTO, ERR_MEMORY. */
-enum err tls_open(const struct config *, struct tls **out);
+enum err tls_open(const struct config *, const uint8_t secret[PROC_SECRET_SIZE], struct tls **out);
 void	 tls_free(struct tls *);		/* NULL is fine; after the daemons stopped */
 
 /* In auto: asks ra for a certificate when one is due and none is asked for. Call every second. */

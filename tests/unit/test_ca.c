@@ -1,5 +1,6 @@
 /* A captured ra, at the level of functions: whatever it asks for without proof is refused. And the ledger. */
 #include <fcntl.h>
+#include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
@@ -648,6 +649,17 @@ test_issuer_types(void **state)
 	}
 }
 
+/* What wfe does behind its CSR. */
+static void
+server_tag(struct world *w, struct buf *csr)
+{
+	uint8_t tag[SERVER_TAG_SIZE];
+	unsigned size = sizeof(tag);
+
+	HMAC(EVP_sha256(), w->ca->server_key, PROC_SECRET_SIZE, csr->data, csr->len, tag, &size);
+	buf_put(csr, tag, sizeof(tag));
+}
+
 static void
 test_server(void **state)
 {
@@ -659,7 +671,9 @@ test_server(void **state)
 	int64_t start;
 	int i;
 
+	assert_int_equal(RAND_bytes(w->ca->server_key, PROC_SECRET_SIZE), 1);
 	csr_make(key, "DNS:bank.test", &csr);
+	server_tag(w, &csr);
 	assert_int_equal(server_certificate(w->ca, buf_slice(&csr), clock_now_ms(), &pem), ERR_OK);
 	assert_int_equal(certificates_read(buf_slice(&pem), &certs, NULL), ERR_OK);
 	assert_int_equal(sk_X509_num(certs), 2);
@@ -668,7 +682,19 @@ test_server(void **state)
 	assert_int_equal(X509_check_host(leaf, "bank.test", 0, 0, NULL), 0);
 	assert_int_equal(X509_check_ip_asc(leaf, "::1", 0), 1);
 	sk_X509_pop_free(certs, X509_free);
+	/* A captured ra: no tag, half a tag, a tag that it made. */
+	csr.len -= SERVER_TAG_SIZE;
+	assert_int_equal(server_certificate(w->ca, buf_slice(&csr), clock_now_ms(), &pem), ERR_DENIED);
+	csr.len += SERVER_TAG_SIZE / 2;
+	assert_int_equal(server_certificate(w->ca, buf_slice(&csr), clock_now_ms(), &pem), ERR_DENIED);
+	csr.len += SERVER_TAG_SIZE / 2;
 	csr.data[csr.len - 1] ^= 1;
+	assert_int_equal(server_certificate(w->ca, buf_slice(&csr), clock_now_ms(), &pem), ERR_DENIED);
+	assert_int_equal(server_certificate(w->ca, slice_of(csr.data, 3), clock_now_ms(), &pem), ERR_DENIED);
+	/* A broken CSR of wfe's. */
+	csr.len -= SERVER_TAG_SIZE;
+	csr.data[csr.len - 1] ^= 1;
+	server_tag(w, &csr);
 	assert_int_equal(server_certificate(w->ca, buf_slice(&csr), clock_now_ms(), &pem), ERR_DENIED);
 	start = clock_now_ms();
 	for (i = 0; i < 40; i++)

@@ -57,6 +57,7 @@ sample_start(void)
 {
 	struct start s = { .count = 4, .config = slice_str("section") };
 
+	memset(s.secret, 0x5a, sizeof(s.secret));
 	s.fds[0] = (struct start_fd){ START_FIRST_FD, 0, ROLE_RA };
 	s.fds[1] = (struct start_fd){ START_FIRST_FD + 1, LISTENER_ACME, ROLE_SUPERVISOR };
 	s.fds[2] = (struct start_fd){ START_FIRST_FD + 2, LISTENER_PLAIN, ROLE_SUPERVISOR };
@@ -80,6 +81,7 @@ start_pair(void **state)
 		assert_int_equal(out.fds[i].peer, in.fds[i].peer);
 	}
 	assert_true(slice_eq_str(out.config, "section"));
+	assert_memory_equal(out.secret, in.secret, sizeof(in.secret));
 	for (size_t len = 0; len < body.len; len++)
 		assert_false(start_get(slice_of(body.data, len), &out));
 	buf_put_byte(&body, 0);
