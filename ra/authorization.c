@@ -37,6 +37,34 @@ write_deactivation(struct storage_tx *tx, void *arg)
 	return authorization_deactivate(tx, *id);
 }
 
+/* What it has become since it was read. */
+static bool
+reload(struct request *request, struct authorization *authorization)
+{
+	request_tx_end(request);
+	authorization_free(authorization);
+	memset(authorization, 0, sizeof(*authorization));
+	return load(request, authorization);
+}
+
+/* RFC 8555, 7.1.6: invalid, expired and revoked are ends; so is deactivated, which is what was asked for. */
+static bool
+is_over(const struct authorization *authorization)
+{
+	return authorization->state >= AUTHORIZATION_INVALID ||
+	    (authorization->expires <= clock_now() && authorization->state != AUTHORIZATION_PROCESSING);
+}
+
+static bool
+check_deactivated(struct request *request, const struct authorization *authorization)
+{
+	if (authorization->state == AUTHORIZATION_DEACTIVATED)
+		return true;
+	return problem_set(&request->problem, PROBLEM_MALFORMED,
+	    "the authorization is %s and can't be deactivated any more (RFC 8555, 7.1.6)",
+	    authorization_status_text(authorization->state, authorization->expires, clock_now()));
+}
+
 /* RFC 8555, 7.5.2. */
 static bool
 deactivate(struct request *request, struct authorization *authorization)
@@ -48,13 +76,13 @@ deactivate(struct request *request, struct authorization *authorization)
 		return problem_set(&request->problem, PROBLEM_MALFORMED,
 		    "an authorization takes {\"status\": \"deactivated\"} or, to read it, an empty payload "
 		    "(RFC 8555, 7.5.2)");
+	if (is_over(authorization))
+		return check_deactivated(request, authorization);
 	request_tx_end(request);
 	err = storage_write(request->ra->storage, write_deactivation, &authorization->id);
-	if (err == ERR_CONFLICT && authorization->state != AUTHORIZATION_DEACTIVATED)
-		return problem_set(&request->problem, PROBLEM_MALFORMED,
-		    "the authorization is %s and can't be deactivated any more (RFC 8555, 7.1.6)",
-		    authorization_status_text(authorization->state, authorization->expires, clock_now()));
-	if (err != ERR_OK && err != ERR_CONFLICT)
+	if (err == ERR_CONFLICT)	/* its validation failed just now, or a twin of this request was faster */
+		return reload(request, authorization) && check_deactivated(request, authorization);
+	if (err != ERR_OK)
 		return request_broken(request, "authorization_deactivate", err);
 	authorization->state = AUTHORIZATION_DEACTIVATED;
 	park_wake(request->ra->park, authorization->id);
@@ -106,11 +134,8 @@ begin(struct request *request, struct authorization *authorization, enum challen
 
 	request_tx_end(request);
 	err = storage_write(request->ra->storage, write_begin, &beginning);
-	if (err == ERR_CONFLICT) {
-		authorization_free(authorization);
-		memset(authorization, 0, sizeof(*authorization));
-		return load(request, authorization);
-	}
+	if (err == ERR_CONFLICT)
+		return reload(request, authorization);
 	if (err != ERR_OK)
 		return request_broken(request, "authorization_begin", err);
 	authorization->state = AUTHORIZATION_PROCESSING;
