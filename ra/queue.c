@@ -90,6 +90,13 @@ queue_finish(struct queue *queue)
 	pthread_mutex_unlock(&queue->lock);
 	for (unsigned i = 0; i < queue->count; i++)
 		pthread_join(queue->threads[i], NULL);
+}
+
+void
+queue_free(struct queue *queue)
+{
+	if (queue == NULL)
+		return;
 	pthread_cond_destroy(&queue->work);
 	pthread_mutex_destroy(&queue->lock);
 	free(queue->threads);

@@ -17,7 +17,9 @@ struct job {
 struct queue	*queue_new(void);			/* NULL: out of memory */
 enum err	 queue_start(struct queue *, unsigned threads);
 void		 queue_put(struct queue *, struct job *);	/* from any thread; first in, first out */
-/* Does what is queued, ends the threads, frees it. */
+/* Does what is queued and ends the threads. What is put after it is never done: a process that stops has
+ * other threads that still put. */
 void		 queue_finish(struct queue *);
+void		 queue_free(struct queue *);	/* finished, and nobody puts any more; NULL is fine */
 
 #endif

@@ -288,10 +288,12 @@ start_thread(pthread_t *thread, void *(*run)(void *), struct reader *arg)
 }
 
 /* MSG_STOP: wfe is gone already. What is in hand is finished; what waits for va or ca is in the database, and
- * the next start takes it up. */
+ * the next start takes it up. The readers go on until the process ends, so the queue stays; only the pool and
+ * the keeper of time use the database. */
 static void
-stop(struct ra *ra)
+stop(struct ra *ra, pthread_t keeper)
 {
+	pthread_join(keeper, NULL);
 	park_expire(ra->park, true);
 	queue_finish(ra->queue);
 	storage_close(ra->storage);
@@ -322,6 +324,6 @@ ra_main(struct proc *p)
 	if (!proc_wait_stop(p))
 		_exit(1);
 	atomic_store(&stopping, true);
-	stop(&ra);
+	stop(&ra, thread);	/* the last one started */
 	_exit(0);
 }

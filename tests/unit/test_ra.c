@@ -379,6 +379,7 @@ test_park(void **state)
 {
 	struct queue *queue = queue_new();
 	struct park  *park = park_new(queue);
+	struct job   *late;
 	struct id     a = id_new(), b = id_new();
 	int64_t	      now = clock_monotonic_ms();
 
@@ -403,6 +404,12 @@ test_park(void **state)
 	park_expire(park, true);
 	queue_finish(queue);
 	assert_int_equal(atomic_load(&ran), 5);
+	/* A reader that hasn't heard of the stop yet does no harm. */
+	late = calloc(1, sizeof(*late));
+	queue_put(queue, late);
+	assert_int_equal(atomic_load(&ran), 5);
+	free(late);
+	queue_free(queue);
 	park_free(park);
 }
 
