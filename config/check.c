@@ -222,6 +222,60 @@ check_ca(struct parse *p)
 	}
 }
 
+/* Whether path lies in folder, as they are written; "" is the configuration's own folder. */
+static bool
+lies_in(const char *path, const char *folder)
+{
+	size_t	len = strlen(folder);
+
+	while (strncmp(path, "./", 2) == 0)
+		path += 2;
+	return len > 0 && strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
+static void
+check_secret(struct parse *p, const char *key, size_t line, const char *path, const char *folder,
+    const char *whose)
+{
+	if (path != NULL && lies_in(path, folder))
+		report_add(p->report, line, key, "lies in %s, %s, which that process owns and sees; keep it "
+		    "in a folder of its own, such as keys", folder, whose);
+}
+
+/* ra and ca own the folders of the database and the ledger, with all that is in them. */
+static void
+check_folders(struct parse *p)
+{
+	const struct config	*c = p->config;
+	char			*data = NULL, *slash, key[KEY_PATH_MAX];
+	const char		*folders[2] = { "", c->ledger != NULL ? c->ledger : "" };
+	static const char	*const whose[2] = { "the database's folder", "the ledger's folder" };
+
+	if (c->storage != NULL && strncmp(c->storage, "sqlite:", 7) == 0) {
+		if ((data = strdup(c->storage + 7)) == NULL)
+			p->report->failed = true;
+		else if ((slash = strrchr(data, '/')) != NULL) {
+			*slash = '\0';
+			folders[0] = strncmp(data, "./", 2) == 0 ? data + 2 : data;
+		}
+	}
+	for (size_t f = 0; f < 2; f++) {
+		check_secret(p, "evidence_key", line_of(p, "evidence_key"), c->evidence_key, folders[f],
+		    whose[f]);
+		check_secret(p, "wfe.tls.key", line_of(p, "wfe.tls.key"), c->wfe.tls_key, folders[f], whose[f]);
+		for (size_t i = 0; i < c->ca.issuer_count; i++) {
+			snprintf(key, sizeof(key), "ca.issuers[%zu]", i);
+			check_secret(p, key, line_of(p, "ca.issuers"), c->ca.issuers[i].key, folders[f],
+			    whose[f]);
+		}
+	}
+	if (c->ledger != NULL && folders[0][0] != '\0' &&
+	    (lies_in(c->ledger, folders[0]) || lies_in(folders[0], c->ledger)))
+		report_add(p->report, line_of(p, "ledger"), "ledger",
+		    "shares a folder with the database; each belongs to another process, so write another folder");
+	free(data);
+}
+
 /* A role's part travels in one message. */
 static void
 check_size(struct parse *p)
@@ -254,5 +308,6 @@ config_check(struct parse *p)
 	    "%s stands in allow too, and deny wins; remove one of the two");
 	check_va(p);
 	check_ca(p);
+	check_folders(p);
 	check_size(p);
 }
