@@ -330,17 +330,34 @@ listeners_complain(void **state)
 	close(other);
 }
 
+/* Nobody's a moment ago; the configuration takes no port 0. */
+static unsigned
+free_port(int *hold)
+{
+	struct sockaddr_in6	sin = { .sin6_family = AF_INET6 };
+	socklen_t		len = sizeof(sin);
+
+	*hold = socket(AF_INET6, SOCK_STREAM, 0);
+	assert_int_equal(bind(*hold, (struct sockaddr *)&sin, sizeof(sin)), 0);
+	assert_int_equal(getsockname(*hold, (struct sockaddr *)&sin, &len), 0);
+	return ntohs(sin.sin6_port);
+}
+
 static void
 listeners_stay(void **state)
 {
 	struct listeners	held = { 0 };
-	char			one[] = "127.0.0.1:0", two[] = "[::]:0";
+	char			one[32], two[32];
 	char			*both[] = { one, two };
 	struct config		config = listen_on(both, 1), more = listen_on(both, 2);
 	struct config		less = listen_on(both + 1, 1);
-	int			first, flags;
+	int			first, flags, hold[2];
 
 	(void)state;
+	snprintf(one, sizeof(one), "127.0.0.1:%u", free_port(&hold[0]));
+	snprintf(two, sizeof(two), "[::]:%u", free_port(&hold[1]));
+	close(hold[0]);
+	close(hold[1]);
 	assert_int_equal(listeners_sync(&held, &config, stderr), ERR_OK);
 	assert_int_equal(held.count, 1);
 	first = held.held[0].socket.fd;
