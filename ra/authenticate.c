@@ -151,5 +151,9 @@ authenticate(struct request *request)
 		return false;
 	if (!(jws_jwk(request->jws) != NULL ? key_from_request(request) : key_from_account(request)))
 		return false;
-	return check_signature(request) && check_account(request);
+	if (!check_signature(request)) {
+		request->account.id = (struct id){ { 0 } };	/* the log names only who did sign */
+		return false;
+	}
+	return check_account(request);
 }
