@@ -128,9 +128,14 @@ dns_name_check(const char *value, struct reason *reason)
 		if (dot == NULL)
 			break;
 	}
-	/* RFC 1123, 2.1: so that no name reads as an address in any of its old forms. */
+	/* RFC 1123, 2.1: so that no name reads as an address in any of its old forms. libcurl takes "127.0.0.0x1"
+	 * for 127.0.0.1. */
 	if (strspn(label, "0123456789") == strlen(label)) {
 		reason_set(reason, "the name \"%s\" ends in a label of digits only, as no domain does", value);
+		return ERR_MALFORMED;
+	}
+	if (strncmp(label, "0x", 2) == 0 && strspn(label + 2, "0123456789abcdef") == strlen(label + 2)) {
+		reason_set(reason, "the name \"%s\" ends in a hexadecimal number, as no domain does", value);
 		return ERR_MALFORMED;
 	}
 	return ERR_OK;

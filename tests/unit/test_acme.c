@@ -56,6 +56,11 @@ static const struct {
 	{ "192.0.2.1.", NULL, "ends with a dot" },
 	{ "0x7f.1", NULL, "digits only" },
 	{ "example.123", NULL, "digits only" },
+	{ "127.0.0.0x1", NULL, "hexadecimal" },
+	{ "0x7F000001", NULL, "hexadecimal" },
+	{ "0x", NULL, "hexadecimal" },
+	{ "0x1.example", "0x1.example", NULL },
+	{ "example.0xyz", "example.0xyz", NULL },
 	{ "a.example/", NULL, "'/'" },
 	{ "a.example:80", NULL, "':'" },
 };
