@@ -49,3 +49,17 @@ def exchange(server, data, plain=False, timeout=10):
             pass
         answer = read_all(sock)
     return Answer(answer) if answer else None
+
+
+def read_one(sock):
+    """One answer with a Content-Length, from a connection that stays open."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        piece = sock.recv(65536)
+        if not piece:
+            return Answer(data)
+        data += piece
+    length = int(Answer(data).headers["content-length"])
+    while len(Answer(data).body) < length:
+        data += sock.recv(65536)
+    return Answer(data)

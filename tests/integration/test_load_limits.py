@@ -1,0 +1,192 @@
+"""Many clients at once, and the limits that keep a few from taking everything (issue: front end)."""
+import json
+import resource
+import socket
+import ssl
+import threading
+import time
+
+import pytest
+import requests
+from harness.acme import Client
+from harness.keys import Key
+from harness.proc import status
+from harness.raw import connect, read_one, tls_context
+from harness.server import SLOW
+
+GET = b"GET /directory HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@pytest.fixture(autouse=True)
+def descriptors():
+    """2,000 connections and more are ours too."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 16384), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def open_many(server, count, threads=8):
+    """TLS connections, each idle from then on; handshakes come from several threads."""
+    context = tls_context(server)
+    first = connect(server, context)
+    first.sendall(GET)
+    read_one(first)
+    made, failed, lock = [first], [], threading.Lock()
+
+    def work(n):
+        for _ in range(n):
+            try:
+                sock = connect(server, context, timeout=30)
+                with lock:
+                    made.append(sock)
+            except (OSError, ssl.SSLError) as e:
+                failed.append(e)
+
+    workers = [threading.Thread(target=work, args=(count // threads,)) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return made, failed
+
+
+def test_2000_idle_and_200_busy(make_server):
+    server = make_server(start=False)
+    # wfe.connections is shared out among the listeners: one, as signet init writes it
+    server.configure({"wfe": {"listen": [f"127.0.0.1:{server.port}"]}})
+    server.start()
+    key = Key()
+    Client(server, key)
+    idle, failed = open_many(server, 2000)
+    try:
+        assert failed == [] and len(idle) >= 2000
+        answers, lock = [], threading.Lock()
+
+        def busy():
+            client = Client(server, key)
+            for _ in range(3):
+                reply = client.get(client.kid)
+                with lock:
+                    answers.append((reply.status_code, reply.elapsed.total_seconds()))
+
+        begin = time.monotonic()
+        workers = [threading.Thread(target=busy) for _ in range(200)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        assert [code for code, _ in answers] == [200] * 600, len(answers)
+        assert time.monotonic() - begin < 30 * SLOW
+        begin = time.monotonic()
+        Client(server, key).issue(["crowded.test"])
+        assert time.monotonic() - begin < 3 * SLOW
+        # the idle ones are alive still
+        for sock in idle[::200]:
+            sock.sendall(GET)
+            assert read_one(sock).status == 200
+        assert int(status(server.roles()["wfe"])["VmRSS"].split()[0]) < 400_000 * SLOW      # kB
+    finally:
+        for sock in idle:
+            sock.close()
+    assert server.stop() == 0
+    assert "role died" not in server.log()
+
+
+def test_connection_limit(make_server):
+    """Beyond wfe.connections nobody gets in; when some leave, others do, and the plain listener has its own share."""
+    server = make_server({"wfe": {"connections": 64, "threads": 1}}, start=False)
+    server.configure({"wfe": {"listen": [f"127.0.0.1:{server.port}"], "plain_listen":
+                              [f"127.0.0.1:{server.plain_port}"]}})
+    server.start()
+    context, made = tls_context(server), []
+    for _ in range(80):
+        try:
+            made.append(connect(server, context, timeout=2))
+        except (OSError, ssl.SSLError):
+            break
+    assert 40 <= len(made) <= 64, len(made)
+    assert requests.get(server.plain_url + "/root.pem", timeout=5).status_code == 200
+    for sock in made:
+        sock.close()
+    time.sleep(0.3)
+    assert Client(server).kid
+
+
+def test_idle_connections_are_closed(make_server):
+    server = make_server({"wfe": {"idle_time": "1s", "request_time": "1s"}})
+    with connect(server) as sock:
+        sock.sendall(GET)
+        assert read_one(sock).status == 200
+        begin = time.monotonic()
+        sock.settimeout(10)
+        assert sock.recv(1) == b""
+        assert 0.5 < time.monotonic() - begin < 6
+
+
+def test_handshake_that_never_ends(make_server):
+    server = make_server({"wfe": {"idle_time": "1s", "request_time": "1s"}})
+    with socket.create_connection(("127.0.0.1", server.port), 10) as sock:
+        sock.sendall(b"\x16\x03\x01")
+        begin = time.monotonic()
+        while sock.recv(4096):
+            pass
+        assert time.monotonic() - begin < 8
+
+
+def test_client_that_does_not_read(make_server):
+    """Answers nobody fetches don't hold the server."""
+    server = make_server({"wfe": {"idle_time": "2s", "request_time": "2s"}})
+    lazy = [connect(server) for _ in range(20)]
+    for sock in lazy:
+        sock.settimeout(0.2)
+        try:
+            for _ in range(400):
+                sock.sendall(GET * 20)
+        except (OSError, ssl.SSLError):
+            pass
+    client = Client(server)
+    assert client.get(client.kid).elapsed.total_seconds() < 2
+    for sock in lazy:
+        sock.close()
+
+
+def test_flood_of_garbage(server, shared):
+    """Garbage costs the one who sends it; others are served meanwhile."""
+    stop, sent = [], []
+
+    def flood():
+        client = Client(server, register=False)
+        while not stop:
+            client.send(client.directory["newOrder"], json.dumps({"protected": "e30", "payload": "", "signature": "AA"}))
+            sent.append(1)
+
+    workers = [threading.Thread(target=flood) for _ in range(8)]
+    for worker in workers:
+        worker.start()
+    begin = time.monotonic()
+    shared.issue(["flooded.test"])
+    took = time.monotonic() - begin
+    stop.append(1)
+    for worker in workers:
+        worker.join()
+    assert took < 5 * SLOW and sent
+
+
+def test_same_account_concurrency(server):
+    """A rival fails when one account does several things at once (PROTOCOL.md, D)."""
+    key, issued, failed = Key(), [], []
+    Client(server, key)
+
+    def work(i):
+        try:
+            issued.append(Client(server, key).issue([f"same{i}.test", "shared.test"]).leaf.serial_number)
+        except AssertionError as e:
+            failed.append(e)
+
+    workers = [threading.Thread(target=work, args=(i,)) for i in range(16)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert failed == [] and len(set(issued)) == 16
