@@ -34,10 +34,13 @@ void
 reply_link(struct request *request, const char *url, const char *relation)
 {
 	struct msg_reply *reply = &request->reply;
+	size_t		  size = sizeof(reply->links[0]);
 
 	if (reply->link_count == REPLY_LINKS_MAX)
 		return;
-	snprintf(reply->links[reply->link_count++], sizeof(reply->links[0]), "<%s>;rel=\"%s\"", url, relation);
+	/* Half a link is worse than none: clients stumble over the whole header. */
+	if ((size_t)snprintf(reply->links[reply->link_count], size, "<%s>;rel=\"%s\"", url, relation) < size)
+		reply->link_count++;
 }
 
 /* Replaces whatever a handler had begun. */

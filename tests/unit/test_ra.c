@@ -19,6 +19,7 @@
 #include "ra/order_view.h"
 #include "ra/park.h"
 #include "ra/policy.h"
+#include "ra/request.h"
 
 /* --- nonces (RFC 8555, 6.5) ---------------------------------------------------------------------- */
 
@@ -413,6 +414,25 @@ test_park(void **state)
 	park_free(park);
 }
 
+/* --- replies ------------------------------------------------------------------------------------- */
+
+static void
+test_links(void **state)
+{
+	static struct request request;
+	char		      url[600];
+
+	(void)state;
+	memset(url, 'a', sizeof(url) - 1);
+	url[sizeof(url) - 1] = '\0';
+	reply_link(&request, url, "terms-of-service");	/* too long for the header */
+	assert_int_equal(request.reply.link_count, 0);
+	for (int i = 0; i <= REPLY_LINKS_MAX; i++)
+		reply_link(&request, "https://ca/authorization/x", "up");
+	assert_int_equal(request.reply.link_count, REPLY_LINKS_MAX);
+	assert_string_equal(request.reply.links[0], "<https://ca/authorization/x>;rel=\"up\"");
+}
+
 /* --- times (RFC 3339, for notBefore and notAfter) ------------------------------------------------ */
 
 static void
@@ -449,7 +469,7 @@ main(void)
 		cmocka_unit_test(test_contacts), cmocka_unit_test(test_order_status),
 		cmocka_unit_test(test_order_long_value), cmocka_unit_test(test_order_not_after),
 		cmocka_unit_test(test_order_tells_cause), cmocka_unit_test(test_authorization_json),
-		cmocka_unit_test(test_park), cmocka_unit_test(test_rfc3339),
+		cmocka_unit_test(test_park), cmocka_unit_test(test_links), cmocka_unit_test(test_rfc3339),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
