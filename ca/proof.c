@@ -91,8 +91,6 @@ proof_csr(const struct jwk *jwk, const struct jws *jws, struct csr **out, struct
 		;
 	else if (csr_parse(buf_slice(&der), out, &cause) != ERR_OK)
 		ok = problem_set(problem, PROBLEM_BAD_CSR, "%s", cause.text);
-	else if (key_check((*out)->key, &cause) != ERR_OK)
-		ok = problem_set(problem, PROBLEM_BAD_CSR, "the CSR's key: %s", cause.text);
 	else if (EVP_PKEY_eq((*out)->key, jwk->key) == 1) /* RFC 8555, 11.1 */
 		ok = problem_set(problem, PROBLEM_BAD_CSR,
 		    "the CSR's key is the account's own; make another one for the certificate (RFC 8555, "

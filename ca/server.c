@@ -7,7 +7,6 @@
 #include "ca/server.h"
 #include "lib/log.h"
 #include "x509/csr.h"
-#include "x509/key.h"
 
 #define LIFETIME_MAX (30 * 86400) /* renewed by itself, so it needn't be long */
 #define BUCKET_RATE_MS 1000 /* one a second: wfe asks at start and a few times a month */
@@ -130,7 +129,7 @@ server_certificate(struct ca *ca, struct slice request, int64_t now_ms, struct b
 		log_event(LOG_ERROR, "server certificate refused", F_STR("cause", "asked for too often"));
 		return ERR_BUSY;
 	}
-	if (csr_parse_key(request, &key, &cause) == ERR_OK && key_check(key, &cause) == ERR_OK &&
+	if (csr_parse_key(request, &key, &cause) == ERR_OK &&
 	    names_read(&ca->config->wfe.names, &leaf, &names, &ips, &cause) == ERR_OK)
 		signed_now = sign(ca, key, now_ms / 1000, &leaf, &cause) == ERR_OK;
 	if (!signed_now) {

@@ -6,6 +6,7 @@
 
 #include "x509/csr.h"
 #include "x509/der.h"
+#include "x509/key.h"
 #include "x509/request.h"
 
 static enum err
@@ -52,6 +53,9 @@ request_open(struct slice der, struct request **out, EVP_PKEY **key, struct reas
 		err = malformed(reason, "the CSR's version is not 1 (RFC 2986, 4.1)");
 	else if ((*key = request_key(request)) == NULL)
 		err = malformed(reason, "the CSR's public key can't be read");
+	/* Before the signature: a verification costs what the sender chose, up to RSA of 16384 bits. */
+	else if ((err = key_check(*key, reason)) != ERR_OK)
+		;
 	else if (digest_is_weak(request)) {
 		reason_set(reason, "the CSR is signed with MD5 or SHA-1; sign it with SHA-256");
 		err = ERR_UNSUPPORTED;

@@ -23,8 +23,9 @@ struct csr {
 /* Strict DER without trailing bytes, version 1, one request for extensions, self-signature verified,
  * SAN of known types only, at most one CN, which must be a name. Extensions that a server certificate
  * can't have (CA:TRUE, unknown critical) are refused; keyUsage, extendedKeyUsage, subjectKeyIdentifier,
- * basicConstraints CA:FALSE are tolerated and ignored. Key strength: key_check().
- * On ERR_OK the caller owns *out. ERR_MALFORMED, ERR_BAD_SIGNATURE, ERR_UNSUPPORTED, ERR_MEMORY. */
+ * basicConstraints CA:FALSE are tolerated and ignored. The key has passed key_check().
+ * On ERR_OK the caller owns *out. ERR_MALFORMED, ERR_BAD_KEY, ERR_BAD_SIGNATURE, ERR_UNSUPPORTED,
+ * ERR_MEMORY. */
 enum err csr_parse(struct slice der, struct csr **out, struct reason *);
 void	 csr_free(struct csr *);
 

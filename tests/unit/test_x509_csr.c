@@ -1,4 +1,5 @@
 /* CSRs, sound and hostile: each with the error it must give and a word of its reason. */
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -163,6 +164,29 @@ test_bytes(void **state)
 	buf_free(&der);
 }
 
+/* A signature is verified only with a key that has been accepted: this one's is broken, and not looked at. */
+static void
+test_key_first(void **state)
+{
+	X509_REQ *request = X509_REQ_new();
+	EVP_PKEY *key = EVP_RSA_gen(1024);
+	struct buf out = { 0 };
+	uint8_t *der = NULL;
+	int len;
+
+	(void)state;
+	assert_int_equal(X509_REQ_set_pubkey(request, key), 1);
+	assert_true(X509_REQ_sign(request, key, EVP_sha256()) > 0);
+	len = i2d_X509_REQ(request, &der);
+	buf_put(&out, der, (size_t)len);
+	out.data[out.len - 1] ^= 1;
+	expect(buf_slice(&out), ERR_BAD_KEY, "1024 bits");
+	buf_free(&out);
+	OPENSSL_free(der);
+	X509_REQ_free(request);
+	EVP_PKEY_free(key);
+}
+
 static void
 test_match(void **state)
 {
@@ -186,7 +210,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_bytes),
-		cmocka_unit_test(test_match) };
+		cmocka_unit_test(test_key_first), cmocka_unit_test(test_match) };
 
 	return cmocka_run_group_tests_name("x509_csr", tests, NULL, NULL);
 }
