@@ -7,13 +7,12 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/params.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "jose/digest.h"
+#include "jose/ec.h"
 #include "lib/base64url.h"
 #include "lib/json.h"
 
@@ -36,10 +35,10 @@ struct curve {
 };
 
 static const struct curve ec_curves[] = {
-	{ "P-256", "P-256", 32 },
-	{ "P-384", "P-384", 48 },
-	{ "P-521", "P-521", 66 },
-	{ NULL, NULL, 0 },
+	[EC_P256] = { "P-256", "P-256", 32 },
+	[EC_P384] = { "P-384", "P-384", 48 },
+	[EC_P521] = { "P-521", "P-521", 66 },
+	[EC_CURVE_COUNT] = { NULL, NULL, 0 },
 };
 
 static const struct curve okp_curves[] = {
@@ -126,64 +125,18 @@ member_integer(const json_t *json, const char *name, struct buf *out, struct rea
 }
 
 static enum err
-key_from_params(const char *type, int selection, OSSL_PARAM *params, EVP_PKEY **out)
+rsa_key(OSSL_PARAM *params, EVP_PKEY **out)
 {
-	EVP_PKEY_CTX	*ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+	EVP_PKEY_CTX	*ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
 	enum err	 err = ERR_CRYPTO;
 
 	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1)
 		goto out;
 	ERR_set_mark();
-	err = EVP_PKEY_fromdata(ctx, out, selection, params) == 1 ? ERR_OK : ERR_BAD_KEY;
+	err = EVP_PKEY_fromdata(ctx, out, EVP_PKEY_PUBLIC_KEY, params) == 1 ? ERR_OK : ERR_BAD_KEY;
 	ERR_pop_to_mark();
  out:
 	EVP_PKEY_CTX_free(ctx);
-	return err;
-}
-
-static pthread_once_t	 ec_once = PTHREAD_ONCE_INIT;
-static EVP_PKEY		*ec_empty[sizeof(ec_curves) / sizeof(ec_curves[0]) - 1];
-
-/* A key without a point for each curve: copying one costs a third of looking the curve up by name. */
-static void
-ec_prepare(void)
-{
-	char	 group[16];
-
-	for (size_t i = 0; ec_curves[i].name != NULL; i++) {
-		snprintf(group, sizeof(group), "%s", ec_curves[i].openssl);
-		OSSL_PARAM	 params[] = {
-			OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-			OSSL_PARAM_construct_end(),
-		};
-
-		if (key_from_params("EC", EVP_PKEY_KEY_PARAMETERS, params, &ec_empty[i]) != ERR_OK)
-			abort();
-	}
-}
-
-/* OpenSSL refuses a point that is not on the curve, or a coordinate that is not below the field's prime;
- * these curves have cofactor 1, so any other point is a good one. */
-static enum err
-ec_key(const struct curve *curve, const uint8_t *point, EVP_PKEY **out)
-{
-	EVP_PKEY	*key;
-	enum err	 err = ERR_CRYPTO;
-
-	if (pthread_once(&ec_once, ec_prepare) != 0)
-		abort();
-	if ((key = EVP_PKEY_new()) == NULL)
-		return ERR_MEMORY;
-	if (EVP_PKEY_copy_parameters(key, ec_empty[curve - ec_curves]) != 1)
-		goto out;
-	ERR_set_mark();
-	err = EVP_PKEY_set1_encoded_public_key(key, point, 1 + 2 * curve->size) == 1 ? ERR_OK : ERR_BAD_KEY;
-	ERR_pop_to_mark();
- out:
-	if (err == ERR_OK)
-		*out = key;
-	else
-		EVP_PKEY_free(key);
 	return err;
 }
 
@@ -198,7 +151,8 @@ ec_parse(const json_t *json, struct buf *text, EVP_PKEY **key, struct reason *re
 	    (err = member_bytes(json, "EC", "x", point + 1, curve->size, reason)) != ERR_OK ||
 	    (err = member_bytes(json, "EC", "y", point + 1 + curve->size, curve->size, reason)) != ERR_OK)
 		return err;
-	if ((err = ec_key(curve, point, key)) == ERR_BAD_KEY)
+	err = ec_public_key((enum ec_curve)(curve - ec_curves), slice_of(point, 1 + 2 * curve->size), key);
+	if (err == ERR_BAD_KEY)
 		reason_set(reason, "JWK of type EC: (x, y) is not a point on curve %s", curve->name);
 	buf_printf(text, "{\"crv\":\"%s\",\"kty\":\"EC\",\"x\":\"%s\",\"y\":\"%s\"}", curve->name,
 	    json_member_str(json, "x"), json_member_str(json, "y"));
@@ -283,7 +237,7 @@ rsa_parse(const json_t *json, struct buf *text, EVP_PKEY **key, struct reason *r
 		OSSL_PARAM_construct_end(),
 	};
 
-	if ((err = key_from_params("RSA", EVP_PKEY_PUBLIC_KEY, params, key)) == ERR_BAD_KEY)
+	if ((err = rsa_key(params, key)) == ERR_BAD_KEY)
 		reason_set(reason, "JWK of type RSA: OpenSSL refuses this modulus and exponent");
 	buf_printf(text, "{\"e\":\"%s\",\"kty\":\"RSA\",\"n\":\"%s\"}", json_member_str(json, "e"),
 	    json_member_str(json, "n"));

@@ -1,8 +1,8 @@
 #include <openssl/asn1t.h>
-#include <openssl/core_names.h>
 #include <openssl/x509v3.h>
 #include <string.h>
 
+#include "jose/ec.h"
 #include "x509/request.h"
 
 /* RFC 2986, 4. OpenSSL's macros want one name for the type and its description. */
@@ -42,49 +42,33 @@ request_free(struct request *request)
 
 /* What stands before an uncompressed point (RFC 5480, 2): sequence, algorithm, curve, bit string. */
 static const struct curve {
-	const char *group;
+	enum ec_curve curve;
 	size_t head;
 	size_t point;
 	uint8_t bytes[27];
 } curves[] = {
-	{ "P-256", 26, 65,
+	{ EC_P256, 26, 65,
 	    { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
 		0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00 } },
-	{ "P-384", 23, 97,
+	{ EC_P384, 23, 97,
 	    { 0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b,
 		0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00 } },
 };
-
-static EVP_PKEY *
-point_key(const struct curve *curve, const uint8_t *point)
-{
-	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(
-				    OSSL_PKEY_PARAM_GROUP_NAME, (char *)(uintptr_t)curve->group, 0),
-		OSSL_PARAM_construct_octet_string(
-		    OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)point, curve->point),
-		OSSL_PARAM_construct_end() };
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-	EVP_PKEY *key = NULL;
-
-	/* Refuses a point that is not on the curve. */
-	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
-	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
-		key = NULL;
-	EVP_PKEY_CTX_free(ctx);
-	return key;
-}
 
 EVP_PKEY *
 request_key(const struct request *request)
 {
 	const uint8_t *p, *der = ASN1_STRING_get0_data(request->info->key);
 	size_t i, len = (size_t)ASN1_STRING_length(request->info->key);
-	EVP_PKEY *key;
+	EVP_PKEY *key = NULL;
 
 	for (i = 0; i < sizeof(curves) / sizeof(curves[0]); i++)
 		if (len == curves[i].head + curves[i].point &&
-		    memcmp(der, curves[i].bytes, curves[i].head) == 0 && der[curves[i].head] == 0x04)
-			return point_key(&curves[i], der + curves[i].head);
+		    memcmp(der, curves[i].bytes, curves[i].head) == 0 && der[curves[i].head] == 0x04) {
+			(void)ec_public_key(
+			    curves[i].curve, slice_of(der + curves[i].head, curves[i].point), &key);
+			return key;
+		}
 	p = der;
 	key = d2i_PUBKEY(NULL, &p, (long)len);
 	if (key != NULL && p == der + len)
