@@ -70,9 +70,12 @@ dates_set(const struct ca *ca, const struct msg_issue *issue, const struct profi
 		return problem_set(problem, PROBLEM_MALFORMED,
 		    "profile \"%s\" gives certificates for at most %lld s", profile->name,
 		    (long long)profile->lifetime);
+	if (end <= now)
+		return problem_set(problem, PROBLEM_SERVER_INTERNAL,
+		    "the CA's own certificate is over; only its administrator can mend that");
 	if (leaf->not_after <= end)
 		return true;
-	if (issue->not_after != 0 || end <= now)
+	if (issue->not_after != 0)
 		return problem_set(problem, PROBLEM_MALFORMED, "notAfter is later than the issuer's own");
 	log_event(LOG_WARNING, "certificate cut short: its issuer ends first", F_INT("issuer_not_after", end),
 	    F_INT("wanted", leaf->not_after));

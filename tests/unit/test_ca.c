@@ -545,6 +545,7 @@ static void
 test_profile_and_dates(void **state)
 {
 	struct world *w = *state;
+	int64_t end;
 	struct ask ask;
 	struct buf der;
 
@@ -562,6 +563,15 @@ test_profile_and_dates(void **state)
 	ask_open(&ask, w);
 	ask.issue.not_before = INT64_MAX;	/* under UBSan: nothing is added to it */
 	expect_refused(&ask, PROBLEM_MALFORMED, "notBefore");
+	ask_open(&ask, w);
+	ask.issue.not_after = w->ca->issuers[0].not_after + 1;
+	ask.issue.not_before = ask.issue.not_after - 86400;
+	expect_refused(&ask, PROBLEM_MALFORMED, "notBefore");
+	ask_open(&ask, w);
+	end = w->ca->issuers[0].not_after;
+	w->ca->issuers[0].not_after = clock_now() - 1;
+	expect_refused(&ask, PROBLEM_SERVER_INTERNAL, "own certificate");
+	w->ca->issuers[0].not_after = end;
 	ask_open(&ask, w);
 	ask.issue.not_before = INT64_MIN;
 	ask.issue.not_after = INT64_MAX;
