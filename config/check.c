@@ -219,6 +219,9 @@ check_ca(struct parse *p)
 		if (same(ca->issuers[i].key, p->config->evidence_key))
 			report_add(p->report, line, key,
 			    "has the evidence_key's file as its key; they are different secrets");
+		if (same(ca->issuers[i].key, p->config->wfe.tls_key))
+			report_add(p->report, line, key, "has the key of wfe.tls: the process that faces the "
+			    "internet would hold it; make another one");
 	}
 }
 

@@ -125,6 +125,8 @@ static const struct mistake mistakes[] = {
 	{ URL "va: {targets: {allow: [self], deny: [self]}}\n", 2, "va.targets.deny", "allow wins" },
 	{ URL "va: {zones: {a.lan: [system], A.LAN: [system]}}\n", 2, "va.zones.a.lan", "twice" },
 	{ URL "evidence_key: keys/intermediate.pem\n", 1, "ca.issuers[0]", "different secrets" },
+	{ "wfe: {url: 'https://ca.lan', tls: {certificate: a, key: b}}\nca: {issuers: [{certificate: a, key: b}]}\n",
+	    2, "ca.issuers[0]", "faces the internet" },
 	{ URL "evidence_key: data/evidence.key\n", 2, "evidence_key", "the database's folder" },
 	{ URL "evidence_key: ./ledger/evidence.key\n", 2, "evidence_key", "the ledger's folder" },
 	{ URL "ca: {issuers: [{certificate: a, key: data/a}]}\n", 2, "ca.issuers[0]", "such as keys" },
