@@ -2,6 +2,7 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "jose/digest.h"
@@ -20,6 +21,21 @@ static const struct {
 	{ "secp521r1", "P-521", 66 },
 };
 
+/* A key that came with its point compressed gives it back so; a JWK has both coordinates. */
+static bool
+expand(EVP_PKEY *key, uint8_t *point, size_t size)
+{
+	BIGNUM *x = NULL, *y = NULL;
+	bool	done;
+
+	done = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_X, &x) == 1 &&
+	    EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_Y, &y) == 1 &&
+	    BN_bn2binpad(x, point + 1, (int)size) >= 0 && BN_bn2binpad(y, point + 1 + size, (int)size) >= 0;
+	BN_free(x);
+	BN_free(y);
+	return done;
+}
+
 static enum err
 ec_text(EVP_PKEY *key, struct buf *text)
 {
@@ -31,8 +47,10 @@ ec_text(EVP_PKEY *key, struct buf *text)
 	    EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &len) != 1)
 		return ERR_UNSUPPORTED;
 	for (size_t i = 0; i < sizeof(curves) / sizeof(curves[0]); i++) {
-		if (strcmp(curves[i].group, group) != 0 || len != 1 + 2 * curves[i].size || point[0] != 4)
+		if (strcmp(curves[i].group, group) != 0)
 			continue;
+		if ((len != 1 + 2 * curves[i].size || point[0] != 4) && !expand(key, point, curves[i].size))
+			return ERR_CRYPTO;
 		buf_printf(text, "{\"crv\":\"%s\",\"kty\":\"EC\",\"x\":\"", curves[i].crv);
 		base64url_put(text, point + 1, curves[i].size);
 		buf_put_str(text, "\",\"y\":\"");

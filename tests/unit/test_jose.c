@@ -363,6 +363,25 @@ test_thumbprint(void **state)
 	jwk_free(jwk);
 }
 
+/* A CSR may carry its key's point compressed (RFC 5480, 2.2): the key is the same. */
+static void
+test_thumbprint_of_compressed(void **state)
+{
+	char	 plain[JWK_THUMBPRINT_SIZE], compressed[JWK_THUMBPRINT_SIZE];
+
+	(void)state;
+	for (enum key k = P256; k <= P521; k++) {
+		EVP_PKEY	*key = EVP_PKEY_dup(keys[k]);
+
+		assert_int_equal(jwk_thumbprint_of(key, plain), ERR_OK);
+		assert_int_equal(EVP_PKEY_set_utf8_string_param(key,
+		    OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "compressed"), 1);
+		assert_int_equal(jwk_thumbprint_of(key, compressed), ERR_OK);
+		assert_string_equal(compressed, plain);
+		EVP_PKEY_free(key);
+	}
+}
+
 static void *
 verify_many(void *arg)
 {
@@ -527,6 +546,7 @@ main(void)
 		cmocka_unit_test(test_flipped_bits),
 		cmocka_unit_test(test_der_hint),
 		cmocka_unit_test(test_thumbprint),
+		cmocka_unit_test(test_thumbprint_of_compressed),
 		cmocka_unit_test(test_shared_key),
 		cmocka_unit_test(test_hostile_jws),
 		cmocka_unit_test(test_hostile_jwk),
