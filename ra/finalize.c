@@ -237,8 +237,10 @@ finalize_certificate(struct ra *ra, const struct msg_certificate *msg)
 		err = ERR_MEMORY;
 	else
 		err = storage_write(ra->storage, write_certificate, &issued);
-	/* A conflict: ISSUE was sent twice, after a restart, and the first answer is stored. */
-	if (err != ERR_OK && err != ERR_CONFLICT)
+	/* A conflict: ISSUE was sent twice, after a restart, and the first answer is stored and logged. */
+	if (err == ERR_CONFLICT)
+		log_event(LOG_DEBUG, "a certificate came twice", F_STR("order", order));
+	else if (err != ERR_OK)
 		log_event(LOG_ERROR, "a certificate could not be stored: ca is asked again later",
 		    F_STR("order", order), F_STR("error", err_text(err)));
 	else
