@@ -1,10 +1,9 @@
 /* verify.c: whether a JWS was signed by that key. The costliest thing a request does. */
-#include <openssl/err.h>
-#include <openssl/rsa.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "jose/jws_internal.h"
+#include "jose/signature.h"
 
 #define EC_HALF_MAX 66					/* P-521 */
 #define EC_DER_MAX (3 + 2 * (2 + 1 + EC_HALF_MAX))	/* SEQUENCE of two INTEGERs, each with a sign octet */
@@ -44,47 +43,6 @@ der_signature(uint8_t out[EC_DER_MAX], const uint8_t *rs, size_t half)
 	*p++ = (uint8_t)len;
 	memcpy(p, body, len);
 	return (size_t)(p - out) + len;
-}
-
-/* RSASSA-PKCS1-v1_5 or ECDSA: OpenSSL checks the signature over a hash that is made here. */
-static enum err
-verify_hash(const struct jws_algorithm *alg, EVP_PKEY *key, struct slice input, struct slice signature)
-{
-	const EVP_MD	*md = digest_get(alg->digest);
-	EVP_PKEY_CTX	*ctx = NULL;
-	uint8_t		 hash[EVP_MAX_MD_SIZE], der[EC_DER_MAX];
-	unsigned	 hash_len;
-	enum err	 err = ERR_CRYPTO;
-
-	if (alg->key == EVP_PKEY_EC) {
-		signature.len = der_signature(der, signature.data, alg->half);
-		signature.data = der;
-	}
-	if (EVP_Digest(input.data, input.len, hash, &hash_len, md, NULL) != 1 ||
-	    (ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL)) == NULL || EVP_PKEY_verify_init(ctx) != 1)
-		goto out;
-	if (alg->key == EVP_PKEY_RSA && (EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) != 1 ||
-	    EVP_PKEY_CTX_set_signature_md(ctx, md) != 1))
-		goto out;
-	err = EVP_PKEY_verify(ctx, signature.data, signature.len, hash, hash_len) == 1
-	    ? ERR_OK : ERR_BAD_SIGNATURE;
- out:
-	EVP_PKEY_CTX_free(ctx);
-	return err;
-}
-
-/* RFC 8032: the scheme hashes by itself. */
-static enum err
-verify_eddsa(EVP_PKEY *key, struct slice input, struct slice signature)
-{
-	EVP_MD_CTX	*ctx = EVP_MD_CTX_new();
-	enum err	 err = ERR_CRYPTO;
-
-	if (ctx != NULL && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) == 1)
-		err = EVP_DigestVerify(ctx, signature.data, signature.len, input.data, input.len) == 1
-		    ? ERR_OK : ERR_BAD_SIGNATURE;
-	EVP_MD_CTX_free(ctx);
-	return err;
 }
 
 /* The algorithm that goes with a key, for the sentence that says so. */
@@ -142,15 +100,14 @@ length_check(const struct jws *jws, const EVP_PKEY *key, struct reason *reason)
 static enum err
 signature_check(const struct jws *jws, EVP_PKEY *key, struct reason *reason)
 {
-	struct slice	 input = buf_slice(&jws->input), signature = buf_slice(&jws->signature);
-	enum err	 err;
+	const struct jws_algorithm	*alg = jws->algorithm;
+	struct slice			 signature = buf_slice(&jws->signature);
+	uint8_t				 der[EC_DER_MAX];
+	enum err			 err;
 
-	ERR_set_mark();
-	if (jws->algorithm->digest == DIGEST_COUNT)
-		err = verify_eddsa(key, input, signature);
-	else
-		err = verify_hash(jws->algorithm, key, input, signature);
-	ERR_pop_to_mark();
+	if (alg->key == EVP_PKEY_EC)
+		signature = slice_of(der, der_signature(der, signature.data, alg->half));
+	err = signature_verify(key, alg->digest, buf_slice(&jws->input), signature);
 	if (err == ERR_BAD_SIGNATURE)
 		reason_set(reason, "JWS signature does not verify with this key over protected + \".\" + "
 		    "payload");

@@ -29,9 +29,9 @@ digest_is_weak(const struct request *request)
 	return digest == NID_md5 || digest == NID_sha1 || digest == NID_md4 || digest == NID_md2;
 }
 
-/* The request with its form, version and self-signature proven. */
+/* The request with its form, version and key proven, and, if told so, its self-signature. */
 static enum err
-request_open(struct slice der, struct request **out, EVP_PKEY **key, struct reason *reason)
+request_open(struct slice der, bool verify, struct request **out, EVP_PKEY **key, struct reason *reason)
 {
 	struct reason cause = { "" };
 	struct request *request;
@@ -59,7 +59,7 @@ request_open(struct slice der, struct request **out, EVP_PKEY **key, struct reas
 	else if (digest_is_weak(request)) {
 		reason_set(reason, "the CSR is signed with MD5 or SHA-1; sign it with SHA-256");
 		err = ERR_UNSUPPORTED;
-	} else if (!request_verify(request, *key)) {
+	} else if (verify && !request_verify(request, *key)) {
 		reason_set(reason, "the CSR's signature doesn't verify with the key in it (RFC 2986, 3)");
 		err = ERR_BAD_SIGNATURE;
 	}
@@ -78,7 +78,7 @@ enum err
 csr_parse_key(struct slice der, EVP_PKEY **out, struct reason *reason)
 {
 	struct request *request;
-	enum err err = request_open(der, &request, out, reason);
+	enum err err = request_open(der, true, &request, out, reason);
 
 	request_free(request);
 	return err;
@@ -250,8 +250,8 @@ names_sort(struct csr *csr, struct reason *reason)
 	return ERR_MALFORMED;
 }
 
-enum err
-csr_parse(struct slice der, struct csr **out, struct reason *reason)
+static enum err
+parse(struct slice der, bool verify, struct csr **out, struct reason *reason)
 {
 	struct request *request = NULL;
 	struct csr *csr;
@@ -265,7 +265,7 @@ csr_parse(struct slice der, struct csr **out, struct reason *reason)
 		free(csr);
 		return ERR_MEMORY;
 	}
-	if ((err = request_open(der, &request, &csr->key, reason)) == ERR_OK &&
+	if ((err = request_open(der, verify, &request, &csr->key, reason)) == ERR_OK &&
 	    (err = common_name_read(request, csr, reason)) == ERR_OK &&
 	    (err = extensions_read(request, csr, reason)) == ERR_OK)
 		err = names_sort(csr, reason);
@@ -277,6 +277,18 @@ csr_parse(struct slice der, struct csr **out, struct reason *reason)
 	}
 	*out = csr;
 	return ERR_OK;
+}
+
+enum err
+csr_parse(struct slice der, struct csr **out, struct reason *reason)
+{
+	return parse(der, true, out, reason);
+}
+
+enum err
+csr_parse_unverified(struct slice der, struct csr **out, struct reason *reason)
+{
+	return parse(der, false, out, reason);
 }
 
 void

@@ -27,6 +27,9 @@ struct csr {
  * On ERR_OK the caller owns *out. ERR_MALFORMED, ERR_BAD_KEY, ERR_BAD_SIGNATURE, ERR_UNSUPPORTED,
  * ERR_MEMORY. */
 enum err csr_parse(struct slice der, struct csr **out, struct reason *);
+/* The same but for the self-signature, which stays unverified: for who only carries the request to somebody
+ * who verifies it, and believes nothing of it until then. Never ERR_BAD_SIGNATURE. */
+enum err csr_parse_unverified(struct slice der, struct csr **out, struct reason *);
 void	 csr_free(struct csr *);
 
 /* Only the key, for the server's own certificate, whose names ca takes from its configuration: the same

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "jose/ec.h"
+#include "jose/signature.h"
 #include "x509/request.h"
 
 /* RFC 2986, 4. OpenSSL's macros want one name for the type and its description. */
@@ -80,8 +81,20 @@ request_key(const struct request *request)
 bool
 request_verify(const struct request *request, EVP_PKEY *key)
 {
-	return ASN1_item_verify(ASN1_ITEM_rptr(REQUEST_INFO), request->algorithm, request->signature,
-		   request->info, key) == 1;
+	const ASN1_ENCODING *signed_bytes = &request->info->encoding;
+	const ASN1_BIT_STRING *signature = request->signature;
+	const ASN1_OBJECT *algorithm;
+	enum digest digest;
+
+	X509_ALGOR_get0(&algorithm, NULL, NULL, request->algorithm);
+	/* RSA-PSS, say, has parameters of its own. */
+	if (!signature_fits(OBJ_obj2nid(algorithm), key, &digest))
+		return ASN1_item_verify(ASN1_ITEM_rptr(REQUEST_INFO), request->algorithm, request->signature,
+			   request->info, key) == 1;
+	return (signature->flags & 7) == 0 && /* no unused bits */
+	       signature_verify(key, digest, slice_of(signed_bytes->enc, (size_t)signed_bytes->len),
+		   slice_of(ASN1_STRING_get0_data(signature), (size_t)ASN1_STRING_length(signature))) ==
+		   ERR_OK;
 }
 
 STACK_OF(X509_EXTENSION) * request_extensions(const struct request *request)

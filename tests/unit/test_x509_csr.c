@@ -187,6 +187,51 @@ test_key_first(void **state)
 	EVP_PKEY_free(key);
 }
 
+/* Each kind of key's signature, once spoilt: refused, unless nobody asks about it. */
+static void
+test_signatures(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct buf der = { 0 };
+		struct reason reason = { "" };
+		struct csr *csr;
+
+		if (rows[i].err != ERR_OK)
+			continue;
+		der = csr_make(&rows[i]);
+		der.data[der.len - 1] ^= 1;
+		expect(buf_slice(&der), ERR_BAD_SIGNATURE, "signature");
+		assert_int_equal(csr_parse_unverified(buf_slice(&der), &csr, &reason), ERR_OK);
+		assert_true(csr->count > 0);
+		csr_free(csr);
+		buf_free(&der);
+	}
+}
+
+/* A point that is not on its curve is no key, whatever was signed, and verified or not. */
+static void
+test_point(void **state)
+{
+	static const uint8_t before[] = { 0x03, 0x42, 0x00, 0x04 }; /* BIT STRING, uncompressed point */
+	struct buf der = csr_make(&rows[0]);
+	struct reason reason = { "" };
+	uint8_t *point = memmem(der.data, der.len, before, sizeof(before));
+	struct csr *csr;
+
+	(void)state;
+	assert_non_null(point);
+	point[sizeof(before) + 63] ^= 1;
+	expect(buf_slice(&der), ERR_MALFORMED, "public key");
+	assert_int_equal(csr_parse_unverified(buf_slice(&der), &csr, &reason), ERR_MALFORMED);
+	assert_null(csr);
+	memset(point + sizeof(before), 0xff, 64); /* not below the field's prime */
+	expect(buf_slice(&der), ERR_MALFORMED, "public key");
+	buf_free(&der);
+}
+
 static void
 test_match(void **state)
 {
@@ -210,7 +255,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_bytes),
-		cmocka_unit_test(test_key_first), cmocka_unit_test(test_match) };
+		cmocka_unit_test(test_key_first), cmocka_unit_test(test_signatures),
+		cmocka_unit_test(test_point), cmocka_unit_test(test_match) };
 
 	return cmocka_run_group_tests_name("x509_csr", tests, NULL, NULL);
 }
