@@ -52,7 +52,10 @@ class Server:
         self.names, self.responder = names, responder
         self.user, self.env = user, dict(os.environ, **(env or {}))
         self.process = None
+        self.program = PROGRAM
         if user:
+            # the checkout may lie where only its owner gets to
+            self.program = shutil.copy(PROGRAM, os.path.join(self.dir, "signet"))
             os.chown(self.dir, pwd.getpwnam(user).pw_uid, -1)
         self.init_output = self.run("init", "--dir", self.home, "--name", "Test CA", "--dns", "localhost",
                                     "--port", str(self.port), *init).stdout
@@ -80,7 +83,7 @@ class Server:
         if self.user:
             who = pwd.getpwnam(self.user)
             as_user = ["setpriv", f"--reuid={who.pw_uid}", f"--regid={who.pw_gid}", "--clear-groups"]
-        return [*as_user, PROGRAM, *map(str, args)]
+        return [*as_user, self.program, *map(str, args)]
 
     def run(self, *args, check=True):
         done = subprocess.run(self.command(*args), capture_output=True, text=True, timeout=60, env=self.env,
