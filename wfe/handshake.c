@@ -4,11 +4,14 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/log.h"
+
+#define AHEAD_MAX 2048	/* most signed requests; newAccount and finalize, the largest, are 1 to 2 KiB */
 
 struct watcher {
 	int epoll;
@@ -22,6 +25,9 @@ struct handshake {
 	int			 fd;
 	bool			 sent, received;	/* Finished, from us and from the client */
 	bool			 known;			/* to the watcher's epoll */
+	/* GnuTLS asks for a record's five bytes of header first: read with what follows, it is one call. */
+	size_t			 next, end;		/* of what is in ahead */
+	uint8_t			 ahead[AHEAD_MAX];
 };
 
 struct watcher *
@@ -67,12 +73,34 @@ wait_readable(struct handshake *h)
 		MHD_resume_connection(h->connection);
 }
 
+/* EAGAIN means that neither the socket nor ahead holds a byte: libmicrohttpd, whose epoll is edge-triggered,
+ * waits for the socket only after it. */
+static ssize_t
+receive(struct handshake *h, void *data, size_t size)
+{
+	ssize_t n;
+
+	if (h->next == h->end) {
+		if (size >= sizeof(h->ahead))
+			return recv(h->fd, data, size, 0);
+		if ((n = recv(h->fd, h->ahead, sizeof(h->ahead), 0)) <= 0)
+			return n;
+		h->next = 0;
+		h->end = (size_t)n;
+	}
+	if (size > h->end - h->next)
+		size = h->end - h->next;
+	memcpy(data, h->ahead + h->next, size);
+	h->next += size;
+	return (ssize_t)size;
+}
+
 /* GnuTLS reads through this, on the thread that owns the connection. */
 static ssize_t
 pull(gnutls_transport_ptr_t arg, void *data, size_t size)
 {
 	struct handshake	*h = arg;
-	ssize_t			 n = recv(h->fd, data, size, 0);
+	ssize_t			 n = receive(h, data, size);
 
 	if (n < 0 && errno == EAGAIN && !(h->sent && h->received)) {
 		wait_readable(h);
@@ -87,6 +115,8 @@ pull_timeout(gnutls_transport_ptr_t arg, unsigned int ms)
 	struct handshake	*h = arg;
 	struct pollfd		 p = { .fd = h->fd, .events = POLLIN };
 
+	if (h->next < h->end)
+		return 1;
 	return poll(&p, 1, ms == GNUTLS_INDEFINITE_TIMEOUT ? -1 : (int)ms);
 }
 

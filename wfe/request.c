@@ -20,12 +20,16 @@
 static void
 random_id(char out[REQUEST_ID_SIZE])
 {
-	uint8_t bytes[6];
+	static const char	hex[] = "0123456789abcdef";
+	uint8_t			bytes[(REQUEST_ID_SIZE - 1) / 2];
 
 	if (gnutls_rnd(GNUTLS_RND_NONCE, bytes, sizeof(bytes)) != 0)
 		abort();
-	snprintf(out, REQUEST_ID_SIZE, "%02x%02x%02x%02x%02x%02x", bytes[0], bytes[1], bytes[2], bytes[3],
-	    bytes[4], bytes[5]);
+	for (size_t i = 0; i < sizeof(bytes); i++) {
+		out[2 * i] = hex[bytes[i] >> 4];
+		out[2 * i + 1] = hex[bytes[i] & 15];
+	}
+	out[REQUEST_ID_SIZE - 1] = '\0';
 }
 
 static void
