@@ -38,6 +38,13 @@ record_text(const json_t *array, char *out, size_t size)
 	struct buf text = { 0 };
 
 	snprintf(out, size, "[]");
+	json_put(&text, array);
+	if (!text.failed && text.len < size) { /* all of it, as nearly always */
+		memcpy(out, text.data, text.len);
+		out[text.len] = '\0';
+		buf_free(&text);
+		return;
+	}
 	while (from > 0) { /* the last hop is the one that mattered: backwards while there is room */
 		buf_clear(&text);
 		json_put(&text, json_array_get(array, from - 1));
