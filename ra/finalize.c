@@ -208,13 +208,14 @@ write_certificate(struct storage_tx *tx, void *arg)
 	enum err	    err;
 
 	err = order_get(tx, issued->msg->order, &order);
-	if (err == ERR_OK && order.state != ORDER_PROCESSING)
-		err = ERR_CONFLICT;
 	certificate->account = order.account;
-	order_free(&order);
 	if (err == ERR_OK)
 		err = certificate_insert(tx, certificate);
-	return err != ERR_OK ? err : order_set_valid(tx, issued->msg->order, certificate->id);
+	/* What was signed is kept whatever became of the order meanwhile. */
+	if (err == ERR_OK && order.state == ORDER_PROCESSING)
+		err = order_set_valid(tx, issued->msg->order, certificate->id);
+	order_free(&order);
+	return err;
 }
 
 void
@@ -237,8 +238,8 @@ finalize_certificate(struct ra *ra, const struct msg_certificate *msg)
 		err = ERR_MEMORY;
 	else
 		err = storage_write(ra->storage, write_certificate, &issued);
-	/* A conflict: ISSUE was sent twice, after a restart, and the first answer is stored and logged. */
-	if (err == ERR_CONFLICT)
+	/* ISSUE was sent twice, after a restart, and the first answer is stored and logged. */
+	if (err == ERR_EXISTS)
 		log_event(LOG_DEBUG, "a certificate came twice", F_STR("order", order));
 	else if (err != ERR_OK)
 		log_event(LOG_ERROR, "a certificate could not be stored: ca is asked again later",
