@@ -130,22 +130,25 @@ serial_draw(uint8_t serial[SERIAL_SIZE])
 }
 
 enum err
-issuer_sign(const struct issuer *issuer, const struct leaf *asked, const struct lint_context *context,
+issuer_sign(const struct issuer *issuer, const struct leaf *asked, const struct lint_context *asked_context,
     uint8_t serial[SERIAL_SIZE], struct buf *der, struct reason *reason)
 {
 	struct leaf leaf = *asked;
+	struct lint_context context = *asked_context;
+	struct buf linted = { 0 };
 	X509 *cert = NULL;
 	enum err err;
 
 	serial_draw(serial);
 	leaf.serial = serial;
 	if ((err = leaf_build(&leaf, issuer->cert, &cert, reason)) != ERR_OK ||
-	    (err = certificate_sign(cert, issuer->throwaway)) != ERR_OK ||
-	    (err = lint_check(cert, context, reason)) != ERR_OK ||
-	    (err = certificate_sign(cert, issuer->key)) != ERR_OK)
+	    (err = certificate_sign_der(cert, issuer->throwaway, &linted)) != ERR_OK)
 		goto out;
-	err = certificate_der(cert, der);
+	context.der = buf_slice(&linted);
+	if ((err = lint_check(cert, &context, reason)) == ERR_OK)
+		err = certificate_sign_again(context.der, issuer->key, der);
 out:
+	buf_free(&linted);
 	X509_free(cert);
 	return err;
 }

@@ -45,6 +45,11 @@ enum err leaf_build(const struct leaf *, X509 *issuer, X509 **out, struct reason
 enum err ca_certificate_build(const struct ca_certificate *, X509 *issuer, X509 **out, struct reason *);
 /* Signs in place with the digest that fits the key (SHA-256, SHA-384 for P-384, none for EdDSA). */
 enum err certificate_sign(X509 *, EVP_PKEY *issuer_key);
+/* The same, and appends the DER of what was signed: OpenSSL would encode it anew. */
+enum err certificate_sign_der(X509 *, EVP_PKEY *issuer_key, struct buf *out);
+/* Appends the certificate with this key's signature instead of its own, over the very same bytes. der is what
+ * certificate_sign_der() made with a key of the same type; else abort(). */
+enum err certificate_sign_again(struct slice der, EVP_PKEY *issuer_key, struct buf *out);
 enum err certificate_der(X509 *, struct buf *out);		/* appends */
 enum err certificate_pem(struct slice der, struct buf *out);	/* appends, with line ends */
 /* Whether this is the certificate's public key, compared as it is encoded: decoding it anew costs OpenSSL 3.0

@@ -8,6 +8,7 @@
 #include <openssl/x509.h>
 #include <stdint.h>
 
+#include "lib/buf.h"
 #include "lib/err.h"
 #include "lib/reason.h"
 
@@ -18,6 +19,7 @@ struct lint_context {
 	int64_t		 backdate_max;	/* seconds that notBefore may lie in the past */
 	bool		 ca;		/* the certificate is a CA's */
 	EVP_PKEY	*key;		/* the subject's, if the caller has it decoded; else NULL */
+	struct slice	 der;		/* the certificate's, if the caller has it encoded; else empty */
 };
 
 /* ERR_DENIED with the lint's name and what it saw; the first that complains. */

@@ -13,18 +13,29 @@ no(struct reason *reason, const char *text)
 	return false;
 }
 
-bool
-lint_strict_der(const struct lint_view *view, struct reason *reason)
+static bool
+frame_check(const struct lint_view *view, struct reason *reason)
 {
 	uint8_t *der = NULL;
-	int len = i2d_X509(view->cert, &der); /* as it was received, or as it will be sent */
+	int len;
 	bool ok;
-	int i;
 
+	if (view->context->der.len > 0)
+		return der_check(view->context->der, reason);
+	len = i2d_X509(view->cert, &der); /* as it was received, or as it will be sent */
 	if (len <= 0)
 		return no(reason, "it can't be encoded");
 	ok = der_check(slice_of(der, (size_t)len), reason);
 	OPENSSL_free(der);
+	return ok;
+}
+
+bool
+lint_strict_der(const struct lint_view *view, struct reason *reason)
+{
+	bool ok = frame_check(view, reason);
+	int i;
+
 	/* The frame's check doesn't look into OCTET STRINGs, where extensions are DER again. */
 	for (i = 0; ok && i < X509_get_ext_count(view->cert); i++) {
 		const ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(X509_get_ext(view->cert, i));
