@@ -14,7 +14,8 @@ class Dehydrated:
         with open(shell.path("config"), "w", encoding="ascii") as f:
             f.write(f"CA={shell.server.directory_url}\nBASEDIR={shell.path('dehydrated')}\n"
                     f"WELLKNOWN={shell.challenges}\nCONTACT_EMAIL=admin@dehydrated.test\n"
-                    f"ACCOUNT_KEY_ALGO={account}\nACCOUNT_KEYSIZE=2048\nKEYSIZE=2048\nCURL_OPTS='--cacert {shell.server.root}'\n")
+                    f"ACCOUNT_KEY_ALGO={account}\nACCOUNT_KEYSIZE=2048\nKEYSIZE=2048\n"
+                    f"CURL_OPTS='--cacert {shell.server.root}'\n")
         shell.run("mkdir", "-p", shell.path("dehydrated"))
 
     def __call__(self, *args, **kw):

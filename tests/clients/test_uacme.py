@@ -16,8 +16,9 @@ def uacme(shell, *args, kind="EC", bits=256, **kw):
     the bundle is our root."""
     own = ["-m"] if os.geteuid() == 0 else ["-r", "-m"]
     mount = 'mount --bind "$0" /etc/ssl/certs/ca-certificates.crt && exec "$@"'
-    return shell.run("unshare", *own, "sh", "-c", mount, shell.server.root, "uacme", "-a", shell.server.directory_url, "-c", shell.path("uacme"), "-h", HOOK, "-t", kind,
-                     "-b", bits, "-y", *args, env={"UACME_CHALLENGE_PATH": shell.challenges}, **kw)
+    return shell.run("unshare", *own, "sh", "-c", mount, shell.server.root, "uacme", "-a",
+                     shell.server.directory_url, "-c", shell.path("uacme"), "-h", HOOK, "-t", kind, "-b", bits, "-y",
+                     *args, env={"UACME_CHALLENGE_PATH": shell.challenges}, **kw)
 
 
 @pytest.mark.parametrize("account, certificate, shown", [

@@ -63,7 +63,8 @@ class Names:
         for address in what.get("a", []) if kind == "A" else []:
             reply.add_answer(RR(name, QTYPE.A, ttl=0, rdata=A(address)))
         for address in what.get("aaaa", []) if kind == "AAAA" else []:
-            reply.add_answer(RR(name, QTYPE.AAAA, ttl=0, rdata=AAAA(tuple(socket.inet_pton(socket.AF_INET6, address)))))
+            octets = tuple(socket.inet_pton(socket.AF_INET6, address))     # dnslib reads no mapped addresses
+            reply.add_answer(RR(name, QTYPE.AAAA, ttl=0, rdata=AAAA(octets)))
 
 
 class _Udp(socketserver.ThreadingUDPServer):

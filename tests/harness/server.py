@@ -161,7 +161,11 @@ class Server:
             raise
 
     def close(self):
+        """Stops it if need be; a sanitizer's report or a forbidden system call in its log is a failure."""
         try:
             self.stop()
+            log = self.log()
+            for bad in ("Sanitizer", "runtime error:", "forbidden system call"):
+                assert bad not in log, log[max(0, log.index(bad) - 500):][:4000]
         finally:
             shutil.rmtree(self.dir, ignore_errors=True)

@@ -169,7 +169,8 @@ def test_log_lines_cannot_be_forged(server):
     client = Client(server)
     client.http.headers["User-Agent"] = 'agent" status=200 role="admin'
     url = client.directory["newOrder"]
-    reply = client.post(url, {"identifiers": [{"type": "dns", "value": "a\n2026-01-01T00:00:00.000Z info ra forged"}]})
+    value = "a\n2026-01-01T00:00:00.000Z info ra forged"
+    reply = client.post(url, {"identifiers": [{"type": "dns", "value": value}]})
     check_problem(reply, "malformed", 400)
     line = server.wait_log(f"request id={reply.headers['Request-Id']} .*")[0]
     assert '\\" status=200 role=\\"admin' in line

@@ -1,5 +1,4 @@
 """Many clients at once, and the limits that keep a few from taking everything (issue: front end)."""
-import json
 import resource
 import socket
 import ssl
@@ -158,7 +157,7 @@ def test_flood_of_garbage(server, shared):
     def flood():
         client = Client(server, register=False)
         while not stop:
-            client.send(client.directory["newOrder"], json.dumps({"protected": "e30", "payload": "", "signature": "AA"}))
+            client.send(client.directory["newOrder"], {"protected": "e30", "payload": "", "signature": "AA"})
             sent.append(1)
 
     workers = [threading.Thread(target=flood) for _ in range(8)]
