@@ -6,7 +6,8 @@ import pytest
 
 def version(shell):
     del shell
-    return subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "acme-tiny"], capture_output=True, text=True,
+    return subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "acme-tiny"], capture_output=True,
+                          text=True,
                           timeout=10).stdout
 
 

@@ -18,7 +18,8 @@ class Certbot:
 
     def __call__(self, *args, **kw):
         folders = [f"--{what}-dir={self.shell.path('certbot', what)}" for what in ("config", "work", "logs")]
-        return self.shell.run("certbot", *args, "--non-interactive", "--server", self.shell.server.directory_url,
+        return self.shell.run("certbot", *args, "--non-interactive", "--server",
+                              self.shell.server.directory_url,
                               *folders, **kw)
 
     def certonly(self, *names, more=()):
@@ -30,7 +31,8 @@ class Certbot:
         return self.shell.path("certbot/config/live", name, file)
 
     def verify(self, names, kind):
-        return self.shell.verify(self.live(names[0], "cert.pem"), names, kind, self.live(names[0], "chain.pem"))
+        return self.shell.verify(self.live(names[0], "cert.pem"), names, kind,
+                                 self.live(names[0], "chain.pem"))
 
 
 @pytest.mark.parametrize("kind, flags", [

@@ -37,6 +37,8 @@ def test_lego_csr(shell, record):
     shell.run("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:secp384r1", "-nodes",
               "-keyout", key, "-out", csr, "-subj", "/CN=csr.lego.test", "-addext",
               "subjectAltName=DNS:csr.lego.test,DNS:csr2.lego.test")
-    shell.run("lego", "--server", shell.server.directory_url, "--accept-tos", "--email", "a@lego.test", "--path",
+    shell.run("lego", "--server", shell.server.directory_url, "--accept-tos", "--email", "a@lego.test",
+              "--path",
               shell.path("lego"), "--http", "--http.webroot", shell.webroot, "--csr", csr, "run")
-    shell.verify(shell.path("lego/certificates/csr.lego.test.crt"), ["csr.lego.test", "csr2.lego.test"], "P-384")
+    shell.verify(shell.path("lego/certificates/csr.lego.test.crt"), ["csr.lego.test", "csr2.lego.test"],
+                 "P-384")

@@ -59,7 +59,8 @@ class Client:
             head["nonce"] = self.nonce()
         head = {name: value for name, value in head.items() if value is not None}
         text = b64(json.dumps(head) if protected is None else protected)
-        body = payload if isinstance(payload, bytes) else b"" if payload is None else json.dumps(payload).encode()
+        body = payload if isinstance(payload,
+                                     bytes) else b"" if payload is None else json.dumps(payload).encode()
         signed = f"{text}.{b64(body)}".encode()
         return {"protected": text, "payload": b64(body), "signature": b64((signature or key.sign)(signed))}
 

@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, paddin
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.x509.oid import NameOID
 
-CURVES = {"P-256": (ec.SECP256R1, "ES256", hashes.SHA256, 32), "P-384": (ec.SECP384R1, "ES384", hashes.SHA384, 48),
+CURVES = {"P-256": (ec.SECP256R1, "ES256", hashes.SHA256, 32),
+          "P-384": (ec.SECP384R1, "ES384", hashes.SHA384, 48),
           "P-521": (ec.SECP521R1, "ES512", hashes.SHA512, 66)}
 
 

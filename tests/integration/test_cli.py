@@ -101,7 +101,8 @@ def test_init_presets(tmp_path, preset, url):
 
 @pytest.mark.parametrize("args", [
     ["--key-type", "rsa512"], ["--key-type", "dsa"], ["--port", "0"], ["--port", "70000"], ["--port", "x"],
-    ["--preset", "nonsuch"], ["--dns", "bad_name"], ["--dns", "a..b"], ["--name", ""], ["--nonsense"], ["extra"],
+    ["--preset", "nonsuch"], ["--dns", "bad_name"], ["--dns",
+                                                     "a..b"], ["--name", ""], ["--nonsense"], ["extra"],
     ["--dir"],
 ], ids=" ".join)
 def test_init_usage_errors(tmp_path, args):
@@ -135,7 +136,8 @@ def test_version_everywhere(command):
 
 
 @pytest.mark.parametrize("args", [[], ["nonsense"], ["--nonsense"], ["run", "--nonsense"], ["run", "extra"],
-                                  ["run", "--dir", "a", "--config", "b"], ["check", "extra"], ["check", "--dir"],
+                                  ["run", "--dir", "a", "--config",
+                                   "b"], ["check", "extra"], ["check", "--dir"],
                                   ["role", "wfe"], ["role"]], ids=" ".join)
 def test_usage_errors(args):
     done = signet(*args, check=False)
@@ -188,15 +190,18 @@ def test_check_while_it_runs(server):
     ("policy:", "polcy:", "polcy"), ("preset: private", "preset: privat", "preset"),
     ("listen: [", "listen: [5, ", "wfe.listen"), ("allow: [\"*\"]", "allow: [\"a b\"]", "ra.policy.allow"),
     ("url: \"https", "url: \"ftp", "wfe.url"), ("va:", "va:\n  timeout: soon", "va.timeout"),
-    ("va:", "va:\n  http_port: 99999", "va.http_port"), ("va:", "va:\n  resolvers: [example.com]", "va.resolvers"),
-    ("wfe:", "wfe:\n  threads: many", "wfe.threads"), ("ra:", "ra: [", "yaml"), ("ra:", "ra:\n  ra: 1", "ra.ra"),
+    ("va:", "va:\n  http_port: 99999", "va.http_port"), ("va:", "va:\n  resolvers: [example.com]",
+                                                         "va.resolvers"),
+    ("wfe:", "wfe:\n  threads: many", "wfe.threads"), ("ra:", "ra: [",
+                                                       "yaml"), ("ra:", "ra:\n  ra: 1", "ra.ra"),
     ("name:", "name: a\nname:", "name"),
 ], ids=lambda value: value.replace("\n", " ")[:20])
 def test_check_configuration(home, old, new, words):
     edit(home, old, new)
     done = signet("check", "--dir", home, check=False)
     assert done.returncode == 1
-    line = next((line for line in done.stdout.splitlines() if re.match(r".*signet\.yaml:\d+: ", line)), done.stdout)
+    line = next((line for line in done.stdout.splitlines() if re.match(r".*signet\.yaml:\d+: ", line)),
+                done.stdout)
     assert words in done.stdout and re.match(r".*signet\.yaml:\d+: ", line), done.stdout
 
 
@@ -251,7 +256,8 @@ def test_ledger_shows_a_changed_byte(make_server):
     server = make_server()
     Client(server).issue(["changed.test"])
     server.stop()
-    segment = next(os.path.join(server.home, "ledger", name) for name in sorted(os.listdir(server.home + "/ledger"))
+    segment = next(os.path.join(server.home, "ledger", name)
+                   for name in sorted(os.listdir(server.home + "/ledger"))
                    if name.endswith(".log"))
     with open(segment, "r+b") as f:
         f.seek(200)

@@ -62,8 +62,10 @@ def certificate():
 
 
 CASES = {
-    "rfc8555-7.4-extra-san": (lambda: csr([NAME, "extra.test"], Key()), '"extra.test", which the order doesn\'t'),
-    "rfc8555-7.4-extra-san-of-own-domain": (lambda: csr([NAME, "www." + NAME], Key()), "which the order doesn't"),
+    "rfc8555-7.4-extra-san": (lambda: csr([NAME, "extra.test"], Key()),
+                              '"extra.test", which the order doesn\'t'),
+    "rfc8555-7.4-extra-san-of-own-domain": (lambda: csr([NAME, "www." + NAME], Key()),
+                                            "which the order doesn't"),
     "rfc8555-7.4-other-san": (lambda: csr(["other.test"], Key()), "CSR"),
     "rfc8555-7.4-wildcard-instead": (lambda: csr(["*.test"], Key()), "which the order doesn't"),
     "rfc8555-7.4-extra-name-in-cn": (lambda: csr([NAME], Key(), common_name="extra.test"), '"extra.test"'),
@@ -77,7 +79,8 @@ CASES = {
     "partd-ip-text-as-dns-san": (lambda: csr([NAME, "10.0.0.1"], Key()), "IP address"),
     "rfc5280-4.2.1.6-email-san": (lambda: csr([], Key(), sans=[SAN, x509.RFC822Name("a@csr.test")]),
                                   "another kind of name"),
-    "rfc5280-4.2.1.6-uri-san": (lambda: csr([], Key(), sans=[SAN, x509.UniformResourceIdentifier("http://a/")]),
+    "rfc5280-4.2.1.6-uri-san": (lambda: csr([], Key(), sans=[SAN,
+                                                             x509.UniformResourceIdentifier("http://a/")]),
                                 "another kind of name"),
     "rfc5280-4.2.1.6-other-name": (lambda: csr([], Key(), sans=[SAN, x509.OtherName(
         x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3"), b"\x0c\x01a")]), "another kind of name"),
@@ -108,12 +111,14 @@ CASES = {
     "rfc5280-4.2.1.10-name-constraints": (lambda: csr([NAME], Key(), extensions=[
         (x509.NameConstraints([x509.DNSName("test")], None), True)]), "critical extension"),
     "rfc5280-4.2-unknown-critical": (lambda: csr([NAME], Key(), extensions=[
-        (x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\5\0"), True)]), "critical extension"),
+        (x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\5\0"),
+         True)]), "critical extension"),
     "rfc7633-unknown-feature": (lambda: csr([NAME], Key(), extensions=[
         (x509.TLSFeature([x509.TLSFeatureType.status_request_v2]), False)]), "TLS feature"),
     "limits-32-kib": (lambda: csr([NAME], Key(), extensions=[(x509.UnrecognizedExtension(
         x509.ObjectIdentifier("1.2.3.4"), bytes(33000)), False)]), "larger than"),
-    "limits-200-names": (lambda: csr([NAME] + [f"n{i}.test" for i in range(200)], Key()), "more than 100 names"),
+    "limits-200-names": (lambda: csr([NAME] + [f"n{i}.test" for i in range(200)], Key()),
+                         "more than 100 names"),
 }
 
 

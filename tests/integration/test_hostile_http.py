@@ -15,13 +15,15 @@ def request(line, headers="", body=b""):
 
 
 def post(path, body, headers="", content_type=JOSE):
-    return request(f"POST {path}", f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n{headers}", body)
+    return request(f"POST {path}",
+                   f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n{headers}", body)
 
 
 def chunked(path, body, size=1000):
     pieces = b"".join(b"%x\r\n%s\r\n" % (len(body[i:i + size]), body[i:i + size])
                       for i in range(0, len(body), size))
-    return request(f"POST {path}", f"Content-Type: {JOSE}\r\nTransfer-Encoding: chunked\r\n", pieces + b"0\r\n\r\n")
+    return request(f"POST {path}", f"Content-Type: {JOSE}\r\nTransfer-Encoding: chunked\r\n",
+                   pieces + b"0\r\n\r\n")
 
 
 # id -> (bytes, status, words of the detail). Status None: closed without an answer is fine too.
@@ -44,9 +46,11 @@ CASES = {
                                     "application/jose+json"),
     "rfc8555-6.2-json-content-type": (post("/new-order", b"{}", content_type="application/json"), 415,
                                       "application/jose+json"),
-    "rfc8555-6.2-multipart": (post("/new-order", b"--a\r\n\r\n--a--", content_type="multipart/form-data; boundary=a"),
+    "rfc8555-6.2-multipart": (post("/new-order", b"--a\r\n\r\n--a--",
+                                   content_type="multipart/form-data; boundary=a"),
                               415, "application/jose+json"),
-    "rfc9110-8.4-gzip": (post("/new-order", b"\x1f\x8b", "Content-Encoding: gzip\r\n"), 415, "Content-Encoding"),
+    "rfc9110-8.4-gzip": (post("/new-order", b"\x1f\x8b", "Content-Encoding: gzip\r\n"), 415,
+                         "Content-Encoding"),
     "rfc9110-8.6-body-65537": (post("/new-order", b"x" * 65537), 413, "65536"),
     "rfc9110-8.6-body-500-kib": (post("/new-order", b"x" * 500000), 413, "65536"),
     "rfc9112-7.1-chunked-70-kib": (chunked("/new-order", b"x" * 70000), 413, "65536"),
@@ -79,21 +83,27 @@ BROKEN = {
     "rfc9112-3-http-2-preface": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", (None, 400, 404, 405, 505)),
     "rfc9112-2.3-http-9": (b"GET /directory HTTP/9.9\r\nHost: a\r\n\r\n", (None, 400, 505)),
     "rfc9112-3.2-no-host": (b"GET /directory HTTP/1.1\r\nConnection: close\r\n\r\n", (None, 400)),
-    "rfc9112-5-header-space": (b"GET /directory HTTP/1.1\r\nHost : a\r\nConnection: close\r\n\r\n", (None, 400)),
+    "rfc9112-5-header-space": (b"GET /directory HTTP/1.1\r\nHost : a\r\nConnection: close\r\n\r\n",
+                               (None, 400)),
     "rfc9112-5.2-folding": (b"GET /directory HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\nConnection: close\r\n\r\n",
                             (None, 400, 200)),
     "rfc9112-5-no-colon": (b"GET /directory HTTP/1.1\r\nHost: a\r\nnonsense\r\nConnection: close\r\n\r\n",
                            (None, 400)),
-    "rfc9112-6.3-negative-length": (request("POST /new-order", f"Content-Type: {JOSE}\r\nContent-Length: -1\r\n"),
+    "rfc9112-6.3-negative-length": (request("POST /new-order",
+                                            f"Content-Type: {JOSE}\r\nContent-Length: -1\r\n"),
                                     (None, 400)),
-    "rfc9112-6.3-huge-length": (request("POST /new-order", f"Content-Type: {JOSE}\r\nContent-Length: {2 ** 70}\r\n"),
+    "rfc9112-6.3-huge-length": (request("POST /new-order",
+                                        f"Content-Type: {JOSE}\r\nContent-Length: {2 ** 70}\r\n"),
                                 (None, 400, 413)),
-    "rfc9112-6.3-length-words": (request("POST /new-order", f"Content-Type: {JOSE}\r\nContent-Length: ten\r\n"),
+    "rfc9112-6.3-length-words": (request("POST /new-order",
+                                         f"Content-Type: {JOSE}\r\nContent-Length: ten\r\n"),
                                  (None, 400)),
-    "rfc9112-7.1-bad-chunk": (request("POST /new-order", f"Content-Type: {JOSE}\r\nTransfer-Encoding: chunked\r\n",
+    "rfc9112-7.1-bad-chunk": (request("POST /new-order",
+                                      f"Content-Type: {JOSE}\r\nTransfer-Encoding: chunked\r\n",
                                       b"zz\r\nab\r\n"), (None, 400)),
     "rfc9112-5-header-20-kib": (request("GET /directory", "X: " + "a" * 20000 + "\r\n"), (None, 400, 431)),
-    "rfc9112-5-1000-headers": (request("GET /directory", "".join(f"X{i}: abcdefghij\r\n" for i in range(1000))),
+    "rfc9112-5-1000-headers": (request("GET /directory", "".join(f"X{i}: abcdefghij\r\n"
+                                                                 for i in range(1000))),
                                (None, 400, 431)),
     "rfc9112-3-url-100-kib": (request("GET /" + "a" * 100000), (None, 400, 414, 431)),
     "rfc9112-body-2-mib": (post("/new-order", b"x" * (2 << 20)), (None, 413)),

@@ -51,7 +51,8 @@ def test_every_thread_is_confined(running, role):
     pid = running.roles()[role]
     for task in proc.tasks(pid):
         status = proc.status(f"{pid}/task/{task}")
-        assert (status["Seccomp"], status["NoNewPrivs"], int(status["CapEff"], 16)) == ("2", "1", 0), status["Name"]
+        assert (status["Seccomp"], status["NoNewPrivs"], int(status["CapEff"],
+                                                             16)) == ("2", "1", 0), status["Name"]
 
 
 def test_users_differ(running):
@@ -195,7 +196,8 @@ def test_kill_9_of_the_supervisor(make_server):
     server.process.kill()
     server.process.wait()
     until = time.monotonic() + 5
-    while any(os.path.exists(f"/proc/{pid}") and proc.status(pid)["State"][0] != "Z" for pid in roles.values()):
+    while any(os.path.exists(f"/proc/{pid}") and proc.status(pid)["State"][0] != "Z"
+              for pid in roles.values()):
         assert time.monotonic() < until, roles
         time.sleep(0.02)
 
@@ -257,7 +259,8 @@ def test_sighup_takes_a_new_policy(make_server):
     knocking.end()
     client = Client(server, client.key)
     assert client.post(client.directory["newOrder"], identifiers).status_code == 201
-    check_problem(client.post(client.directory["newOrder"], {"identifiers": [{"type": "dns", "value": "a.test"}]}),
+    check_problem(client.post(client.directory["newOrder"],
+                              {"identifiers": [{"type": "dns", "value": "a.test"}]}),
                   "rejectedIdentifier", 400)
     assert client.get(pending.headers["Location"]).json()["status"] == "pending"
     assert " error " not in server.log()[offset:], server.log()[offset:]
@@ -356,7 +359,8 @@ def test_sandbox_trace_of_a_whole_life(make_server, user):
     client.http.get(server.plain_url + "/", timeout=10)
     client.http.get(server.plain_url + "/root.pem", timeout=10)
     client.post(client.kid, {"status": "deactivated"})
-    threads = [threading.Thread(target=lambda i=i: Client(server).issue([f"trace{i}.test"])) for i in range(8)]
+    threads = [threading.Thread(target=lambda i=i: Client(server).issue([f"trace{i}.test"]))
+               for i in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -114,7 +114,8 @@ def test_rfc8555_7_3_6_deactivation(server):
     reply = client.post(client.kid, {"status": "deactivated"})
     assert reply.status_code == 200 and reply.json()["status"] == "deactivated"
     for url, payload in ((client.kid, None), (ready_url, None), (pending.headers["Location"], None),
-                         (client.directory["newOrder"], {"identifiers": [{"type": "dns", "value": "a.test"}]}),
+                         (client.directory["newOrder"],
+                          {"identifiers": [{"type": "dns", "value": "a.test"}]}),
                          (ready["finalize"], {"csr": ""}), (client.kid, {"status": "valid"})):
         check_problem(client.post(url, payload), "unauthorized", 401, "deactivated")
     # 11.1: its key is never used again

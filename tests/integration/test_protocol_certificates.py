@@ -12,7 +12,8 @@ from harness.keys import Key
 
 
 def openssl(*args, stdin=None):
-    return subprocess.run(["openssl", *map(str, args)], input=stdin, capture_output=True, text=True, timeout=30)
+    return subprocess.run(["openssl", *map(str, args)], input=stdin, capture_output=True, text=True,
+                          timeout=30)
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +106,8 @@ def test_rfc8555_7_4_csr_key_is_the_certificates_key(issued):
     assert spki(issued.leaf.public_key()) == spki(issued.key.private.public_key())
 
 
-@pytest.mark.parametrize("kind, bits", [("P-256", 0), ("P-384", 0), ("P-521", 0), ("RSA", 2048), ("RSA", 3072),
+@pytest.mark.parametrize("kind, bits", [("P-256", 0), ("P-384", 0), ("P-521", 0), ("RSA", 2048),
+                                        ("RSA", 3072),
                                         ("RSA", 4096), ("Ed25519", 0), ("Ed448", 0)])
 def test_parta_every_certificate_key(shared, kind, bits):
     key = Key(kind, bits or 2048)
@@ -144,7 +146,8 @@ def test_rfc5280_intermediate_and_root(server, issued):
         assert constraints.critical and constraints.value.ca
         assert extension(certificate, x509.KeyUsage).value.key_cert_sign
     assert extension(intermediate, x509.BasicConstraints).value.path_length == 0
-    root.public_key().verify(intermediate.signature, intermediate.tbs_certificate_bytes, ec.ECDSA(hashes.SHA256()))
+    root.public_key().verify(intermediate.signature, intermediate.tbs_certificate_bytes,
+                             ec.ECDSA(hashes.SHA256()))
 
 
 def test_rfc7633_must_staple_is_granted_when_asked(shared):

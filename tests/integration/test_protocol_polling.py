@@ -15,7 +15,8 @@ from harness.server import Server
 @pytest.fixture(scope="module")
 def server(names, responder):
     metrics = free_port()
-    made = Server(names, responder, {"ra": {"finalize_wait": "0ms"}, "log": {"format": "json", "level": "debug"},
+    made = Server(names, responder, {"ra": {"finalize_wait": "0ms"},
+                                     "log": {"format": "json", "level": "debug"},
                                      "wfe": {"metrics_listen": f"127.0.0.1:{metrics}"}}, start=False)
     made.metrics = f"http://127.0.0.1:{metrics}/metrics"
     made.start(wait=False)
@@ -49,7 +50,8 @@ def test_rfc8555_7_4_finalize_answers_processing(server):
         for answer in (reply, client.get(url)):
             assert answer.json()["status"] == "processing" and "certificate" not in answer.json()
             assert int(answer.headers["Retry-After"]) >= 1
-        check_problem(client.finalize(order, csr(["processing.test"], Key())), "orderNotReady", 403, "processing")
+        check_problem(client.finalize(order, csr(["processing.test"], Key())), "orderNotReady", 403,
+                      "processing")
     finally:
         os.kill(ca, signal.SIGCONT)
     done = client.poll(url, ("valid", "invalid"))

@@ -192,14 +192,16 @@ def test_rfc8555_6_7_problem_says_where_it_is_written(shared):
 def test_rfc8555_6_2_any_kid_but_the_account_url_is_refused(server, shared):
     for kid, kind in ((shared.kid + "/", "malformed"), (shared.kid.upper(), "malformed"),
                       (shared.kid.replace("https", "http"), "malformed"),
-                      (server.url + "/order/" + shared.kid.rsplit("/", 1)[1], "malformed"), ("1", "malformed")):
+                      (server.url + "/order/" + shared.kid.rsplit("/", 1)[1],
+                       "malformed"), ("1", "malformed")):
         check_problem(shared.post(shared.kid, kid=kid), kind, 400, "kid")
 
 
 def test_request_id_links_answer_and_log(server, shared):
     reply = shared.get(shared.kid)
     line = server.wait_log(rf"request id={reply.headers['Request-Id']} .*")[0]
-    assert "status=200" in line and shared.kid.rsplit("/", 1)[1] in line and "user_agent=signet-tests/1" in line
+    assert "status=200" in line and shared.kid.rsplit("/",
+                                                      1)[1] in line and "user_agent=signet-tests/1" in line
 
 
 def test_rfc8555_5_body_is_utf8(shared):

@@ -35,7 +35,8 @@ def test_certificate_is_short_lived(server):
     assert (leaf.not_valid_after - leaf.not_valid_before).days <= 30
 
 
-@pytest.mark.parametrize("version, name", [(ssl.TLSVersion.TLSv1_2, "TLSv1.2"), (ssl.TLSVersion.TLSv1_3, "TLSv1.3")])
+@pytest.mark.parametrize("version, name", [(ssl.TLSVersion.TLSv1_2, "TLSv1.2"),
+                                           (ssl.TLSVersion.TLSv1_3, "TLSv1.3")])
 def test_rfc9325_3_1_versions_served(server, version, name):
     with connect(server, tls_context(server, minimum_version=version, maximum_version=version)) as sock:
         assert sock.version() == name
@@ -52,7 +53,8 @@ def test_rfc8996_old_versions_are_refused(server, version):
         connect(server, context).close()
 
 
-@pytest.mark.parametrize("cipher", ["AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-SHA", "DHE-RSA-AES128-GCM-SHA256",
+@pytest.mark.parametrize("cipher", ["AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-SHA",
+                                    "DHE-RSA-AES128-GCM-SHA256",
                                     "NULL-SHA256"])
 def test_rfc9325_4_weak_ciphers_are_refused(server, cipher):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -105,7 +105,8 @@ def test_no_http_answer(server, fails, raw, words):
 
 # --- answers -----------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("status, words", [(404, "the file isn't there"), (403, "403"), (500, "500"), (204, "204"),
+@pytest.mark.parametrize("status, words", [(404, "the file isn't there"), (403, "403"), (500, "500"),
+                                           (204, "204"),
                                            (401, "401"), (303, "303"), (300, "300")])
 def test_status(server, fails, status, words):
     name = f"status{status}.test"
@@ -188,7 +189,8 @@ def test_too_many_redirects(server, fails):
     ("http://10.1.2.3/x", "bare address"), ("http://[fd00::1]/x", "bare address"),
     ("http://169.254.169.254/latest/meta-data", "bare address"),
     ("http://167772161/", "bare address 10.0.0.1"), ("http://0x0a.1/", "bare address 10.0.0.1"),
-    ("http://ok.test:8080/", "port 8080"), ("http://ok.test:22/", "port 22"), ("https://ok.test:80/", "port 80"),
+    ("http://ok.test:8080/", "port 8080"), ("http://ok.test:22/",
+                                            "port 22"), ("https://ok.test:80/", "port 80"),
     ("ftp://ok.test/", "neither http nor https"), ("file:///etc/passwd", "neither http nor https"),
     ("gopher://ok.test:80/", "neither http nor https"), ("http://user:secret@ok.test/", "user name"),
     ("http://bad name.test/", "Location"), ("http://", "redirected"), ("", "Location"),
@@ -216,7 +218,8 @@ def test_redirect_to_a_name_with_a_denied_address(server, names, fails):
     ({"a": ["169.254.1.1"]}, "link-local"), ({"a": ["169.254.169.254"]}, "169.254.169.254"),
     ({"a": ["0.0.0.0"]}, "0.0.0.0"), ({"a": ["224.0.0.1"]}, "224.0.0.1"), ({"a": ["255.255.255.255"]}, "255"),
     ({"aaaa": ["fe80::1"]}, "fe80::1"), ({"aaaa": ["::"]}, "::"), ({"aaaa": ["ff02::1"]}, "ff02::1"),
-    ({"aaaa": ["::ffff:169.254.169.254"]}, "169.254.169.254"), ({"aaaa": ["64:ff9b::a9fe:a9fe"]}, "64:ff9b::"),
+    ({"aaaa": ["::ffff:169.254.169.254"]}, "169.254.169.254"), ({"aaaa": ["64:ff9b::a9fe:a9fe"]},
+                                                                "64:ff9b::"),
     ({"aaaa": ["2002:a9fe:a9fe::1"]}, "2002:a9fe:a9fe::1"),
 ], ids=lambda value: value if isinstance(value, str) else "")
 def test_denied_address(names, fails, addresses, words):
