@@ -318,8 +318,11 @@ ra_main(struct proc *p)
 	for (size_t i = 0; i < 4; i++)
 		readers[i] = (struct reader){ &ra, (struct channel *[]){ ra.wfe, ra.va, ra.ca, NULL }[i],
 			&stopping };
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < 4; i++) {
 		start_thread(&thread, readers[i].from != NULL ? read_peer : keep_time, &readers[i]);
+		if (readers[i].from != NULL)
+			pthread_detach(thread);
+	}
 	proc_ready(p);
 	if (!proc_wait_stop(p))
 		_exit(1);
