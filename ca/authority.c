@@ -107,6 +107,8 @@ ca_close(struct ca *ca)
 	for (i = 0; ca->issuers != NULL && i < ca->config->ca.issuer_count; i++)
 		issuer_close(&ca->issuers[i]);
 	free(ca->issuers);
+	for (i = 0; i < CA_ACCOUNTS; i++)
+		jwk_free(ca->accounts[i]);
 	ledger_close(ca->ledger);
 	free(ca->folder);
 	free(ca->issuer_url);

@@ -6,7 +6,11 @@
 #include "ca/issuer.h"
 #include "ca/ledger.h"
 #include "config/config.h"
+#include "jose/jwk.h"
 #include "proc/proc.h"
+
+/* Reading and judging an account's key costs a third of a verification, and the same accounts come again. */
+#define CA_ACCOUNTS 64
 
 struct ca {
 	const struct config *config; /* borrowed */
@@ -15,6 +19,7 @@ struct ca {
 	uint8_t server_key[PROC_SECRET_SIZE]; /* wfe's and ours: see server_certificate() */
 	char *folder; /* the ledger's, as a path */
 	struct ledger *ledger;
+	struct jwk *accounts[CA_ACCOUNTS]; /* keys of recent requests; NULL: a free place */
 	char *issuer_url; /* of the first issuer's certificate, or NULL: no plain listener */
 	struct buf der; /* the certificate that was made last */
 	struct buf serial; /* its serial */

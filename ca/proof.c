@@ -30,15 +30,46 @@ request_check(
 	return true;
 }
 
+/* Where a key with this text is kept: FNV-1a. Who makes texts meet gains nothing but work for itself. */
+static struct jwk **
+account_place(struct ca *ca, struct slice text)
+{
+	uint32_t hash = 2166136261;
+	size_t i;
+
+	for (i = 0; i < text.len; i++)
+		hash = (hash ^ text.data[i]) * 16777619;
+	return &ca->accounts[hash % CA_ACCOUNTS];
+}
+
+/* The account's key, accepted by key_check(); only such are kept. On ERR_OK the caller owns a reference. */
+static enum err
+account_key(struct ca *ca, struct slice text, struct jwk **out, struct reason *cause)
+{
+	struct jwk **place = account_place(ca, text);
+	enum err err;
+
+	if (*place != NULL && slice_eq_str(text, (*place)->text)) {
+		*out = jwk_up(*place);
+		return ERR_OK;
+	}
+	if ((err = jwk_parse_text(text, out, cause)) != ERR_OK ||
+	    (err = key_check((*out)->key, cause)) != ERR_OK)
+		return err;
+	jwk_free(*place);
+	*place = jwk_up(*out);
+	return ERR_OK;
+}
+
 bool
-proof_request(const struct ca *ca, const struct msg_issue *issue, struct jwk **jwk, struct jws **jws,
-    struct problem *problem)
+proof_request(
+    struct ca *ca, const struct msg_issue *issue, struct jwk **jwk, struct jws **jws, struct problem *problem)
 {
 	struct reason cause = { "" };
 
 	*jwk = NULL;
 	*jws = NULL;
-	if (jwk_parse_text(issue->jwk, jwk, &cause) != ERR_OK || key_check((*jwk)->key, &cause) != ERR_OK)
+	if (account_key(ca, issue->jwk, jwk, &cause) != ERR_OK)
 		problem_set(
 		    problem, PROBLEM_BAD_PUBLIC_KEY, "the account's key is not acceptable: %s", cause.text);
 	else if (jws_parse(issue->jws, jws, &cause) != ERR_OK)
@@ -152,15 +183,16 @@ proof_evidence(const struct ca *ca, const struct msg_issue *issue, const struct 
     const struct csr *csr, int64_t now, struct problem *problem)
 {
 	struct proof proof = { ca, jwk, now };
-	struct evidence *statements = calloc(IDENTIFIERS_MAX, sizeof(statements[0]));
+	struct evidence *statements;
 	bool ok = true;
 	size_t i;
 
-	if (statements == NULL)
-		return problem_set(problem, PROBLEM_SERVER_INTERNAL, "out of memory");
 	if (issue->evidence_count > IDENTIFIERS_MAX)
-		ok = problem_set(
+		return problem_set(
 		    problem, PROBLEM_UNAUTHORIZED, "there is more evidence than an order can have");
+	/* One more, as none is no reason for NULL. */
+	if ((statements = calloc(issue->evidence_count + 1, sizeof(statements[0]))) == NULL)
+		return problem_set(problem, PROBLEM_SERVER_INTERNAL, "out of memory");
 	/* A statement that isn't authentic is no mistake of anybody: the whole request falls. */
 	for (i = 0; ok && i < issue->evidence_count; i++)
 		if (evidence_get(issue->evidence[i], ca->evidence_key, &statements[i]) != ERR_OK)

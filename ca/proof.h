@@ -10,8 +10,7 @@
 #include "x509/csr.h"
 
 /* The account's key and its signed finalize request for exactly this order. On true the caller owns both. */
-bool proof_request(
-    const struct ca *, const struct msg_issue *, struct jwk **, struct jws **, struct problem *);
+bool proof_request(struct ca *, const struct msg_issue *, struct jwk **, struct jws **, struct problem *);
 /* The CSR in the request's payload, its key sound and not the account's. On true the caller owns it. */
 bool proof_csr(const struct jwk *, const struct jws *, struct csr **, struct problem *);
 /* Every name of the CSR was proven by this account key, recently enough. */

@@ -383,6 +383,34 @@ test_issues(void **state)
 	ask_close(&ask);
 }
 
+/* ca keeps the keys of accounts: the right one for each request. */
+static void
+test_kept_account(void **state)
+{
+	struct world *w = *state;
+	struct jwk *other = jwk_of(w->other);
+	struct ask ask;
+	struct buf der;
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		w->order = id_new();
+		ask_open(&ask, w);
+		if (i == 1) { /* the same request, said to be of another account */
+			ask.issue.jwk = slice_str(other->text);
+			expect_refused(&ask, PROBLEM_UNAUTHORIZED, "verify");
+			continue;
+		}
+		der = expect_issued(&ask);
+		buf_free(&der);
+		ask_close(&ask);
+	}
+	ask_open(&ask, w);
+	ask.issue.jwk = slice_str("{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"\",\"y\":\"\"}");
+	expect_refused(&ask, PROBLEM_BAD_PUBLIC_KEY, "octets");
+	jwk_free(other);
+}
+
 static void
 test_no_evidence(void **state)
 {
@@ -561,7 +589,7 @@ test_profile_and_dates(void **state)
 	ask.issue.not_after = clock_now() - 86400;
 	expect_refused(&ask, PROBLEM_MALFORMED, "notAfter");
 	ask_open(&ask, w);
-	ask.issue.not_before = INT64_MAX;	/* under UBSan: nothing is added to it */
+	ask.issue.not_before = INT64_MAX; /* under UBSan: nothing is added to it */
 	expect_refused(&ask, PROBLEM_MALFORMED, "notBefore");
 	ask_open(&ask, w);
 	ask.issue.not_after = w->ca->issuers[0].not_after + 1;
@@ -835,7 +863,7 @@ test_speed(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { T(test_issues), T(test_no_evidence),
+	const struct CMUnitTest tests[] = { T(test_issues), T(test_kept_account), T(test_no_evidence),
 		T(test_other_accounts_evidence), T(test_stale_evidence), T(test_forged_evidence),
 		T(test_changed_csr), T(test_other_order), T(test_csr_faults), T(test_wildcard),
 		T(test_old_order), T(test_profile_and_dates), T(test_policy), T(test_name_constraints),
