@@ -25,8 +25,8 @@ struct value {
 	struct slice	 bytes;
 };
 
-/* Steps of a transaction. A write transaction is a batch: each job stands between SAVEPOINT and RELEASE; one
- * that fails is undone by ROLLBACK_TO. */
+/* Steps of a transaction. A write transaction is a batch of jobs. When one of them fails, the batch is run again
+ * with each between SAVEPOINT and RELEASE, and the one that fails is undone by ROLLBACK_TO. */
 enum control {
 	CONTROL_BEGIN_READ,
 	CONTROL_BEGIN_WRITE,

@@ -72,16 +72,34 @@ writer_control(struct writer *writer, enum control control)
 	return writer->tx.driver->control(writer->tx.connection, control) == ERR_OK;
 }
 
+/* Runs every job as if none could fail: a savepoint for each costs a copy of each page that it changes.
+ * False: one did fail, and nothing is written. */
+static bool
+writer_together(struct writer *writer, struct job *first)
+{
+	struct job	*job;
+	bool		 ok = writer_control(writer, CONTROL_BEGIN_WRITE), failed = false;
+
+	for (job = first; ok && !failed && job != NULL; job = job->next) {
+		job->err = job->fn(&writer->tx, job->arg);
+		failed = job->err != ERR_OK || !writer->tx.driver->in_transaction(writer->tx.connection);
+	}
+	if (ok && !failed && writer_control(writer, CONTROL_COMMIT))
+		return true;
+	if (writer->tx.driver->in_transaction(writer->tx.connection))
+		writer_control(writer, CONTROL_ROLLBACK);
+	if (failed)
+		return false;
+	for (job = first; job != NULL; job = job->next)
+		job->err = ERR_IO;
+	return true;
+}
+
 /* Runs one job in the open transaction. False: the transaction is lost, or not to be trusted any more. */
 static bool
-writer_job(struct writer *writer, struct job *job, bool alone)
+writer_job(struct writer *writer, struct job *job)
 {
 	job->err = ERR_IO;
-	if (alone) {
-		/* No other job to shield: the transaction itself is undone. */
-		job->err = job->fn(&writer->tx, job->arg);
-		return job->err == ERR_OK && writer->tx.driver->in_transaction(writer->tx.connection);
-	}
 	if (!writer_control(writer, CONTROL_SAVEPOINT))
 		return false;
 	job->err = job->fn(&writer->tx, job->arg);
@@ -92,17 +110,17 @@ writer_job(struct writer *writer, struct job *job, bool alone)
 	return writer_control(writer, CONTROL_ROLLBACK_TO);
 }
 
-/* Writes jobs from first on and gives the one to go on with: NULL, or what stands behind the job with which
- * the transaction broke. */
+/* Writes each job from first on in its savepoint, and gives the one to go on with: NULL, or what stands behind
+ * the job with which the transaction broke. */
 static struct job *
 writer_transaction(struct writer *writer, struct job *first)
 {
 	struct job	*job, *rest = NULL;
-	bool		 alone = first->next == NULL, ok;
+	bool		 ok;
 
 	if ((ok = writer_control(writer, CONTROL_BEGIN_WRITE)))
 		for (job = first; ok && job != rest; job = job->next)
-			if (!(ok = writer_job(writer, job, alone))) {
+			if (!(ok = writer_job(writer, job))) {
 				rest = job->next;
 				if (job->err == ERR_OK)
 					job->err = ERR_IO;
@@ -122,6 +140,20 @@ writer_transaction(struct writer *writer, struct job *first)
 }
 
 static void
+writer_batch(struct writer *writer, struct job *first)
+{
+	if (writer_together(writer, first))
+		return;
+	if (first->next == NULL) {	/* no other job to shield */
+		if (first->err == ERR_OK)
+			first->err = ERR_IO;	/* its transaction was lost */
+		return;
+	}
+	while (first != NULL)
+		first = writer_transaction(writer, first);
+}
+
+static void
 writer_answer(struct job *job)
 {
 	while (job != NULL) {
@@ -136,12 +168,11 @@ static void *
 writer_main(void *arg)
 {
 	struct writer	*writer = arg;
-	struct job	*batch, *job;
+	struct job	*batch;
 	bool		 more;
 
 	while ((batch = writer_take(writer, &more)) != NULL) {
-		for (job = batch; job != NULL; job = writer_transaction(writer, job))
-			;
+		writer_batch(writer, batch);
 		writer_answer(batch);
 		writer->tx.driver->tidy(writer->tx.connection, more);
 	}
