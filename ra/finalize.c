@@ -262,7 +262,7 @@ write_refusal(struct storage_tx *tx, void *arg)
 	struct refusal *refusal = arg;
 
 	if (refusal->reopen)
-		return order_reopen(tx, refusal->order);
+		return order_reopen(tx, refusal->order, refusal->error);
 	return order_set_invalid(tx, refusal->order, refusal->error);
 }
 

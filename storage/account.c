@@ -1,7 +1,6 @@
 #include <stdlib.h>
 
-#include "storage/query.h"
-#include "storage/storage.h"
+#include "storage/order.h"
 
 void
 account_free(struct account *account)
@@ -39,8 +38,8 @@ account_read(struct query *query, struct account *out)
 static enum err
 account_find(struct storage_tx *tx, enum statement statement, struct value key, struct account *out)
 {
-	struct query	query;
-	enum err	err, end;
+	struct query query;
+	enum err err, end;
 
 	*out = (struct account){ .jwk = NULL };
 	query_start(&query, tx, statement, VALUES(key));
@@ -72,6 +71,26 @@ account_set_contact(struct storage_tx *tx, struct id id, const char *contact)
 	    tx, STATEMENT_ACCOUNT_SET_CONTACT, VALUES(value_text(contact), value_id(&id)), ERR_NOT_FOUND);
 }
 
+/* Its pending authorizations are those of its open orders. */
+static enum err
+account_deactivate_authorizations(struct storage_tx *tx, const struct id *account)
+{
+	struct query query;
+	struct id ids[IDENTIFIERS_MAX];
+	size_t count = 0;
+	enum err err = ERR_OK, end;
+
+	query_start(&query, tx, STATEMENT_ACCOUNT_OPEN_ORDERS, VALUES(value_id(account)));
+	while (err == ERR_OK && query_next(&query) == ERR_OK) {
+		query_packed(&query, ids, IDENTIFIERS_MAX, &count);
+		for (size_t i = 0; i < count && query.err == ERR_OK && err == ERR_OK; i++)
+			err = query_run(
+			    tx, STATEMENT_AUTHORIZATION_DEACTIVATE_PENDING, VALUES(value_id(&ids[i])), NULL);
+	}
+	end = query_end(&query);
+	return err != ERR_OK ? err : end;
+}
+
 enum err
 account_deactivate(struct storage_tx *tx, struct id id, const char *order_error)
 {
@@ -79,8 +98,8 @@ account_deactivate(struct storage_tx *tx, struct id id, const char *order_error)
 
 	if ((err = query_set(tx, STATEMENT_ACCOUNT_DEACTIVATE, VALUES(value_id(&id)), ERR_CONFLICT)) !=
 		ERR_OK ||
-	    (err = query_run(tx, STATEMENT_ACCOUNT_INVALIDATE_ORDERS,
-		 VALUES(value_text(order_error), value_id(&id)), NULL)) != ERR_OK)
+	    (err = account_deactivate_authorizations(tx, &id)) != ERR_OK)
 		return err;
-	return query_run(tx, STATEMENT_ACCOUNT_DEACTIVATE_AUTHORIZATIONS, VALUES(value_id(&id)), NULL);
+	return query_run(
+	    tx, STATEMENT_ACCOUNT_INVALIDATE_ORDERS, VALUES(value_text(order_error), value_id(&id)), NULL);
 }

@@ -1,6 +1,7 @@
-#include "storage/authorization.h"
-
 #include <stdlib.h>
+
+#include "storage/query.h"
+#include "storage/storage.h"
 
 void
 authorization_free(struct authorization *authorization)
@@ -16,8 +17,8 @@ authorization_free(struct authorization *authorization)
 enum err
 authorization_insert(struct storage_tx *tx, const struct authorization *a)
 {
-	struct buf	identifier = { 0 };
-	enum err	err = ERR_MEMORY;
+	struct buf identifier = { 0 };
+	enum err err = ERR_MEMORY;
 
 	identifiers_put(&identifier, &a->identifier, 1);
 	if (!identifier.failed)
@@ -33,11 +34,12 @@ authorization_insert(struct storage_tx *tx, const struct authorization *a)
 	return err;
 }
 
-void
+/* AUTHORIZATION_COLUMNS */
+static void
 authorization_read(struct query *query, struct authorization *out)
 {
-	struct identifier	*identifier = NULL;
-	size_t			 count = 0;
+	struct identifier *identifier = NULL;
+	size_t count = 0;
 
 	*out = (struct authorization){ .record = NULL };
 	out->id = query_id(query);
@@ -61,8 +63,8 @@ authorization_read(struct query *query, struct authorization *out)
 enum err
 authorization_get(struct storage_tx *tx, struct id id, struct authorization *out)
 {
-	struct query	query;
-	enum err	err, end;
+	struct query query;
+	enum err err, end;
 
 	*out = (struct authorization){ .record = NULL };
 	query_start(&query, tx, STATEMENT_AUTHORIZATION_GET, VALUES(value_id(&id)));

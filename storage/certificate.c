@@ -15,18 +15,13 @@ certificate_free(struct certificate *certificate)
 enum err
 certificate_insert(struct storage_tx *tx, const struct certificate *c)
 {
-	struct slice	issuer = { c->issuer, sizeof(c->issuer) };
-	enum err	err;
+	struct slice issuer = { c->issuer, sizeof(c->issuer) };
 
-	err = query_run(tx, STATEMENT_CERTIFICATE_INSERT,
+	return query_run(tx, STATEMENT_CERTIFICATE_INSERT,
 	    VALUES(value_id(&c->id), value_id(&c->order), value_id(&c->account), value_bytes(issuer),
-		value_bytes(buf_slice(&c->serial)), value_integer(c->not_before),
-		value_integer(c->not_after), value_bytes(buf_slice(&c->der))),
+		value_bytes(buf_slice(&c->serial)), value_integer(c->not_before), value_integer(c->not_after),
+		value_bytes(buf_slice(&c->der))),
 	    NULL);
-	if (err != ERR_OK || id_is_zero(c->order))
-		return err;
-	return query_run(tx, STATEMENT_ORDER_KEEP_UNTIL,
-	    VALUES(value_integer(c->not_after), value_id(&c->order), value_integer(c->not_after)), NULL);
 }
 
 static void
@@ -45,8 +40,8 @@ certificate_read(struct query *query, struct certificate *out)
 enum err
 certificate_get(struct storage_tx *tx, struct id id, struct certificate *out)
 {
-	struct query	query;
-	enum err	err, end;
+	struct query query;
+	enum err err, end;
 
 	*out = (struct certificate){ .not_before = 0 };
 	query_start(&query, tx, STATEMENT_CERTIFICATE_GET, VALUES(value_id(&id)));
@@ -69,8 +64,8 @@ issuer_put(struct storage_tx *tx, const uint8_t fingerprint[32], struct slice de
 enum err
 issuer_get(struct storage_tx *tx, const uint8_t fingerprint[32], struct buf *der)
 {
-	struct query	query;
-	enum err	err, end;
+	struct query query;
+	enum err err, end;
 
 	query_start(&query, tx, STATEMENT_ISSUER_GET, VALUES(value_bytes((struct slice){ fingerprint, 32 })));
 	if ((err = query_next(&query)) == ERR_OK)

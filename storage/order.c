@@ -1,6 +1,6 @@
-#include <stdlib.h>
+#include "storage/order.h"
 
-#include "storage/authorization.h"
+#include <stdlib.h>
 
 void
 order_free(struct order *order)
@@ -17,10 +17,10 @@ order_free(struct order *order)
 }
 
 static enum err
-order_insert_row(struct storage_tx *tx, const struct order *o)
+order_insert_row(struct storage_tx *tx, const struct order *o, struct slice authorizations)
 {
-	struct buf	identifiers = { 0 };
-	enum err	err = ERR_MEMORY;
+	struct buf identifiers = { 0 };
+	enum err err = ERR_MEMORY;
 
 	identifiers_put(&identifiers, o->identifiers, o->identifier_count);
 	if (!identifiers.failed)
@@ -28,6 +28,7 @@ order_insert_row(struct storage_tx *tx, const struct order *o)
 		    VALUES(value_id(&o->id), value_id(&o->account), value_integer(o->state),
 			value_integer(o->expires), value_integer(o->expires),
 			(struct value){ .kind = VALUE_TEXT, .bytes = buf_slice(&identifiers) },
+			(struct value){ .kind = VALUE_BYTES, .bytes = authorizations },
 			value_integer(o->not_before), value_integer(o->not_after), value_text(o->profile),
 			value_text(o->error), value_id(&o->certificate), value_integer(o->created)),
 		    NULL);
@@ -38,17 +39,16 @@ order_insert_row(struct storage_tx *tx, const struct order *o)
 enum err
 order_insert(struct storage_tx *tx, const struct order *order, const struct id *authorizations, size_t count)
 {
-	enum err err = order_insert_row(tx, order);
+	_Static_assert(sizeof(*authorizations) == ID_SIZE, "stored as they lie in memory: bytes alone");
+	enum err err = ERR_OK;
 
-	for (size_t i = 0; i < count && err == ERR_OK; i++) {
-		const struct id *id = &authorizations[i];
-
-		err = query_set(tx, STATEMENT_AUTHORIZATION_JOIN_ORDER, VALUES(value_id(id)), ERR_NOT_FOUND);
-		if (err == ERR_OK)
-			err = query_run(tx, STATEMENT_ORDER_ADD_AUTHORIZATION,
-			    VALUES(value_id(&order->id), value_integer((int64_t)i), value_id(id)), NULL);
-	}
-	return err;
+	for (size_t i = 0; i < count && err == ERR_OK; i++)
+		err = query_set(tx, STATEMENT_AUTHORIZATION_JOIN_ORDER, VALUES(value_id(&authorizations[i])),
+		    ERR_NOT_FOUND);
+	if (err != ERR_OK)
+		return err;
+	return order_insert_row(
+	    tx, order, (struct slice){ (const uint8_t *)authorizations, count * ID_SIZE });
 }
 
 static void
@@ -70,8 +70,8 @@ order_read(struct query *query, struct order *out)
 enum err
 order_get(struct storage_tx *tx, struct id id, struct order *out)
 {
-	struct query	query;
-	enum err	err, end;
+	struct query query;
+	enum err err, end;
 
 	*out = (struct order){ .profile = NULL };
 	query_start(&query, tx, STATEMENT_ORDER_GET, VALUES(value_id(&id)));
@@ -87,8 +87,8 @@ order_get(struct storage_tx *tx, struct id id, struct order *out)
 enum err
 order_get_finalize(struct storage_tx *tx, struct id id, struct order *out)
 {
-	struct query	query;
-	enum err	err;
+	struct query query;
+	enum err err;
 
 	if ((err = order_get(tx, id, out)) != ERR_OK)
 		return err;
@@ -101,27 +101,34 @@ order_get_finalize(struct storage_tx *tx, struct id id, struct order *out)
 }
 
 enum err
+order_authorization_ids(struct storage_tx *tx, const struct id *order, struct id *ids, size_t *count)
+{
+	struct query query;
+
+	*count = 0;
+	query_start(&query, tx, STATEMENT_ORDER_AUTHORIZATIONS, VALUES(value_id(order)));
+	if (query_next(&query) == ERR_OK)
+		query_packed(&query, ids, IDENTIFIERS_MAX, count);
+	return query_end(&query);
+}
+
+enum err
 order_authorizations(struct storage_tx *tx, struct id id, struct authorization **out, size_t *count)
 {
-	struct authorization	*rows = NULL;
-	struct query		 query;
-	size_t			 n = 0;
-	enum err		 err;
+	struct authorization *rows = NULL;
+	struct id ids[IDENTIFIERS_MAX];
+	size_t total, n = 0;
+	enum err err;
 
 	*out = NULL;
 	*count = 0;
-	query_start(&query, tx, STATEMENT_ORDER_AUTHORIZATIONS, VALUES(value_id(&id)));
-	while (n < IDENTIFIERS_MAX && query_next(&query) == ERR_OK) {
-		struct authorization *more = realloc(rows, (n + 1) * sizeof(*rows));
-
-		if (more == NULL) {
-			query.err = ERR_MEMORY;
-			break;
-		}
-		rows = more;
-		authorization_read(&query, &rows[n++]);
-	}
-	if ((err = query_end(&query)) == ERR_OK) {
+	if ((err = order_authorization_ids(tx, &id, ids, &total)) != ERR_OK || total == 0)
+		return err;
+	if ((rows = calloc(total, sizeof(*rows))) == NULL)
+		return ERR_MEMORY;
+	while (n < total && (err = authorization_get(tx, ids[n], &rows[n])) == ERR_OK)
+		n++;
+	if (err == ERR_OK) {
 		*out = rows;
 		*count = n;
 		return ERR_OK;
@@ -144,10 +151,11 @@ order_begin_finalize(struct storage_tx *tx, struct id id, struct slice jws)
 }
 
 enum err
-order_reopen(struct storage_tx *tx, struct id id)
+order_reopen(struct storage_tx *tx, struct id id, const char *error)
 {
-	enum err err = query_set(tx, STATEMENT_ORDER_REOPEN, VALUES(value_id(&id)), ERR_CONFLICT);
+	enum err err;
 
+	err = query_set(tx, STATEMENT_ORDER_REOPEN, VALUES(value_text(error), value_id(&id)), ERR_CONFLICT);
 	if (err != ERR_OK)
 		return err;
 	return query_run(tx, STATEMENT_ORDER_DROP_FINALIZE, VALUES(value_id(&id)), NULL);

@@ -39,8 +39,8 @@ enum err
 query_run(struct storage_tx *tx, enum statement statement, const struct value *values, size_t count,
     unsigned *changed)
 {
-	struct cursor	*cursor;
-	enum err	 err;
+	struct cursor *cursor;
+	enum err err;
 
 	err = tx->driver->start(tx->connection, statement, values, count, &cursor);
 	if (err != ERR_OK)
@@ -51,14 +51,14 @@ query_run(struct storage_tx *tx, enum statement statement, const struct value *v
 		if (changed != NULL)
 			*changed = tx->driver->changed(tx->connection);
 	} else if (err == ERR_OK)
-		abort();	/* rows that nobody asked for */
+		abort(); /* rows that nobody asked for */
 	tx->driver->end(cursor);
 	return err;
 }
 
 enum err
-query_set(struct storage_tx *tx, enum statement statement, const struct value *values, size_t count,
-    enum err none)
+query_set(
+    struct storage_tx *tx, enum statement statement, const struct value *values, size_t count, enum err none)
 {
 	unsigned changed;
 	enum err err;
@@ -105,8 +105,8 @@ query_end(struct query *query)
 static void
 query_bad(struct query *query)
 {
-	log_event(LOG_ERROR, "database row is damaged",
-	    F_STR("statement", statements[query->statement].name), F_INT("column", query->column - 1));
+	log_event(LOG_ERROR, "database row is damaged", F_STR("statement", statements[query->statement].name),
+	    F_INT("column", query->column - 1));
 	query->err = ERR_IO;
 }
 
@@ -146,6 +146,20 @@ query_id(struct query *query)
 }
 
 void
+query_packed(struct query *query, struct id *ids, size_t max, size_t *count)
+{
+	struct slice bytes = query_bytes(query);
+
+	if (bytes.len % ID_SIZE != 0 || bytes.len / ID_SIZE > max) {
+		query_bad(query);
+		return;
+	}
+	*count = bytes.len / ID_SIZE;
+	if (bytes.len > 0)
+		memcpy(ids, bytes.data, bytes.len);
+}
+
+void
 query_chars(struct query *query, char *out, size_t size)
 {
 	struct slice bytes = query_bytes(query);
@@ -162,8 +176,8 @@ query_chars(struct query *query, char *out, size_t size)
 char *
 query_text(struct query *query)
 {
-	struct slice	 bytes;
-	char		*text;
+	struct slice bytes;
+	char *text;
 
 	if (query->tx->driver->is_null(query->cursor, query->column)) {
 		query->column++;
@@ -230,9 +244,9 @@ identifiers_put(struct buf *buf, const struct identifier *identifiers, size_t co
 static bool
 identifier_get(struct slice line, struct identifier *out)
 {
-	char		 name[32];	/* longer than any type in the registry of RFC 8555, 9.7.7 */
-	const uint8_t	*colon = memchr(line.data, ':', line.len);
-	size_t		 name_len, value_len;
+	char name[32]; /* longer than any type in the registry of RFC 8555, 9.7.7 */
+	const uint8_t *colon = memchr(line.data, ':', line.len);
+	size_t name_len, value_len;
 
 	if (colon == NULL)
 		return false;
@@ -251,8 +265,8 @@ identifier_get(struct slice line, struct identifier *out)
 enum err
 identifiers_get(struct slice text, struct identifier **out, size_t *count)
 {
-	struct identifier	*list;
-	size_t			 n = 1, i = 0;
+	struct identifier *list;
+	size_t n = 1, i = 0;
 
 	*out = NULL;
 	*count = 0;
@@ -263,8 +277,8 @@ identifiers_get(struct slice text, struct identifier **out, size_t *count)
 	if ((list = calloc(n, sizeof(*list))) == NULL)
 		return ERR_MEMORY;
 	for (; i < n; i++) {
-		const uint8_t	*end = memchr(text.data, '\n', text.len);
-		size_t		 len = end != NULL ? (size_t)(end - text.data) : text.len;
+		const uint8_t *end = memchr(text.data, '\n', text.len);
+		size_t len = end != NULL ? (size_t)(end - text.data) : text.len;
 
 		if (!identifier_get((struct slice){ text.data, len }, &list[i])) {
 			free(list);

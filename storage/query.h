@@ -48,6 +48,8 @@ struct id query_id(struct query *);			/* null: zero */
 void	 query_fixed(struct query *, void *, size_t);	/* exactly that many bytes */
 void	 query_chars(struct query *, char *, size_t);	/* text that fits, with its NUL */
 char	*query_text(struct query *);			/* on the heap; NULL when null */
+/* Ids stored one behind the other in one column, at most max. */
+void	 query_packed(struct query *, struct id *ids, size_t max, size_t *count);
 void	 query_buf(struct query *, struct buf *);	/* appended to */
 /* Ids, the only column, into an array of max. */
 enum err query_ids(struct storage_tx *, enum statement, const struct value *, size_t, struct id *ids, size_t max,

@@ -7,8 +7,8 @@
 
 #define ACCOUNT_COLUMNS "id, thumbprint, jwk, status, contact, terms_agreed, created"
 #define AUTHORIZATION_COLUMNS                                                                                \
-	"a.id, a.account_id, a.identifier, a.wildcard, a.state, a.expires, a.token, a.offered, a.tried, "    \
-	"a.validated, a.record, a.error, a.evidence"
+	"id, account_id, identifier, wildcard, state, expires, token, offered, tried, validated, record, error, "    \
+	"evidence"
 
 /* clang-format off */
 #define STATEMENTS(X) \
@@ -24,14 +24,15 @@ X(ACCOUNT_DEACTIVATE, \
 	"UPDATE accounts SET status = 2 WHERE id = $1 AND status = 1") \
 X(ACCOUNT_INVALIDATE_ORDERS, \
 	"UPDATE orders SET state = 4, error = $1 WHERE account_id = $2 AND state = 1") \
-X(ACCOUNT_DEACTIVATE_AUTHORIZATIONS, \
-	"UPDATE authorizations SET state = 5 WHERE account_id = $1 AND state = 1") \
+X(ACCOUNT_OPEN_ORDERS, \
+	"SELECT authorizations FROM orders WHERE account_id = $1 AND state = 1") \
+X(AUTHORIZATION_DEACTIVATE_PENDING, \
+	"UPDATE authorizations SET state = 5 WHERE id = $1 AND state = 1") \
 X(AUTHORIZATION_INSERT, \
-	"INSERT INTO authorizations (id, account_id, identifier, wildcard, state, expires, token, offered, " \
-	"tried, validated, record, error, evidence, orders) " \
+	"INSERT INTO authorizations (" AUTHORIZATION_COLUMNS ", orders) " \
 	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0)") \
 X(AUTHORIZATION_GET, \
-	"SELECT " AUTHORIZATION_COLUMNS " FROM authorizations a WHERE a.id = $1") \
+	"SELECT " AUTHORIZATION_COLUMNS " FROM authorizations WHERE id = $1") \
 X(AUTHORIZATION_BEGIN, \
 	"UPDATE authorizations SET state = 2, tried = $1 WHERE id = $2 AND state = 1") \
 X(AUTHORIZATION_SET_VALID, \
@@ -44,39 +45,36 @@ X(AUTHORIZATION_DEACTIVATE, \
 X(AUTHORIZATIONS_PROCESSING, \
 	"SELECT id FROM authorizations WHERE state = 2 ORDER BY id LIMIT $1") \
 X(AUTHORIZATION_JOIN_ORDER, \
-	"UPDATE authorizations SET orders = orders + 1 WHERE id = $1") \
+	"UPDATE authorizations SET orders = CASE orders WHEN -1 THEN 1 ELSE orders + 1 END WHERE id = $1") \
+X(AUTHORIZATION_LEAVE_ORDER, \
+	"UPDATE authorizations SET orders = CASE orders WHEN 1 THEN -1 ELSE orders - 1 END WHERE id = $1") \
 X(ORDER_INSERT, \
-	"INSERT INTO orders (id, account_id, state, expires, keep_until, identifiers, not_before, not_after, " \
-	"profile, error, certificate_id, created) " \
-	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)") \
-X(ORDER_ADD_AUTHORIZATION, \
-	"INSERT INTO order_authorizations (order_id, position, authorization_id) VALUES ($1, $2, $3)") \
+	"INSERT INTO orders (id, account_id, state, expires, due, identifiers, authorizations, not_before, " \
+	"not_after, profile, error, certificate_id, created) " \
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)") \
 X(ORDER_GET, \
 	"SELECT id, account_id, state, expires, identifiers, not_before, not_after, profile, error, " \
 	"certificate_id, created FROM orders WHERE id = $1") \
 X(ORDER_GET_FINALIZE, \
 	"SELECT request FROM finalize_requests WHERE order_id = $1") \
 X(ORDER_AUTHORIZATIONS, \
-	"SELECT " AUTHORIZATION_COLUMNS " FROM order_authorizations o " \
-	"JOIN authorizations a ON a.id = o.authorization_id WHERE o.order_id = $1 ORDER BY o.position") \
+	"SELECT authorizations FROM orders WHERE id = $1") \
 X(ORDER_BEGIN_FINALIZE, \
-	"UPDATE orders SET state = 2 WHERE id = $1 AND state = 1") \
+	"UPDATE orders SET state = 2, error = NULL WHERE id = $1 AND state = 1") \
 X(ORDER_PUT_FINALIZE, \
 	"INSERT INTO finalize_requests (order_id, request) VALUES ($1, $2)") \
 X(ORDER_DROP_FINALIZE, \
 	"DELETE FROM finalize_requests WHERE order_id = $1") \
 X(ORDER_REOPEN, \
-	"UPDATE orders SET state = 1 WHERE id = $1 AND state = 2") \
+	"UPDATE orders SET state = 1, error = $1 WHERE id = $2 AND state = 2") \
 X(ORDER_SET_INVALID, \
 	"UPDATE orders SET state = 4, error = $1 WHERE id = $2 AND state = 2") \
 X(ORDER_SET_VALID, \
-	"UPDATE orders SET state = 3, certificate_id = $1 WHERE id = $2 AND state = 2") \
-X(ORDER_KEEP_UNTIL, \
-	"UPDATE orders SET keep_until = $1 WHERE id = $2 AND keep_until < $3") \
+	"UPDATE orders SET state = 3, due = NULL, certificate_id = $1 WHERE id = $2 AND state = 2") \
 X(ORDERS_OF_ACCOUNT, \
 	"SELECT id FROM orders WHERE account_id = $1 AND state <> 4 ORDER BY id DESC LIMIT $2") \
 X(ORDERS_PROCESSING, \
-	"SELECT id FROM orders WHERE state = 2 ORDER BY id LIMIT $1") \
+	"SELECT id FROM orders WHERE state = 2 AND due IS NOT NULL ORDER BY due LIMIT $1") \
 X(CERTIFICATE_INSERT, \
 	"INSERT INTO certificates (id, order_id, account_id, issuer, serial, not_before, not_after, der) " \
 	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8)") \
@@ -87,21 +85,19 @@ X(ISSUER_PUT, \
 	"INSERT INTO issuers (fingerprint, der) VALUES ($1, $2) ON CONFLICT (fingerprint) DO NOTHING") \
 X(ISSUER_GET, \
 	"SELECT der FROM issuers WHERE fingerprint = $1") \
+X(EXPIRED_CERTIFICATES_LEAVE_ORDERS, \
+	"UPDATE orders SET due = expires WHERE id IN (SELECT order_id FROM certificates " \
+	"WHERE not_after < $1 ORDER BY not_after, id LIMIT $2)") \
+X(EXPIRED_CERTIFICATES_DELETE, \
+	"DELETE FROM certificates WHERE id IN (SELECT id FROM certificates " \
+	"WHERE not_after < $1 ORDER BY not_after, id LIMIT $2)") \
 X(EXPIRED_ORDERS, \
-	"SELECT id FROM orders WHERE keep_until < $1 AND state <> 2 ORDER BY keep_until LIMIT $2") \
-X(ORDER_LEAVE_AUTHORIZATIONS, \
-	"UPDATE authorizations SET orders = orders - 1 " \
-	"WHERE id IN (SELECT authorization_id FROM order_authorizations WHERE order_id = $1)") \
-X(ORDER_DROP_AUTHORIZATIONS, \
-	"DELETE FROM order_authorizations WHERE order_id = $1") \
+	"SELECT id FROM orders WHERE state IN (1, 3, 4) AND due < $1 LIMIT $2") \
 X(ORDER_DELETE, \
 	"DELETE FROM orders WHERE id = $1") \
 X(EXPIRED_AUTHORIZATIONS_DELETE, \
 	"DELETE FROM authorizations WHERE id IN (SELECT id FROM authorizations " \
-	"WHERE orders = 0 AND expires < $1 ORDER BY expires LIMIT $2)") \
-X(EXPIRED_CERTIFICATES_DELETE, \
-	"DELETE FROM certificates WHERE id IN (SELECT id FROM certificates " \
-	"WHERE not_after < $1 ORDER BY not_after LIMIT $2)")
+	"WHERE orders = -1 AND expires < $1 ORDER BY expires LIMIT $2)")
 /* clang-format on */
 
 enum statement {

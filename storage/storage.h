@@ -77,6 +77,7 @@ struct authorization {
 	struct buf			 evidence;	/* empty until valid */
 };
 void	 authorization_free(struct authorization *);
+/* It expires only once order_insert() has put it in an order, and that has gone: one transaction does both. */
 enum err authorization_insert(struct storage_tx *, const struct authorization *);
 enum err authorization_get(struct storage_tx *, struct id, struct authorization *); /* ERR_NOT_FOUND */
 /* pending -> processing with tried set. ERR_CONFLICT: it was not pending. */
@@ -115,13 +116,14 @@ enum err order_get_finalize(struct storage_tx *, struct id, struct order *);
 /* The order's authorizations in identifier order, at most IDENTIFIERS_MAX. The caller frees *out's rows and
  * *out. */
 enum err order_authorizations(struct storage_tx *, struct id, struct authorization **out, size_t *count);
-/* open -> processing, keeping the signed request. ERR_CONFLICT: it was not open. */
+/* open -> processing, keeping the signed request and no error. ERR_CONFLICT: it was not open. */
 enum err order_begin_finalize(struct storage_tx *, struct id, struct slice jws);
-/* processing -> open, the signed request dropped (a bad CSR leaves the order ready). ERR_CONFLICT. */
-enum err order_reopen(struct storage_tx *, struct id);
+/* processing -> open, the signed request dropped (a bad CSR leaves the order ready). The order keeps error
+ * (NULL: none) until it is finalized again. ERR_CONFLICT. */
+enum err order_reopen(struct storage_tx *, struct id, const char *error);
 /* processing -> invalid. ERR_CONFLICT. */
 enum err order_set_invalid(struct storage_tx *, struct id, const char *error);
-/* processing -> valid. ERR_CONFLICT. */
+/* processing -> valid. From here on the certificate keeps the order from expiring. ERR_CONFLICT. */
 enum err order_set_valid(struct storage_tx *, struct id, struct id certificate);
 /* The account's newest orders, newest first, without those in ORDER_INVALID; at most max. */
 enum err orders_of_account(struct storage_tx *, struct id account, struct id *ids, size_t max,
@@ -146,9 +148,9 @@ enum err issuer_get(struct storage_tx *, const uint8_t fingerprint[32], struct b
 
 /* --- housekeeping --------------------------------------------------------------------------------- */
 /* Deletes at most limit rows of each kind that nobody can ask for any more: orders that expired before cutoff
- * (seconds) and have no live certificate, authorizations that expired before it and belong to no order left,
- * certificates whose notAfter is before it. Never an order in processing: ca may have signed for it, and its
- * end is still owed. *deleted tells how many. */
+ * (seconds) and whose certificate (order_set_valid()) is not live, authorizations that expired before it and
+ * have outlived their orders, certificates whose notAfter is before it. Never an order in processing: ca may
+ * have signed for it, and its end is still owed. *deleted tells how many. */
 enum err storage_expire(struct storage_tx *, int64_t cutoff, unsigned limit, unsigned *deleted);
 
 #endif

@@ -1,6 +1,7 @@
 -- The first schema. Ids are 16-byte blobs that sort by time (lib/id.h); times are seconds since 1970; states
 -- are the numbers in acme/status.h. The verbs keep references whole, in one transaction each: SQLite checks
--- none, since every check is a look-up.
+-- none, since every check is a look-up. Where rows are looked up by id, the id's tree holds the row itself
+-- (WITHOUT ROWID): every tree that a commit touches is a page more to write, and one more that readers read.
 
 CREATE TABLE accounts (
 	id BLOB NOT NULL PRIMARY KEY,
@@ -10,10 +11,10 @@ CREATE TABLE accounts (
 	contact TEXT NOT NULL,
 	terms_agreed INTEGER NOT NULL,
 	created INTEGER NOT NULL
-);
+) WITHOUT ROWID;
 
--- orders counts the orders that an authorization belongs to: none left, and it may expire. That is cheaper
--- than an index from authorization to order.
+-- orders counts the orders that an authorization belongs to; -1: it has outlived them, and may expire. That is
+-- cheaper than an index from authorization to order.
 CREATE TABLE authorizations (
 	id BLOB NOT NULL PRIMARY KEY,
 	account_id BLOB NOT NULL,
@@ -29,38 +30,32 @@ CREATE TABLE authorizations (
 	record TEXT,
 	error TEXT,
 	evidence BLOB
-);
-CREATE INDEX authorizations_pending ON authorizations (account_id) WHERE state = 1;
+) WITHOUT ROWID;
 CREATE INDEX authorizations_processing ON authorizations (id) WHERE state = 2;
-CREATE INDEX authorizations_alone ON authorizations (expires) WHERE orders = 0;
+CREATE INDEX authorizations_alone ON authorizations (expires) WHERE orders = -1;
 
--- keep_until is the later of expires and the certificate's notAfter.
+-- authorizations: their ids, one behind the other, in the order of identifiers. due: when the order may be
+-- deleted; null while its certificate keeps it.
 CREATE TABLE orders (
 	id BLOB NOT NULL PRIMARY KEY,
 	account_id BLOB NOT NULL,
 	state INTEGER NOT NULL,
 	expires INTEGER NOT NULL,
-	keep_until INTEGER NOT NULL,
+	due INTEGER,
 	identifiers TEXT NOT NULL,
+	authorizations BLOB NOT NULL,
 	not_before INTEGER NOT NULL,
 	not_after INTEGER NOT NULL,
 	profile TEXT NOT NULL,
 	created INTEGER NOT NULL,
 	certificate_id BLOB,
 	error TEXT
-);
-CREATE INDEX orders_account ON orders (account_id, id);
-CREATE INDEX orders_processing ON orders (id) WHERE state = 2;
-CREATE INDEX orders_keep_until ON orders (keep_until);
-
-CREATE TABLE order_authorizations (
-	order_id BLOB NOT NULL,
-	position INTEGER NOT NULL,
-	authorization_id BLOB NOT NULL,
-	PRIMARY KEY (order_id, position)
 ) WITHOUT ROWID;
+CREATE INDEX orders_account ON orders (account_id, id);
+CREATE INDEX orders_due ON orders (state, due) WHERE due IS NOT NULL;
 
--- Apart from the order: it is the largest part, and read only when the order is issued.
+-- Apart from the order: it is the largest part, and read only when the order is issued. Too large for a tree of
+-- ids, which would put each in a page of its own.
 CREATE TABLE finalize_requests (
 	order_id BLOB NOT NULL PRIMARY KEY,
 	request BLOB NOT NULL
@@ -75,10 +70,10 @@ CREATE TABLE certificates (
 	not_before INTEGER NOT NULL,
 	not_after INTEGER NOT NULL,
 	der BLOB NOT NULL
-);
+) WITHOUT ROWID;
 CREATE INDEX certificates_not_after ON certificates (not_after);
 
 CREATE TABLE issuers (
 	fingerprint BLOB NOT NULL PRIMARY KEY,
 	der BLOB NOT NULL
-);
+) WITHOUT ROWID;

@@ -130,7 +130,7 @@ def test_rfc8555_7_3_6_deactivated_accounts_orders_are_invalid(server):
     client.order(["deactivated-db.test"])
     client.post(client.kid, {"status": "deactivated"})
     db = sqlite3.connect(f"file:{server.home}/data/signet.db?mode=ro", uri=True)
-    table = db.execute("SELECT * FROM orders ORDER BY rowid DESC LIMIT 1")
+    table = db.execute("SELECT * FROM orders ORDER BY id DESC LIMIT 1")
     columns = [column[0] for column in table.description]
     row = dict(zip(columns, table.fetchone()))
     db.close()

@@ -112,7 +112,7 @@ VERB(invalidate, authorization_set_invalid(tx, c->id, "rec", c->text))
 VERB(deactivate_authorization, authorization_deactivate(tx, c->id))
 VERB(put_order, order_insert(tx, c->row, c->ids, c->count))
 VERB(begin_finalize, order_begin_finalize(tx, c->id, slice_str(c->text)))
-VERB(reopen, order_reopen(tx, c->id))
+VERB(reopen, order_reopen(tx, c->id, c->text))
 VERB(fail_order, order_set_invalid(tx, c->id, c->text))
 VERB(finish_order, order_set_valid(tx, c->id, *c->ids))
 VERB(put_certificate, certificate_insert(tx, c->row))
@@ -268,9 +268,13 @@ order_verbs(void **state)
 	assert_int_equal(CALL(begin_finalize, o.id, .text = "jws"), ERR_OK);
 	assert_int_equal(CALL(begin_finalize, o.id, .text = "two"), ERR_CONFLICT);
 	order_check(o.id, ORDER_PROCESSING, "-", "jws");
+	assert_int_equal(CALL(reopen, o.id, .text = "bad"), ERR_OK);
+	order_check(o.id, ORDER_OPEN, "bad", "");
+	assert_int_equal(CALL(fail_order, o.id, .text = "err"), ERR_CONFLICT);
+	assert_int_equal(CALL(begin_finalize, o.id, .text = "two"), ERR_OK);
+	order_check(o.id, ORDER_PROCESSING, "-", "two");
 	assert_int_equal(CALL(reopen, o.id), ERR_OK);
 	order_check(o.id, ORDER_OPEN, "-", "");
-	assert_int_equal(CALL(fail_order, o.id, .text = "err"), ERR_CONFLICT);
 	assert_int_equal(CALL(begin_finalize, o.id, .text = "two"), ERR_OK);
 	assert_int_equal(storage_read(storage, &tx), ERR_OK);
 	assert_int_equal(orders_processing(tx, ids, 2, &count), ERR_OK);
@@ -368,7 +372,9 @@ expiry(void **state)
 	(void)state;
 	buf_put_str(&c.serial, "s");
 	buf_put_str(&c.der, "der");
+	assert_int_equal(CALL(begin_finalize, live.id, .text = "jws"), ERR_OK);
 	assert_int_equal(CALL(put_certificate, .row = &c), ERR_OK);
+	assert_int_equal(CALL(finish_order, live.id, .ids = &c.id), ERR_OK);
 	dead = make_order(&first, &second, names);
 	e.number = 1000;
 	assert_int_equal(call(&e), ERR_OK);

@@ -1,0 +1,11 @@
+/* order.h: an order's authorizations by id, for the other verbs of storage/. */
+#ifndef SIGNET_STORAGE_ORDER_H
+#define SIGNET_STORAGE_ORDER_H
+
+#include "storage/query.h"
+#include "storage/storage.h"
+
+/* ids: an array of IDENTIFIERS_MAX. None, when there is no such order. */
+enum err order_authorization_ids(struct storage_tx *, const struct id *order, struct id *ids, size_t *count);
+
+#endif
