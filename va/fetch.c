@@ -7,11 +7,12 @@
 #include <strings.h>
 
 #include "va/fetch.h"
+#include "va/sockets.h"
 
 #define SPARE_MAX 256 /* idle handles kept; each holds some 10 KiB */
 
 struct fetcher {
-	uv_loop_t *loop;
+	struct sockets *sockets;
 	CURLM *multi;
 	uv_timer_t timer;
 	struct curl_slist *headers;
@@ -38,13 +39,6 @@ struct fetch {
 	char why[CURL_ERROR_SIZE + 64];
 };
 
-/* One socket of libcurl's. */
-struct watched {
-	uv_poll_t poll;
-	curl_socket_t fd;
-	struct fetcher *owner;
-};
-
 bool
 fetch_prepare(void)
 {
@@ -56,25 +50,13 @@ fetch_prepare(void)
 static void fetcher_collect(struct fetcher *);
 
 static void
-watched_closed(uv_handle_t *handle)
+fetcher_ready(void *arg, int fd, bool readable, bool writable)
 {
-	free(handle->data);
-}
+	struct fetcher *f = arg;
+	int running;
 
-static void
-fetcher_ready(uv_poll_t *poll, int status, int events)
-{
-	struct watched *w = poll->data;
-	struct fetcher *f = w->owner;
-	int flags = 0, running;
-
-	if (status < 0)
-		flags = CURL_CSELECT_ERR;
-	if ((events & UV_READABLE) != 0)
-		flags |= CURL_CSELECT_IN;
-	if ((events & UV_WRITABLE) != 0)
-		flags |= CURL_CSELECT_OUT;
-	curl_multi_socket_action(f->multi, w->fd, flags, &running);
+	curl_multi_socket_action(
+	    f->multi, fd, (readable ? CURL_CSELECT_IN : 0) | (writable ? CURL_CSELECT_OUT : 0), &running);
 	fetcher_collect(f);
 }
 
@@ -90,37 +72,14 @@ fetcher_timeout(uv_timer_t *timer)
 
 /* libcurl wants a socket watched, or no longer. One that can't be watched runs into its time limit. */
 static int
-fetcher_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
+fetcher_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
 {
-	struct fetcher *f = arg;
-	struct watched *w = socket_arg;
-	int events = 0;
+	const struct fetcher *f = arg;
 
 	(void)easy;
-	if (what == CURL_POLL_REMOVE) {
-		if (w != NULL) {
-			curl_multi_assign(f->multi, fd, NULL);
-			uv_close((uv_handle_t *)&w->poll, watched_closed);
-		}
-		return 0;
-	}
-	if (w == NULL) {
-		if ((w = calloc(1, sizeof(*w))) == NULL)
-			return -1;
-		if (uv_poll_init(f->loop, &w->poll, fd) != 0) {
-			free(w);
-			return -1;
-		}
-		w->fd = fd;
-		w->owner = f;
-		w->poll.data = w;
-		curl_multi_assign(f->multi, fd, w);
-	}
-	if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
-		events |= UV_READABLE;
-	if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
-		events |= UV_WRITABLE;
-	uv_poll_start(&w->poll, events, fetcher_ready);
+	(void)unused;
+	(void)sockets_watch(f->sockets, fd, what == CURL_POLL_IN || what == CURL_POLL_INOUT,
+	    what == CURL_POLL_OUT || what == CURL_POLL_INOUT);
 	return 0;
 }
 
@@ -147,13 +106,14 @@ fetcher_new(uv_loop_t *loop)
 		return NULL;
 	if ((f->headers = curl_slist_append(NULL, "Accept: */*")) == NULL ||
 	    (list = curl_slist_append(f->headers, "Connection: close")) == NULL ||
-	    (f->multi = curl_multi_init()) == NULL) {
+	    (f->multi = curl_multi_init()) == NULL ||
+	    (f->sockets = sockets_new(loop, fetcher_ready, f)) == NULL) {
+		curl_multi_cleanup(f->multi);
 		curl_slist_free_all(f->headers);
 		free(f);
 		return NULL;
 	}
 	f->headers = list;
-	f->loop = loop;
 	uv_timer_init(loop, &f->timer);
 	f->timer.data = f;
 	curl_multi_setopt(f->multi, CURLMOPT_SOCKETFUNCTION, fetcher_socket);
@@ -184,6 +144,7 @@ fetcher_free(struct fetcher *f)
 	}
 	curl_multi_cleanup(f->multi);
 	curl_slist_free_all(f->headers);
+	sockets_free(f->sockets);
 	uv_close((uv_handle_t *)&f->timer, fetcher_closed);
 }
 

@@ -8,6 +8,7 @@
 #include "lib/file.h"
 #include "lib/log.h"
 #include "va/resolver.h"
+#include "va/sockets.h"
 
 #define TRY_MS 1500 /* the first wait for one server; c-ares doubles it each round */
 #define TRIES 3 /* 1.5 + 3 + 6 s for one server: half of the default va.timeout */
@@ -19,19 +20,9 @@
 struct server_set {
 	ares_channel channel;
 	char *servers; /* "10.0.0.53:53, [2001:db8::53]:53" */
-	uv_loop_t *loop;
 	uv_timer_t tick; /* runs while pending > 0 */
 	size_t pending;
-	struct watched *watched;
-	bool started;
-};
-
-/* One socket of a channel. */
-struct watched {
-	uv_poll_t poll;
-	ares_socket_t fd;
-	struct server_set *set;
-	struct watched *next;
+	struct sockets *sockets; /* when started */
 };
 
 struct resolver {
@@ -102,53 +93,20 @@ resolver_is_localhost(const char *name)
 }
 
 static void
-watched_closed(uv_handle_t *handle)
+set_ready(void *arg, int fd, bool readable, bool writable)
 {
-	free(handle->data);
-}
+	const struct server_set *set = arg;
 
-static void
-set_readable(uv_poll_t *poll, int status, int events)
-{
-	struct watched *w = poll->data;
-
-	if (status < 0) /* an error on the socket shows as both */
-		events = UV_READABLE | UV_WRITABLE;
-	ares_process_fd(w->set->channel, (events & UV_READABLE) != 0 ? w->fd : ARES_SOCKET_BAD,
-	    (events & UV_WRITABLE) != 0 ? w->fd : ARES_SOCKET_BAD);
+	ares_process_fd(set->channel, readable ? fd : ARES_SOCKET_BAD, writable ? fd : ARES_SOCKET_BAD);
 }
 
 /* c-ares opened, changed or is about to close a socket. A socket that can't be watched times out. */
 static void
 set_socket(void *arg, ares_socket_t fd, int readable, int writable)
 {
-	struct server_set *set = arg;
-	struct watched **link = &set->watched, *w;
+	const struct server_set *set = arg;
 
-	while (*link != NULL && (*link)->fd != fd)
-		link = &(*link)->next;
-	w = *link;
-	if (!readable && !writable) {
-		if (w != NULL) {
-			*link = w->next;
-			uv_close((uv_handle_t *)&w->poll, watched_closed);
-		}
-		return;
-	}
-	if (w == NULL) {
-		if ((w = calloc(1, sizeof(*w))) == NULL)
-			return;
-		if (uv_poll_init(set->loop, &w->poll, fd) != 0) {
-			free(w);
-			return;
-		}
-		w->fd = fd;
-		w->set = set;
-		w->poll.data = w;
-		w->next = set->watched;
-		set->watched = w;
-	}
-	uv_poll_start(&w->poll, (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0), set_readable);
+	(void)sockets_watch(set->sockets, fd, readable != 0, writable != 0);
 }
 
 static void
@@ -270,7 +228,7 @@ resolver_new(const struct va_config *config)
 	return r;
 }
 
-void
+bool
 resolver_start(struct resolver *r, uv_loop_t *loop)
 {
 	struct server_set *set;
@@ -278,11 +236,12 @@ resolver_start(struct resolver *r, uv_loop_t *loop)
 
 	for (i = 0; i <= r->config->zone_count; i++) {
 		set = &r->sets[i];
-		set->loop = loop;
+		if ((set->sockets = sockets_new(loop, set_ready, set)) == NULL)
+			return false;
 		uv_timer_init(loop, &set->tick);
 		set->tick.data = set;
-		set->started = true;
 	}
+	return true;
 }
 
 static void
@@ -310,8 +269,9 @@ resolver_free(struct resolver *r)
 		if (set->channel != NULL)
 			ares_destroy(set->channel); /* ends every query: lookups go here */
 		free(set->servers);
-		if (!set->started)
+		if (set->sockets == NULL)
 			continue;
+		sockets_free(set->sockets);
 		r->closing++;
 		set->tick.data = r;
 		uv_close((uv_handle_t *)&set->tick, resolver_closed);
@@ -381,7 +341,7 @@ lookup_over(struct lookup *l, int index, int status, const uint8_t *reply, int l
 
 	lookup_read(l, index, status, reply, len);
 	l->pending--;
-	if (--set->pending == 0 && set->started)
+	if (--set->pending == 0 && set->sockets != NULL)
 		uv_timer_stop(&set->tick);
 	lookup_end(l);
 }

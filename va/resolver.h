@@ -27,8 +27,8 @@ typedef void lookup_done(void *arg, const struct lookup_answer *);
 
 /* Logs why and returns NULL when the configured addresses make no sense. config is borrowed for ever. */
 struct resolver	*resolver_new(const struct va_config *);
-/* Begins to use the loop, which outlives the resolver. */
-void		 resolver_start(struct resolver *, uv_loop_t *);
+/* Begins to use the loop, which outlives the resolver. False: out of memory or descriptors. */
+bool		 resolver_start(struct resolver *, uv_loop_t *);
 /* Every lookup must be over or cancelled. The loop must run once more to close handles. NULL is fine. */
 void		 resolver_free(struct resolver *);
 

@@ -204,8 +204,8 @@ va_begin(struct va *va)
 	if (uv_loop_init(&va->loop) != 0)
 		return false;
 	va->means.loop = &va->loop;
-	resolver_start(va->means.resolver, &va->loop);
-	if ((va->means.fetcher = fetcher_new(&va->loop)) == NULL ||
+	if (!resolver_start(va->means.resolver, &va->loop) ||
+	    (va->means.fetcher = fetcher_new(&va->loop)) == NULL ||
 	    (va->checker = checker_new(&va->means, va_answer, va)) == NULL ||
 	    uv_poll_init(&va->loop, &va->ra, channel_fd(va->proc->peer[ROLE_RA])) != 0 ||
 	    uv_poll_init(&va->loop, &va->control, channel_fd(va->proc->control)) != 0)
