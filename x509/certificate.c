@@ -356,8 +356,8 @@ algorithm_set(X509 *cert, int nid)
 	int type = nid == NID_sha256WithRSAEncryption ? V_ASN1_NULL : V_ASN1_UNDEF;
 
 	X509_get0_signature(NULL, &outer, cert);
-	return X509_ALGOR_set0((X509_ALGOR *)(uintptr_t)X509_get0_tbs_sigalg(cert), OBJ_nid2obj(nid), type,
-		   NULL) == 1 &&
+	return X509_ALGOR_set0(
+		   (X509_ALGOR *)(uintptr_t)X509_get0_tbs_sigalg(cert), OBJ_nid2obj(nid), type, NULL) == 1 &&
 	       X509_ALGOR_set0((X509_ALGOR *)(uintptr_t)outer, OBJ_nid2obj(nid), type, NULL) == 1;
 }
 
