@@ -29,11 +29,12 @@
 #include "proc/drop.h"
 #include "proc/folders.h"
 #include "proc/order.h"
+#include "proc/sanitized.h"
 
 /* Requests in hand may wait for a validation's or certificate's short wait (500 ms) and a slow client. */
 #define STOP_MS 10000
 /* After a death: long enough to answer 503, short enough to be back within a second. */
-#define FAIL_MS 300
+#define FAIL_MS (SANITIZED ? 3000 : 300)
 /* timeout(1) and some process managers send a signal to the process and to its group: that is asking once. */
 #define TWICE_MS 250
 
