@@ -194,3 +194,18 @@ problem_json_parse(const char *text)
 {
 	return json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 }
+
+void
+problem_read(const char *text, struct problem *out)
+{
+	json_t	   *json = problem_json_parse(text);
+	const char *type = json_string_value(json_object_get(json, "type"));
+	const char *detail = json_string_value(json_object_get(json, "detail"));
+
+	out->type = PROBLEM_SERVER_INTERNAL;
+	if (type != NULL && strncmp(type, URN, strlen(URN)) == 0 &&
+	    problem_by_name(type + strlen(URN)) != PROBLEM_NONE)
+		out->type = problem_by_name(type + strlen(URN));
+	reason_set(&out->detail, "%s", detail != NULL ? detail : "no cause was kept");
+	json_decref(json);
+}

@@ -136,6 +136,11 @@ order_show(struct request *request)
 	done = order_load(request, request->target.id, &order, &authorizations, &count);
 	if (done && order.state == ORDER_PROCESSING && !request->waited) {
 		done = request_wait(request, order.id, stamp, order_show);
+	} else if (done && request->target.route == ROUTE_FINALIZE && order.state == ORDER_OPEN &&
+	    order.error != NULL) {
+		/* ca refused the CSR: the order is ready again, and this is the answer to the request. */
+		problem_read(order.error, &request->problem);
+		done = false;
 	} else if (done) {
 		if (order.state == ORDER_PROCESSING)
 			request->reply.retry_after = 1;

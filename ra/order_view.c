@@ -67,23 +67,20 @@ derived_error(const struct order *order, const struct authorization *authorizati
 
 	for (size_t i = 0; i < count; i++) {
 		const struct authorization *one = &authorizations[i];
-		json_t			   *error = one->error != NULL ? problem_json_parse(one->error) : NULL;
-		const char		   *detail = json_string_value(json_object_get(error, "detail"));
-		const char		   *type = json_string_value(json_object_get(error, "type"));
-		enum problem_type	    known = PROBLEM_NONE;
+		struct problem		    cause = { 0 };
 
-		if (type != NULL && strlen(type) > strlen("urn:ietf:params:acme:error:"))
-			known = problem_by_name(type + strlen("urn:ietf:params:acme:error:"));
+		if (one->error != NULL)
+			problem_read(one->error, &cause);
+		else
+			problem_set(&cause, PROBLEM_UNAUTHORIZED, "the validation failed");
 		if (one->state == AUTHORIZATION_INVALID)
-			problem_add(&problem, known != PROBLEM_NONE ? known : PROBLEM_UNAUTHORIZED,
-			    &one->identifier, "%s", detail != NULL ? detail : "the validation failed");
+			problem_add(&problem, cause.type, &one->identifier, "%s", cause.detail.text);
 		else if (one->state > AUTHORIZATION_INVALID ||
 		    (one->expires <= now && one->state != AUTHORIZATION_PROCESSING))
 			problem_add(&problem, PROBLEM_UNAUTHORIZED, &one->identifier,
 			    "the authorization is %s",
 			    one->expires <= now ? "expired" :
 						  authorization_status_text(one->state, one->expires, now));
-		json_decref(error);
 	}
 	if (problem.sub_count > 0)
 		problem_sum_up(&problem, "an authorization of this order failed");
@@ -129,7 +126,8 @@ order_json(const char *base, const struct order *order, const struct authorizati
 		failed |= json_object_set_new(object, "notBefore", time_json(order->not_before));
 	if (order->not_after != 0)
 		failed |= json_object_set_new(object, "notAfter", time_json(order->not_after));
-	if (order->error != NULL)
+	/* An open order's error is why its last finalize failed. */
+	if (order->error != NULL && (order->state != ORDER_OPEN || status != ORDER_STATUS_INVALID))
 		failed |= json_object_set_new(object, "error", problem_json_parse(order->error));
 	else if (status == ORDER_STATUS_INVALID)
 		failed |= json_object_set_new(object, "error",
