@@ -132,7 +132,7 @@ create(struct request *request, bool agreed)
 	if ((account->jwk = strdup(request->key->text)) == NULL)
 		return request_broken(request, "account_new", ERR_MEMORY);
 	request_tx_end(request);
-	err = storage_write(request->ra->storage, insert, request);
+	err = ra_write(request->ra, insert, request);
 	if (err == ERR_EXISTS)
 		return show_winner(request);
 	if (err != ERR_OK)
@@ -199,7 +199,7 @@ deactivate(struct request *request)
 	change.order_error = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
 	json_decref(json);
 	if (change.order_error != NULL)
-		err = storage_write(request->ra->storage, write_deactivation, &change);
+		err = ra_write(request->ra, write_deactivation, &change);
 	free(change.order_error);
 	/* Two deactivations at once: the account is what both asked for. */
 	if (err != ERR_OK && err != ERR_CONFLICT)
@@ -220,7 +220,7 @@ set_contact(struct request *request, const json_t *contact)
 	if (!contact_check(contact, &change.contact, &request->problem))
 		return false;
 	account.contact = change.contact;
-	err = storage_write(request->ra->storage, write_contact, &change);
+	err = ra_write(request->ra, write_contact, &change);
 	accounts_forget(request->ra->accounts, request->account.id);
 	if (err != ERR_OK)
 		done = request_broken(request, "account_set_contact", err);

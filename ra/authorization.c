@@ -79,7 +79,7 @@ deactivate(struct request *request, struct authorization *authorization)
 	if (is_over(authorization))
 		return check_deactivated(request, authorization);
 	request_tx_end(request);
-	err = storage_write(request->ra->storage, write_deactivation, &authorization->id);
+	err = ra_write(request->ra, write_deactivation, &authorization->id);
 	if (err == ERR_CONFLICT)	/* its validation failed just now, or a twin of this request was faster */
 		return reload(request, authorization) && check_deactivated(request, authorization);
 	if (err != ERR_OK)
@@ -133,7 +133,7 @@ begin(struct request *request, struct authorization *authorization, enum challen
 	enum err	 err;
 
 	request_tx_end(request);
-	err = storage_write(request->ra->storage, write_begin, &beginning);
+	err = ra_write(request->ra, write_begin, &beginning);
 	if (err == ERR_CONFLICT)
 		return reload(request, authorization);
 	if (err != ERR_OK)

@@ -151,7 +151,7 @@ order_finalize(struct request *request)
 	if (!done)
 		return false;
 	request_tx_end(request);
-	err = storage_write(request->ra->storage, write_begin, request);
+	err = ra_write(request->ra, write_begin, request);
 	if (err == ERR_OK)
 		return request_wait(request, request->target.id, stamp, order_show);
 	if (err == ERR_CONFLICT)
@@ -237,7 +237,7 @@ finalize_certificate(struct ra *ra, const struct msg_certificate *msg)
 	if (issued.certificate.serial.failed || issued.certificate.der.failed)
 		err = ERR_MEMORY;
 	else
-		err = storage_write(ra->storage, write_certificate, &issued);
+		err = ra_write(ra, write_certificate, &issued);
 	/* ISSUE was sent twice, after a restart, and the first answer is stored and logged. */
 	if (err == ERR_EXISTS)
 		log_event(LOG_DEBUG, "a certificate came twice", F_STR("order", order));
@@ -280,7 +280,7 @@ finalize_refused(struct ra *ra, const struct msg_refused *msg)
 	refusal.error = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
 	json_decref(json);
 	if (refusal.error != NULL)
-		err = storage_write(ra->storage, write_refusal, &refusal);
+		err = ra_write(ra, write_refusal, &refusal);
 	free(refusal.error);
 	log_event(LOG_WARNING, "ca refused to issue", F_STR("order", order),
 	    F_STR("problem", problem_name(msg->problem)), F_STR("detail", msg->detail.text),

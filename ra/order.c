@@ -60,7 +60,7 @@ create(struct request *request, struct order *order)
 	order->created = now;
 	order->expires = now + request->ra->config->ra.order_lifetime;
 	request_tx_end(request);
-	err = storage_write(request->ra->storage, insert, &new);
+	err = ra_write(request->ra, insert, &new);
 	if (err != ERR_OK) {
 		done = request_broken(request, "order_insert", err);
 	} else {

@@ -43,6 +43,9 @@ enum err finalize_send(struct ra *, struct id order);
 /* Sends an ISSUE that is made already. */
 void	 finalize_issue(struct ra *, struct id order, const struct buf *);
 
+/* storage_write(), for the pool's threads: others work while this one waits for the commit. */
+enum err ra_write(struct ra *, enum err (*fn)(struct storage_tx *, void *arg), void *arg);	/* write.c */
+
 /* Drives what stayed in processing when the last ra died (DESIGN: rule 4). Runs in a thread of its own. */
 void recovery_run(struct ra *);
 /* Deletes what nobody can ask for any more, in small batches. Called about once a minute. */

@@ -74,7 +74,7 @@ validation_result(struct ra *ra, const struct msg_result *result)
 	outcome.expires = result->validated + ra->config->ra.valid_authorization_lifetime;
 	outcome.error = result->ok ? NULL : error_text(result);
 	if (result->ok || outcome.error != NULL)
-		err = storage_write(ra->storage, write_outcome, &outcome);
+		err = ra_write(ra, write_outcome, &outcome);
 	free(outcome.error);
 	/* A conflict: its owner deactivated it meanwhile, and that stands. */
 	if (err != ERR_OK && err != ERR_CONFLICT)
