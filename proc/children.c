@@ -202,27 +202,40 @@ children_kill_late(struct children *children, int64_t now)
 	}
 }
 
+/* Whether any role of the stage lives. Those that were not told to stop are. */
+static bool
+stop_stage(struct children *children, unsigned stage)
+{
+	bool alive = false;
+
+	for (enum role r = ROLE_WFE; r < ROLE_COUNT; r++) {
+		struct child *child = &children->of[r];
+
+		if (order_stage(r) != stage || child->pid == 0)
+			continue;
+		alive = true;
+		if (child->told_to_stop || child->control == NULL)
+			continue;
+		child->told_to_stop = true;
+		/* One that is gone needs no word; one that doesn't read is killed at the deadline. */
+		(void)channel_try_send(child->control, MSG_STOP, NULL);
+	}
+	return alive;
+}
+
 void
 children_stop_next(struct children *children)
 {
-	for (unsigned stage = ORDER_STAGES; stage-- > 0;) {
-		bool alive = false;
-
-		for (enum role r = ROLE_WFE; r < ROLE_COUNT; r++) {
-			struct child *child = &children->of[r];
-
-			if (order_stage(r) != stage || child->pid == 0)
-				continue;
-			alive = true;
-			if (child->told_to_stop || child->control == NULL)
-				continue;
-			child->told_to_stop = true;
-			/* One that is gone needs no word; one that doesn't read is killed at the deadline. */
-			(void)channel_try_send(child->control, MSG_STOP, NULL);
-		}
-		if (alive)
+	for (unsigned stage = ORDER_STAGES; stage-- > 0;)
+		if (stop_stage(children, stage))
 			return;
-	}
+}
+
+void
+children_stop_all(struct children *children)
+{
+	for (unsigned stage = ORDER_STAGES; stage-- > 0;)
+		(void)stop_stage(children, stage);
 }
 
 void

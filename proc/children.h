@@ -43,6 +43,8 @@ void	children_kill_late(struct children *, int64_t now);
 
 /* Tells the last living stage to stop, unless it was told. */
 void	children_stop_next(struct children *);
+/* Tells all: when one has died, the others' order has no meaning any more. */
+void	children_stop_all(struct children *);
 void	children_kill(struct children *);		/* SIGKILL to all */
 bool	children_none(const struct children *);
 

@@ -84,6 +84,7 @@ fail(struct supervisor *s)
 	if (!s->served) {
 		s->exit_code = 1;
 		stop_roles(s, EXIT, FAIL_MS);
+		children_stop_all(&s->children);
 		return;
 	}
 	if (starting && s->previous != NULL) {
@@ -97,6 +98,7 @@ fail(struct supervisor *s)
 			abort();
 	}
 	stop_roles(s, START, FAIL_MS);
+	children_stop_all(&s->children);
 }
 
 static void
