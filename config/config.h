@@ -52,7 +52,7 @@ struct wfe_config {
 	int64_t		 connections;		/* at once, all listeners */
 	int64_t		 idle_time;		/* s without a request before a connection is closed */
 	int64_t		 request_time;		/* s from a request's first byte to its last */
-	int64_t		 threads;		/* 0: one for two cores */
+	int64_t		 threads;		/* 0: one per core */
 	char		*website;		/* "" : not in the directory's meta */
 };
 

@@ -108,7 +108,7 @@ const struct option options[] = {
 	{ .key = "wfe.request_time", .type = &type_seconds, AT(wfe.request_time), .roles = WFE, SAME("30s"),
 	    .min = 1, .max = 10 * MINUTE, .help = "from the first byte of a request to its last" },
 	{ .key = "wfe.threads", .type = &type_integer, AT(wfe.threads), .roles = WFE, SAME("0"), .max = 256,
-	    .help = "0: one for each two cores" },
+	    .help = "0: one for each core" },
 	{ .key = "wfe.website", .type = &type_url, AT(wfe.website), .roles = WFE, SAME("\"\""),
 	    .help = "URL of a page about this CA, for the directory's meta" },
 

@@ -46,8 +46,7 @@ thread_count(const struct config *config)
 
 	if (config->wfe.threads > 0)
 		return (unsigned)config->wfe.threads;
-	/* ra needs as much again for every request; fewer threads take more requests at each waking. */
-	return cores > 1 ? (unsigned)(cores + 1) / 2 : 1;
+	return cores > 1 ? (unsigned)cores : 1;
 }
 
 static enum err
