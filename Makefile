@@ -50,7 +50,7 @@ FUZZERS  = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all run test unit replay integration clients fuzz bench chaos lint format coverage install clean \
-	deps run-deps test-deps lint-deps
+	deps run-deps test-deps lint-deps always
 
 all: $(PROGRAM)
 
@@ -117,8 +117,11 @@ fuzz: $(FUZZERS)
 		    $$([ -e tests/fuzz/$$n.dict ] && echo -dict=tests/fuzz/$$n.dict) \
 		    -artifact_prefix=build/fuzz/finding-$$n- build/fuzz/corpus/$$n tests/fuzz/corpus/$$n; done
 
-build/fuzz/libsignet.a:
+# The inner make has the archive's own rule for it, and looks what is out of date.
+ifndef FUZZING
+build/fuzz/libsignet.a: always
 	$(MAKE) --no-print-directory CC=clang SAN=address,undefined BUILD=build/fuzz FUZZING=1 build/fuzz/libsignet.a
+endif
 
 build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c build/fuzz/libsignet.a
 	$(Q)clang -std=gnu11 -I. -g -O1 -pthread -D_GNU_SOURCE -DSIGNET_VERSION='"$(VERSION)"' \
