@@ -1,22 +1,24 @@
 #include "acme/identifier.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <idn2.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/address.h"
 #include "lib/json.h"
 
 #define LABEL_MAX 63	/* RFC 1035, 2.3.4 */
 
 static enum err check_dns(const char *, struct identifier *, struct reason *);
+static enum err check_ip(const char *, struct identifier *, struct reason *);
 
 static const struct {
 	const char	*name;
 	enum err	(*check)(const char *value, struct identifier *out, struct reason *);
 } table[IDENTIFIER_TYPE_COUNT] = {
 	[IDENTIFIER_DNS] = { "dns", check_dns },
+	[IDENTIFIER_IP] = { "ip", check_ip },
 };
 
 const char *
@@ -99,7 +101,7 @@ dns_name_check(const char *value, struct reason *reason)
 {
 	size_t		 len = strlen(value);
 	const char	*label = value, *dot;
-	struct in6_addr	 address;
+	struct address	 address;
 	enum err	 err;
 
 	if (len == 0) {
@@ -111,7 +113,7 @@ dns_name_check(const char *value, struct reason *reason)
 		return ERR_MALFORMED;
 	}
 	/* A rival once issued for an address sent as type "dns". */
-	if (inet_pton(AF_INET, value, &address) == 1 || inet_pton(AF_INET6, value, &address) == 1) {
+	if (address_parse(value, &address)) {
 		reason_set(reason, "\"%s\" is an IP address, not a DNS name; use the identifier type \"ip\"",
 		    value);
 		return ERR_MALFORMED;
@@ -162,6 +164,47 @@ check_dns(const char *value, struct identifier *out, struct reason *reason)
 	}
 	memcpy(out->value, lower, len + 1);
 	return dns_name_check(base, reason);
+}
+
+/* Forms of IPv6 that stand for an IPv4 address: as identifiers they would pass by a policy for the latter. */
+static bool
+is_ipv4_in_disguise(const struct address *address)
+{
+	static const char *const blocks[] = { "::ffff:0:0/96", "::/96" };	/* RFC 4291, 2.5.5 */
+	static const uint8_t	 zero[15];
+	struct block		 block;
+
+	if (address->family != AF_INET6 ||
+	    (memcmp(address->bytes, zero, sizeof(zero)) == 0 && address->bytes[15] <= 1))	/* :: and ::1 */
+		return false;
+	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
+		if (block_parse(blocks[i], &block) && block_holds(&block, address))
+			return true;
+	return false;
+}
+
+/* RFC 8738, 3: the text of RFC 1123, 2.1 or RFC 5952, 4, so that there is one for each address. */
+static enum err
+check_ip(const char *value, struct identifier *out, struct reason *reason)
+{
+	struct address	address;
+
+	if (!address_parse(value, &address)) {
+		reason_set(reason, "\"%.100s\" is not an IPv4 or IPv6 address (RFC 8738, 3)", value);
+		return ERR_MALFORMED;
+	}
+	if (is_ipv4_in_disguise(&address)) {
+		reason_set(reason, "\"%.100s\" is an IPv4 address written as IPv6; name the IPv4 address itself",
+		    value);
+		return ERR_MALFORMED;
+	}
+	address_text(&address, out->value);
+	if (strcmp(out->value, value) != 0) {
+		reason_set(reason, "\"%.100s\" is not in the form of RFC 5952; write \"%s\" (RFC 8738, 3)", value,
+		    out->value);
+		return ERR_MALFORMED;
+	}
+	return ERR_OK;
 }
 
 enum err

@@ -12,6 +12,7 @@
 
 enum identifier_type {
 	IDENTIFIER_DNS = 1,
+	IDENTIFIER_IP,		/* RFC 8738 */
 	IDENTIFIER_TYPE_COUNT
 };
 
@@ -21,7 +22,7 @@ enum identifier_type {
 
 struct identifier {
 	enum identifier_type	type;
-	char			value[IDENTIFIER_VALUE_SIZE];	/* normal form: lower case */
+	char			value[IDENTIFIER_VALUE_SIZE];	/* normal form: lower case, RFC 5952 */
 };
 
 const char		*identifier_type_name(enum identifier_type);	/* "dns"; static */

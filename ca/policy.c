@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "lib/address.h"
+
 /* A set of DNS names: one name, or all that end with a suffix (".home.arpa"; "" for every name). */
 struct names {
 	const char *text;
@@ -34,12 +36,29 @@ contains(struct names all, struct names some)
 	return !some.suffix && strcmp(all.text, some.text) == 0;
 }
 
+/* Whether one of the patterns is a block of addresses with this one in it. */
+static bool
+in_blocks(const struct strings *patterns, const struct address *address)
+{
+	struct block block;
+	size_t i;
+
+	for (i = 0; i < patterns->count; i++)
+		if (block_parse(patterns->items[i], &block) && block_holds(&block, address))
+			return true;
+	return false;
+}
+
 bool
 ca_policy_allows(const struct strings *allow, const struct strings *deny, const struct identifier *identifier)
 {
 	struct names asked = names_of(identifier->value);
+	struct address address;
 	size_t i;
 
+	if (identifier->type == IDENTIFIER_IP)
+		return address_parse(identifier->value, &address) && in_blocks(allow, &address) &&
+		       !in_blocks(deny, &address);
 	for (i = 0; i < deny->count; i++) {
 		struct names denied = names_of(deny->items[i]);
 

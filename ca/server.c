@@ -1,10 +1,10 @@
-#include <arpa/inet.h>
 #include <openssl/crypto.h>
 #include <openssl/hmac.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ca/server.h"
+#include "lib/address.h"
 #include "lib/log.h"
 #include "x509/csr.h"
 
@@ -12,31 +12,27 @@
 #define BUCKET_RATE_MS 1000 /* one a second: wfe asks at start and a few times a month */
 #define BUCKET_SIZE 30 /* a wfe that keeps dying and coming back is not locked out */
 
-/* Splits the configuration's names; *names is owned by the caller. */
+/* The configuration's names and addresses; *names is owned by the caller. */
 static enum err
-names_read(const struct strings *hosts, struct leaf *leaf, struct identifier **names, const char ***ips,
-    struct reason *reason)
+names_read(
+    const struct strings *hosts, struct leaf *leaf, struct identifier **names, struct reason *reason)
 {
-	uint8_t address[16];
-	size_t i;
+	struct address address;
 
 	*names = calloc(hosts->count + 1, sizeof(**names));
-	*ips = calloc(hosts->count + 1, sizeof(**ips));
-	if (*names == NULL || *ips == NULL)
+	if (*names == NULL)
 		return ERR_MEMORY;
-	for (i = 0; i < hosts->count; i++) {
-		const char *host = hosts->items[i];
+	for (; leaf->name_count < hosts->count; leaf->name_count++) {
+		struct identifier *name = &(*names)[leaf->name_count];
+		const char *host = hosts->items[leaf->name_count];
 
-		if (inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1)
-			(*ips)[leaf->ip_count++] = host;
-		else if (identifier_check(IDENTIFIER_DNS, host, &(*names)[leaf->name_count], reason) ==
-			 ERR_OK)
-			leaf->name_count++;
-		else
+		if (address_parse(host, &address)) {
+			name->type = IDENTIFIER_IP;
+			address_text(&address, name->value);
+		} else if (identifier_check(IDENTIFIER_DNS, host, name, reason) != ERR_OK)
 			return ERR_DENIED;
 	}
 	leaf->names = *names;
-	leaf->ips = *ips;
 	return ERR_OK;
 }
 
@@ -116,7 +112,6 @@ server_certificate(struct ca *ca, struct slice request, int64_t now_ms, struct b
 	struct reason cause = { "" };
 	struct leaf leaf = { 0 };
 	struct identifier *names = NULL;
-	const char **ips = NULL;
 	EVP_PKEY *key = NULL;
 	enum err err;
 	bool signed_now = false;
@@ -130,7 +125,7 @@ server_certificate(struct ca *ca, struct slice request, int64_t now_ms, struct b
 		return ERR_BUSY;
 	}
 	if (csr_parse_key(request, &key, &cause) == ERR_OK &&
-	    names_read(&ca->config->wfe.names, &leaf, &names, &ips, &cause) == ERR_OK)
+	    names_read(&ca->config->wfe.names, &leaf, &names, &cause) == ERR_OK)
 		signed_now = sign(ca, key, now_ms / 1000, &leaf, &cause) == ERR_OK;
 	if (!signed_now) {
 		log_event(LOG_ERROR, "server certificate refused", F_STR("cause", cause.text));
@@ -140,6 +135,5 @@ server_certificate(struct ca *ca, struct slice request, int64_t now_ms, struct b
 		err = certificate_pem(buf_slice(&ca->issuers[0].der), pem);
 	EVP_PKEY_free(key);
 	free(names);
-	free(ips);
 	return err;
 }

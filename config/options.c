@@ -119,11 +119,14 @@ const struct option options[] = {
 	{ .key = "ra.external_account_required", .type = &type_bool, AT(ra.external_account_required),
 	    .roles = WFE | RA, SAME("false"), .flags = OPTION_UNSERVED,
 	    .help = "whether a new account needs an external account binding" },
-	{ .key = "ra.policy.allow", .type = &type_patterns, AT(ra.allow), .roles = RA | CA, SAME("[\"*\"]"),
+	/* Pebble certifies any address; Boulder none in its default profile. */
+	{ .key = "ra.policy.allow", .type = &type_patterns, AT(ra.allow), .roles = RA | CA,
+	    EACH("[\"*\"]", "[\"*\", \"0.0.0.0/0\", \"::/0\"]", "[\"*\"]"),
 	    .max = 1000, .flags = OPTION_SAMPLE,
-	    .help = "names that may get a certificate: nas.lan, \"*.home.arpa\" for all below, \"*\" for all" },
+	    .help = "who may get a certificate: nas.lan, \"*.home.arpa\" for all below, \"*\" for all names; "
+		    "addresses only by a block: \"10.0.0.0/8\"" },
 	{ .key = "ra.policy.deny", .type = &type_patterns, AT(ra.deny), .roles = RA | CA, SAME("[]"),
-	    .max = 1000, .help = "names that may not, even when allow has them" },
+	    .max = 1000, .help = "names and blocks of addresses that may not, even when allow has them" },
 	{ .key = "ra.limits", .type = &type_empty_map, .roles = 0, SAME("{}"), .flags = OPTION_UNSERVED,
 	    .help = "rate limits" },
 	/* Boulder's lifetimes in webpki, Pebble's in pebble. */

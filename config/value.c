@@ -238,10 +238,14 @@ pattern_text(char *text, struct reason *why)
 	lower(text);
 	if (strcmp(text, "*") == 0 || name_check(strncmp(text, "*.", 2) == 0 ? text + 2 : text))
 		return true;
-	reason_set(why,
-	    "\"%.120s\" is no name pattern; write nas.lan for one name, \"*.home.arpa\" for every name below "
-	    "it, or \"*\" for all",
-	    text);
+	why->text[0] = '\0';
+	if (cidr(text, why)) /* RFC 8738: identifiers of type ip */
+		return true;
+	if (why->text[0] == '\0')
+		reason_set(why,
+		    "\"%.120s\" is no name pattern; write nas.lan for one name, \"*.home.arpa\" for every "
+		    "name below it, \"*\" for all names, or \"10.0.0.0/8\" for addresses",
+		    text);
 	return false;
 }
 

@@ -1,6 +1,9 @@
 #include "ra/policy.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "lib/address.h"
 
 static bool
 is_below(const char *name, const char *parent)
@@ -40,9 +43,43 @@ touches(const char *pattern, const struct identifier *identifier)
 	return is_below(pattern, base) || strcmp(pattern, base) == 0;
 }
 
+/* RFC 8738: whether pattern is a block that holds the address. */
+static bool
+holds(const char *pattern, const struct address *address)
+{
+	struct block block;
+
+	return strchr(pattern, '/') != NULL && block_parse(pattern, &block) && block_holds(&block, address);
+}
+
+static bool
+address_allowed(const struct ra_config *config, const struct identifier *identifier, struct reason *reason)
+{
+	struct address address;
+
+	if (!address_parse(identifier->value, &address))
+		abort();
+	for (size_t i = 0; i < config->deny.count; i++)
+		if (holds(config->deny.items[i], &address)) {
+			reason_set(reason, "\"%s\" is denied by this CA's policy (ra.policy.deny: \"%s\")",
+			    identifier->value, config->deny.items[i]);
+			return false;
+		}
+	for (size_t i = 0; i < config->allow.count; i++)
+		if (holds(config->allow.items[i], &address))
+			return true;
+	reason_set(reason,
+	    "\"%s\" is not among the addresses this CA issues for (ra.policy.allow has no block that holds it, "
+	    "such as \"%s/%d\")",
+	    identifier->value, identifier->value, address.family == AF_INET ? 32 : 128);
+	return false;
+}
+
 bool
 policy_allows(const struct ra_config *config, const struct identifier *identifier, struct reason *reason)
 {
+	if (identifier->type == IDENTIFIER_IP)
+		return address_allowed(config, identifier, reason);
 	for (size_t i = 0; i < config->deny.count; i++)
 		if (touches(config->deny.items[i], identifier)) {
 			reason_set(reason, "\"%s\" is denied by this CA's policy (ra.policy.deny: \"%s\")",

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <uv.h>
 
-#include "va/address.h"
+#include "lib/address.h"
 #include "va/body.h"
 #include "va/url.h"
 

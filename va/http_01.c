@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "lib/reason.h"
+#include "va/dial.h"
 #include "va/method.h"
-#include "va/record.h"
 
 #define REDIRECTS_MAX 10
 #define SHOWN 200 /* of a URL in a detail; RFC 1035 names can fill it alone */
@@ -27,25 +27,8 @@ struct http_01 {
 	size_t hops; /* in seen */
 	struct lookup *lookup;
 	struct fetch *fetch;
-	struct address resolved[LOOKUP_ADDRESSES_MAX];
-	size_t resolved_count;
-	struct address choice[2]; /* IPv6, then IPv4 */
-	size_t choices, chosen;
-	char before[128]; /* what IPv6 came to, when IPv4 is tried */
+	struct dial dial;
 };
-
-/* "10.0.0.7 port 80 (nas.home.arpa)" */
-static const char *
-where(const struct http_01 *h, char *out, size_t size)
-{
-	char address[ADDRESS_TEXT_SIZE];
-
-	address_text(&h->choice[h->chosen], address);
-	snprintf(out, size, "%s port %u (%s)", address, h->url.port, h->url.host);
-	return out;
-}
-
-#define WHERE_SIZE (ADDRESS_TEXT_SIZE + URL_HOST_MAX + 16)
 
 static void http_01_fetched(void *, const struct fetch_answer *);
 
@@ -53,46 +36,13 @@ static void
 http_01_fetch(struct check *c)
 {
 	struct http_01 *h = c->work;
-	const struct address *address = &h->choice[h->chosen];
+	const struct address *address = dial_now(c, &h->dial, &h->url);
 
 	h->state = FETCHING;
-	check_used(c, address);
-	record_add(c->record, &h->url, h->resolved, h->resolved_count, address);
 	h->fetch = fetch_start(c->means->fetcher, &h->url, address, http_01_fetched, c);
 	if (h->fetch == NULL)
 		check_fail(
 		    c, PROBLEM_SERVER_INTERNAL, "the CA could not start a connection: try again later");
-}
-
-/* Picks at most one allowed address of each family; false when there is none, after the check failed. */
-static bool
-http_01_choose(struct check *c)
-{
-	struct http_01 *h = c->work;
-	const char *what, *denied = "";
-	char text[ADDRESS_TEXT_SIZE] = "";
-	size_t i;
-
-	h->choices = h->chosen = 0;
-	h->before[0] = '\0';
-	for (i = 0; i < h->resolved_count; i++) {
-		if (!targets_allow(c->means->targets, &h->resolved[i], &what)) {
-			denied = what;
-			address_text(&h->resolved[i], text);
-		} else if (h->choices == 0 || h->resolved[i].family != h->choice[h->choices - 1].family) {
-			h->choice[h->choices++] = h->resolved[i];
-			if (h->choices == 2 || h->resolved[i].family == AF_INET)
-				break;
-		}
-	}
-	if (h->choices > 0)
-		return true;
-	record_add(c->record, &h->url, h->resolved, h->resolved_count, NULL);
-	check_fail(c, PROBLEM_CONNECTION,
-	    "%s has the address %s (%s), which is not an allowed target: the CA never connects there; give "
-	    "the name another address, or let the administrator add it to va.targets.allow",
-	    h->url.host, text, denied);
-	return false;
 }
 
 static void
@@ -102,15 +52,7 @@ http_01_resolved(void *arg, const struct lookup_answer *answer)
 	struct http_01 *h = c->work;
 
 	h->lookup = NULL;
-	if (answer->count == 0) {
-		record_add(c->record, &h->url, NULL, 0, NULL);
-		check_fail(c, PROBLEM_DNS, "no A or AAAA record found for %s: resolver %.200s %s: %s",
-		    h->url.host, answer->servers, answer->verdict, answer->advice);
-		return;
-	}
-	memcpy(h->resolved, answer->addresses, answer->count * sizeof(h->resolved[0]));
-	h->resolved_count = answer->count;
-	if (http_01_choose(c))
+	if (dial_resolved(c, &h->dial, &h->url, answer))
 		http_01_fetch(c);
 }
 
@@ -125,10 +67,8 @@ http_01_hop(struct check *c)
 		check_fail(c, PROBLEM_SERVER_INTERNAL, "the CA is out of memory: try again later");
 		return;
 	}
-	if (h->url.literal.family != 0) { /* url_redirect() let it through, and so did the allow list */
-		h->resolved[0] = h->url.literal;
-		h->resolved_count = 1;
-		if (http_01_choose(c))
+	if (h->url.literal.family != 0) { /* the identifier itself, or where a redirect was allowed to lead */
+		if (dial_literal(c, &h->dial, &h->url))
 			http_01_fetch(c);
 		return;
 	}
@@ -136,6 +76,18 @@ http_01_hop(struct check *c)
 	lookup = resolver_lookup(c->means->resolver, h->url.host, http_01_resolved, c);
 	if (lookup != NULL) /* else the check went on already, and may be gone */
 		h->lookup = lookup;
+}
+
+/* A redirect may name an address that the administrator listed, and the one that is validated: from http to
+ * https on one machine (RFC 8738). */
+static bool
+may_be_named(const struct check *c, const struct address *address)
+{
+	struct address own;
+
+	return targets_list(c->means->targets, address) ||
+	       (c->asked.identifier.type == IDENTIFIER_IP &&
+		   address_parse(c->asked.identifier.value, &own) && address_eq(&own, address));
 }
 
 static void
@@ -148,7 +100,7 @@ http_01_redirected(struct check *c, const struct fetch_answer *answer)
 	struct url next;
 	size_t i;
 
-	where(h, from, sizeof(from));
+	dial_where(&h->dial, &h->url, from);
 	if (h->hops > REDIRECTS_MAX) {
 		check_fail(c, PROBLEM_CONNECTION,
 		    "%s redirected once more after %d redirects; only %d are followed", from, REDIRECTS_MAX,
@@ -160,7 +112,7 @@ http_01_redirected(struct check *c, const struct fetch_answer *answer)
 		check_fail(c, PROBLEM_CONNECTION, "%s %s", from, reason.text);
 		return;
 	}
-	if (next.literal.family != 0 && !targets_list(c->means->targets, &next.literal)) {
+	if (next.literal.family != 0 && !may_be_named(c, &next.literal)) {
 		check_fail(c, PROBLEM_CONNECTION,
 		    "%s redirected to the bare address %s; a redirect must name a host, unless "
 		    "va.targets.allow lists the address",
@@ -184,7 +136,7 @@ http_01_answered(struct check *c, const struct fetch_answer *answer)
 	char address[ADDRESS_TEXT_SIZE];
 	struct reason reason;
 
-	address_text(&h->choice[h->chosen], address);
+	address_text(&h->dial.choice[h->dial.chosen], address);
 	switch (answer->status) {
 	case 200:
 		break;
@@ -215,19 +167,16 @@ http_01_fetched(void *arg, const struct fetch_answer *answer)
 {
 	struct check *c = arg;
 	struct http_01 *h = c->work;
-	char from[WHERE_SIZE], address[ADDRESS_TEXT_SIZE];
+	char from[WHERE_SIZE];
 
 	h->fetch = NULL;
-	where(h, from, sizeof(from));
+	dial_where(&h->dial, &h->url, from);
 	switch (answer->outcome) {
 	case FETCH_ANSWERED:
 		http_01_answered(c, answer);
 		return;
 	case FETCH_UNREACHABLE:
-		if (h->chosen + 1 < h->choices) {
-			address_text(&h->choice[h->chosen], address);
-			snprintf(h->before, sizeof(h->before), "; before that, %s %s", address, answer->why);
-			h->chosen++;
+		if (dial_next(&h->dial, answer->why)) {
 			http_01_fetch(c);
 			return;
 		}
@@ -237,7 +186,7 @@ http_01_fetched(void *arg, const struct fetch_answer *answer)
 		break;
 	}
 	check_fail(c, answer->outcome == FETCH_TLS_FAILED ? PROBLEM_TLS : PROBLEM_CONNECTION, "%s %s%s: %s",
-	    from, answer->why, h->before, answer->advice);
+	    from, answer->why, h->dial.before, answer->advice);
 }
 
 static void
@@ -249,8 +198,7 @@ http_01_start(struct check *c)
 		check_fail(c, PROBLEM_SERVER_INTERNAL, "the CA is out of memory: try again later");
 		return;
 	}
-	url_challenge(
-	    &h->url, c->asked.identifier.value, (uint16_t)c->means->config->http_port, c->asked.token);
+	url_challenge(&h->url, &c->asked.identifier, (uint16_t)c->means->config->http_port, c->asked.token);
 	http_01_hop(c);
 }
 
@@ -262,18 +210,14 @@ http_01_late(struct check *c)
 
 	switch (h->state) {
 	case RESOLVING:
-		record_add(c->record, &h->url, NULL, 0, NULL);
-		check_fail(c, PROBLEM_DNS,
-		    "resolver %.200s has not answered for %s, and the %lld s for one validation "
-		    "are over: check va.resolvers, and that the resolver is reachable from the CA",
-		    lookup_servers(h->lookup), h->url.host, (long long)c->means->config->timeout);
+		dial_unresolved(c, &h->url, h->lookup);
 		return;
 	case FETCHING:
 		check_fail(c, PROBLEM_CONNECTION,
 		    "%s %s, and the %lld s for one validation are over%s: is there a "
 		    "firewall that drops, or a server that is too slow?",
-		    where(h, from, sizeof(from)), fetch_waits(h->fetch), (long long)c->means->config->timeout,
-		    h->before);
+		    dial_where(&h->dial, &h->url, from), fetch_waits(h->fetch),
+		    (long long)c->means->config->timeout, h->dial.before);
 		return;
 	}
 }

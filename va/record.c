@@ -25,8 +25,8 @@ record_add(json_t *array, const struct url *url, const struct address *resolved,
 		address_text(used, text);
 	snprintf(port, sizeof(port), "%u", url->port);
 	snprintf(shown, sizeof(shown), "%.*s", SHOWN_URL, url->text);
-	hop = json_pack("{s:s, s:s, s:s, s:o, s:s}", "url", shown, "hostname", url->host, "port", port,
-	    "addressesResolved", list, "addressUsed", text);
+	hop = json_pack("{s:s*, s:s, s:s, s:o, s:s}", "url", shown[0] != '\0' ? shown : NULL, "hostname",
+	    url->host, "port", port, "addressesResolved", list, "addressUsed", text);
 	json_array_append_new(array, hop);
 }
 

@@ -5,11 +5,11 @@
 #include <jansson.h>
 #include <stddef.h>
 
-#include "va/address.h"
+#include "lib/address.h"
 #include "va/url.h"
 
-/* Appends {"url", "hostname", "port", "addressesResolved", "addressUsed"} to the array; used NULL: none. A
- * hop for which memory is out is missing from the record. */
+/* Appends {"url", "hostname", "port", "addressesResolved", "addressUsed"} to the array, without "url" when its
+ * text is empty; used NULL: none. A hop for which memory is out is missing from the record. */
 void	 record_add(json_t *array, const struct url *, const struct address *resolved, size_t count,
     const struct address *used);
 /* The array as text in out; as many of the last hops as fit. "[]" at the least. */

@@ -9,7 +9,7 @@
 #include <uv.h>
 
 #include "config/config.h"
-#include "va/address.h"
+#include "lib/address.h"
 
 struct resolver;
 struct lookup;

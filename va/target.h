@@ -12,7 +12,7 @@
 #include "config/config.h"
 #include "lib/err.h"
 #include "lib/reason.h"
-#include "va/address.h"
+#include "lib/address.h"
 
 struct targets;
 

@@ -7,16 +7,26 @@
 #include "va/url.h"
 
 void
-url_challenge(struct url *u, const char *name, uint16_t port, const char *token)
+url_host(struct url *u, const struct identifier *identifier, uint16_t port)
+{
+	*u = (struct url){ .port = port };
+	snprintf(u->host, sizeof(u->host), "%.*s", URL_HOST_MAX, identifier->value);
+	if (identifier->type == IDENTIFIER_IP && !address_parse(identifier->value, &u->literal))
+		abort();
+}
+
+void
+url_challenge(struct url *u, const struct identifier *identifier, uint16_t port, const char *token)
 {
 	char where[8] = "";
 
-	*u = (struct url){ .port = port };
+	url_host(u, identifier, port);
 	if (port != 80)
 		snprintf(where, sizeof(where), ":%u", port);
-	snprintf(u->host, sizeof(u->host), "%.*s", URL_HOST_MAX, name);
-	snprintf(
-	    u->text, sizeof(u->text), "http://%s%s/.well-known/acme-challenge/%s", u->host, where, token);
+	snprintf(u->text, sizeof(u->text),
+	    u->literal.family == AF_INET6 ? "http://[%s]%s/.well-known/acme-challenge/%s"
+					  : "http://%s%s/.well-known/acme-challenge/%s",
+	    u->host, where, token);
 }
 
 /* A name that DNS can be asked for. A last label that starts with a digit would be some form of an IPv4

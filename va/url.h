@@ -7,10 +7,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "acme/identifier.h"
 #include "lib/buf.h"
 #include "lib/err.h"
 #include "lib/reason.h"
-#include "va/address.h"
+#include "lib/address.h"
 
 #define URL_TEXT_MAX 2000	/* Boulder's largest redirect URL */
 #define URL_HOST_MAX 253	/* RFC 1035, 3.1, in text form */
@@ -23,8 +24,12 @@ struct url {
 	char		text[URL_TEXT_MAX + 1];		/* without fragment */
 };
 
-/* http://NAME[:port]/.well-known/acme-challenge/TOKEN (RFC 8555, 8.3); no port in it when it is 80. */
-void	 url_challenge(struct url *, const char *name, uint16_t port, const char *token);
+/* Whose host is the identifier and whose text is empty: for what has no URL. The identifier's type is dns or
+ * ip; an address becomes the literal. */
+void	 url_host(struct url *, const struct identifier *, uint16_t port);
+/* http://NAME[:port]/.well-known/acme-challenge/TOKEN (RFC 8555, 8.3; RFC 8738, 5: [ADDRESS] for IPv6); no
+ * port in it when it is 80. */
+void	 url_challenge(struct url *, const struct identifier *, uint16_t port, const char *token);
 /* Where the Location header leads from here: absolute or relative (RFC 9110, 10.2.2). Ports allowed: 80 and
  * http_port over http, 443 and tls_port over https. ERR_DENIED, ERR_MALFORMED, ERR_MEMORY, with the
  * cause, which quotes nothing but a host and a port that are well-formed. */

@@ -1,4 +1,3 @@
-#include <arpa/inet.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -8,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/address.h"
 #include "x509/certificate.h"
 #include "x509/der.h"
 #include "x509/key.h"
@@ -86,17 +86,16 @@ static bool
 san_put(X509 *cert, const struct leaf *leaf)
 {
 	struct buf content = { 0 };
+	struct address address;
 	size_t i;
 
-	for (i = 0; i < leaf->name_count; i++)
-		der_put(&content, GENERAL_DNS, slice_str(leaf->names[i].value));
-	for (i = 0; i < leaf->ip_count; i++) {
-		uint8_t address[16];
+	for (i = 0; i < leaf->name_count; i++) {
+		const struct identifier *name = &leaf->names[i];
 
-		if (inet_pton(AF_INET, leaf->ips[i], address) == 1)
-			der_put(&content, GENERAL_IP, slice_of(address, 4));
-		else if (inet_pton(AF_INET6, leaf->ips[i], address) == 1)
-			der_put(&content, GENERAL_IP, slice_of(address, 16));
+		if (name->type == IDENTIFIER_DNS)
+			der_put(&content, GENERAL_DNS, slice_str(name->value));
+		else if (name->type == IDENTIFIER_IP && address_parse(name->value, &address))
+			der_put(&content, GENERAL_IP, slice_of(address.bytes, address_size(&address)));
 		else {
 			buf_free(&content);
 			return false;

@@ -16,10 +16,8 @@
 
 struct leaf {
 	const uint8_t			*serial;	/* SERIAL_SIZE */
-	const struct identifier		*names;		/* sorted; dns and, for the server's own, ip via ips */
+	const struct identifier		*names;		/* dNSName and iPAddress SANs, in this order */
 	size_t				 name_count;
-	const char *const		*ips;		/* text addresses for iPAddress SANs, or NULL */
-	size_t				 ip_count;
 	EVP_PKEY			*key;
 	int64_t				 not_before;	/* seconds since 1970 */
 	int64_t				 not_after;	/* inclusive, as the field says */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/address.h"
 #include "x509/csr.h"
 #include "x509/der.h"
 #include "x509/key.h"
@@ -84,16 +85,40 @@ csr_parse_key(struct slice der, EVP_PKEY **out, struct reason *reason)
 	return err;
 }
 
+static bool
+has_room(const struct csr *csr, struct reason *reason)
+{
+	if (csr->count <= IDENTIFIERS_MAX)
+		return true;
+	reason_set(reason, "the CSR has more than %d names", IDENTIFIERS_MAX);
+	return false;
+}
+
+static enum err
+address_add(struct csr *csr, const struct address *address, const char *where, struct reason *reason)
+{
+	char value[ADDRESS_TEXT_SIZE];
+	struct reason cause = { "" };
+
+	if (!has_room(csr, reason))
+		return ERR_MALFORMED;
+	address_text(address, value);
+	if (identifier_check(IDENTIFIER_IP, value, &csr->names[csr->count], &cause) != ERR_OK) {
+		reason_set(reason, "the CSR's %s holds \"%s\": %s", where, value, cause.text);
+		return ERR_MALFORMED;
+	}
+	csr->count++;
+	return ERR_OK;
+}
+
 static enum err
 name_add(struct csr *csr, const char *text, size_t len, const char *where, struct reason *reason)
 {
 	char value[IDENTIFIER_VALUE_SIZE];
 	struct reason cause = { "" };
 
-	if (csr->count > IDENTIFIERS_MAX) {
-		reason_set(reason, "the CSR has more than %d names", IDENTIFIERS_MAX);
+	if (!has_room(csr, reason))
 		return ERR_MALFORMED;
-	}
 	if (len >= sizeof(value) || memchr(text, 0, len) != NULL) {
 		reason_set(reason, "a name in the CSR's %s is too long or holds a NUL", where);
 		return ERR_MALFORMED;
@@ -113,6 +138,7 @@ common_name_read(const struct request *request, struct csr *csr, struct reason *
 {
 	X509_NAME *subject = request->info->subject;
 	int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+	struct address address;
 	uint8_t *text = NULL;
 	int len;
 	enum err err;
@@ -124,11 +150,29 @@ common_name_read(const struct request *request, struct csr *csr, struct reason *
 	len = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
 	if (len < 0)
 		return malformed(reason, "the CSR's common name can't be read");
-	err = name_add(csr, (const char *)text, (size_t)len, "common name", reason);
+	/* An address stands there in any of its forms; what counts is which one it is. */
+	if (memchr(text, 0, (size_t)len) == NULL && address_parse((const char *)text, &address))
+		err = address_add(csr, &address, "common name", reason);
+	else
+		err = name_add(csr, (const char *)text, (size_t)len, "common name", reason);
 	OPENSSL_free(text);
 	if (err == ERR_OK)
 		memcpy(csr->common_name, csr->names[csr->count - 1].value, sizeof(csr->common_name));
 	return err;
+}
+
+/* RFC 5280, 4.2.1.6: 4 bytes or 16, no mask. */
+static enum err
+ip_read(const ASN1_OCTET_STRING *ip, struct csr *csr, struct reason *reason)
+{
+	int len = ASN1_STRING_length(ip);
+	struct address address;
+
+	if (len != 4 && len != 16)
+		return malformed(reason, "the CSR's subjectAltName holds an iPAddress of neither 4 nor 16 bytes "
+					 "(RFC 5280, 4.2.1.6)");
+	address = address_of(len == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(ip));
+	return address_add(csr, &address, "subjectAltName", reason);
 }
 
 static enum err
@@ -146,9 +190,11 @@ san_read(X509_EXTENSION *extension, struct csr *csr, struct reason *reason)
 		if (name->type == GEN_DNS)
 			err = name_add(csr, (const char *)ASN1_STRING_get0_data(name->d.dNSName),
 			    (size_t)ASN1_STRING_length(name->d.dNSName), "subjectAltName", reason);
+		else if (name->type == GEN_IPADD)
+			err = ip_read(name->d.iPAddress, csr, reason);
 		else {
-			reason_set(reason, "the CSR's subjectAltName asks for %s; only DNS names are served",
-			    name->type == GEN_IPADD ? "an IP address" : "another kind of name");
+			reason_set(reason, "the CSR's subjectAltName asks for another kind of name; only DNS "
+					   "names and IP addresses are served");
 			err = ERR_UNSUPPORTED;
 		}
 	}

@@ -21,7 +21,7 @@ struct csr {
 };
 
 /* Strict DER without trailing bytes, version 1, one request for extensions, self-signature verified,
- * SAN of known types only, at most one CN, which must be a name. Extensions that a server certificate
+ * SAN of DNS names and addresses only, at most one CN, which must be one of them. Extensions that a server certificate
  * can't have (CA:TRUE, unknown critical) are refused; keyUsage, extendedKeyUsage, subjectKeyIdentifier,
  * basicConstraints CA:FALSE are tolerated and ignored. The key has passed key_check().
  * On ERR_OK the caller owns *out. ERR_MALFORMED, ERR_BAD_KEY, ERR_BAD_SIGNATURE, ERR_UNSUPPORTED,

@@ -11,11 +11,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const struct identifier name = { IDENTIFIER_DNS, "a.example" };
 	struct url from, to, again;
 	struct reason reason;
 	const char *c;
 
-	url_challenge(&from, "a.example", 5002, "token");
+	url_challenge(&from, &name, 5002, "token");
 	if (url_redirect(&from, slice_of(data, size), 5002, 5001, &to, &reason) != ERR_OK) {
 		if (reason.text[0] == '\0')
 			abort();

@@ -23,8 +23,14 @@ class Issued:
 
     @property
     def names(self):
-        return sorted(self.leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-                      .get_values_for_type(x509.DNSName))
+        return sorted(self._names(x509.DNSName))
+
+    @property
+    def addresses(self):
+        return sorted(map(str, self._names(x509.IPAddress)))
+
+    def _names(self, kind):
+        return self.leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(kind)
 
 
 class Client:
@@ -86,16 +92,20 @@ class Client:
         return reply
 
     def order(self, names, **more):
-        identifiers = [{"type": "dns", "value": name} for name in names]
+        identifiers = [{"type": keys.identifier_type(name), "value": name} for name in names]
         reply = self.post(self.directory["newOrder"], dict(identifiers=identifiers, **more))
         assert reply.status_code == 201, reply.text
         return reply
 
-    def challenge(self, authorization):
-        """The http-01 challenge of an authorization's URL, with the responder ready for it."""
-        challenges = self.get(authorization).json()["challenges"]
-        found = next(c for c in challenges if c["type"] == "http-01")
-        self.server.responder.put(found["token"], f"{found['token']}.{self.key.thumbprint}")
+    def challenge(self, authorization, kind="http-01", **bends):
+        """An authorization's challenge of that kind, with the responder ready for it."""
+        authorization = self.get(authorization).json()
+        found = next(c for c in authorization["challenges"] if c["type"] == kind)
+        text = f"{found['token']}.{self.key.thumbprint}"
+        if kind == "tls-alpn-01":
+            self.server.responder.tls.put(authorization["identifier"]["value"], text, **bends)
+        else:
+            self.server.responder.put(found["token"], text)
         return found
 
     def poll(self, url, until, timeout=20):
@@ -109,20 +119,20 @@ class Client:
             assert time.monotonic() < end, f"still {reply.json()}"
             time.sleep(0.02)
 
-    def authorize(self, order):
+    def authorize(self, order, kind="http-01"):
         """Proves every name of an order (JSON); the authorizations."""
         done = []
         for url in order["authorizations"]:
             if self.get(url).json()["status"] == "pending":
-                reply = self.post(self.challenge(url)["url"], {})
+                reply = self.post(self.challenge(url, kind)["url"], {})
                 assert reply.status_code == 200, reply.text
             done.append(self.poll(url, ("valid", "invalid")).json())
         return done
 
-    def ready(self, names, **more):
+    def ready(self, names, kind="http-01", **more):
         """An order that is ready: (its JSON, its URL)."""
         reply = self.order(names, **more)
-        for authorization in self.authorize(reply.json()):
+        for authorization in self.authorize(reply.json(), kind):
             assert authorization["status"] == "valid", authorization
         url = reply.headers["Location"]
         return self.get(url).json(), url
@@ -130,9 +140,9 @@ class Client:
     def finalize(self, order, der):
         return self.post(order["finalize"], {"csr": b64(der)})
 
-    def issue(self, names, key=None, common_name=None, **more):
+    def issue(self, names, key=None, common_name=None, kind="http-01", **more):
         """From order to certificate."""
-        order, url = self.ready(names, **more)
+        order, url = self.ready(names, kind, **more)
         key = key or Key()
         reply = self.finalize(order, keys.csr(names, key, common_name))
         assert reply.status_code == 200, reply.text

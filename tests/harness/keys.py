@@ -1,6 +1,7 @@
 """Keys as JOSE writes them (RFC 7517, 7518, 7638, 8037), and certificate signing requests."""
 import base64
 import hashlib
+import ipaddress
 import json
 
 from cryptography import x509
@@ -21,6 +22,18 @@ def b64(data):
 
 def unb64(text):
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def address(name):
+    """The address that a name is, or None."""
+    try:
+        return ipaddress.ip_address(name)
+    except ValueError:
+        return None
+
+
+def identifier_type(name):
+    return "ip" if address(name) else "dns"
 
 
 class Key:
@@ -81,7 +94,8 @@ def csr(names, key, common_name=None, extensions=(), sans=None, hash_=None):
     """DER. sans: x509 names instead of names; extensions: (extension, critical) pairs added."""
     subject = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else []
     builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name(subject))
-    sans = [x509.DNSName(name) for name in names] if sans is None else sans
+    sans = [x509.IPAddress(address(name)) if address(name) else x509.DNSName(name) for name in names] \
+        if sans is None else sans
     if sans:
         builder = builder.add_extension(x509.SubjectAlternativeName(sans), False)
     for extension, critical in extensions:

@@ -200,7 +200,7 @@ def test_rfc8555_6_7_1_every_bad_name_is_a_subproblem(shared):
 
 def test_rfc8555_7_4_identifier_types(shared):
     url = shared.directory["newOrder"]
-    for kind, value in (("ip", "127.0.0.1"), ("email", "a@b.test"), ("DNS", "a.test")):
+    for kind, value in (("email", "a@b.test"), ("IP", "127.0.0.1"), ("DNS", "a.test")):
         reply = shared.post(url, {"identifiers": [{"type": kind, "value": value}]})
         check_problem(reply, "unsupportedIdentifier", 400, kind)
 

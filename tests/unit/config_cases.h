@@ -93,7 +93,10 @@ static const struct mistake mistakes[] = {
 	/* names and records */
 	{ URL "ra: {policy: {allow: ['*.*.lan']}}\n", 2, "ra.policy.allow[0]", "no name pattern" },
 	{ URL "ra: {policy: {allow: [nas*.lan]}}\n", 2, "ra.policy.allow[0]", "no name pattern" },
-	{ URL "ra: {policy: {allow: [10.0.0.1]}}\n", 2, "ra.policy.allow[0]", "no name pattern" },
+	{ URL "ra: {policy: {allow: [10.0.0.1]}}\n", 2, "ra.policy.allow[0]", "write 10.0.0.1/32" },
+	{ URL "ra: {policy: {allow: [10.0.0.1/8]}}\n", 2, "ra.policy.allow[0]", "write 10.0.0.0/8" },
+	{ URL "ra: {policy: {allow: ['fd00::/129']}}\n", 2, "ra.policy.allow[0]", "0 to 128" },
+	{ URL "ra: {policy: {allow: [10.0.0/8]}}\n", 2, "ra.policy.allow[0]", "no name pattern" },
 	{ URL "ra: {policy: {allow: [a.lan, A.lan]}}\n", 2, "ra.policy.allow[1]", "twice" },
 	{ URL "ca: {issuers: []}\n", 2, "ca.issuers", "at least one" },
 	{ URL "ca:\n  issuers:\n  - {certificate: a}\n", 4, "ca.issuers[0]", "has no key" },

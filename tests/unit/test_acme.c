@@ -11,6 +11,7 @@
 #include "acme/evidence.h"
 #include "acme/problem.h"
 #include "acme/route.h"
+#include "lib/address.h"
 #include "lib/json.h"
 
 /* --- identifiers --------------------------------------------------------------------------------- */
@@ -83,13 +84,89 @@ test_names(void **state)
 	}
 }
 
+/* RFC 8738, 3: one text for each address. */
+static const struct {
+	const char *value;
+	const char *why;	/* NULL: taken */
+} addresses[] = {
+	{ "192.0.2.1", NULL },
+	{ "0.0.0.0", NULL },
+	{ "255.255.255.255", NULL },
+	{ "2001:db8::1", NULL },
+	{ "::1", NULL },
+	{ "::", NULL },
+	{ "2001:db8:0:1:1:1:1:1", NULL },
+	{ "2001:0:0:1::1", NULL },
+	{ "1:2:3:4:5:6:7:8", NULL },
+	{ "2001:DB8::1", "write \"2001:db8::1\"" },			/* RFC 5952, 4.3 */
+	{ "2001:0db8::1", "write \"2001:db8::1\"" },		/* 4.1 */
+	{ "2001:db8:0:0:0:0:0:1", "write \"2001:db8::1\"" },	/* 4.2.1 */
+	{ "2001:db8::1:1:1:1:1", "write \"2001:db8:0:1:1:1:1:1\"" },	/* 4.2.2 */
+	{ "2001:db8:0:0:1::1", "write \"2001:db8::1:0:0:1\"" },	/* 4.2.3 */
+	{ "::ffff:192.0.2.1", "IPv4 address itself" },
+	{ "::ffff:c000:201", "IPv4 address itself" },
+	{ "::192.0.2.1", "IPv4 address itself" },
+	{ "fe80::1%eth0", "not an IPv4 or IPv6" },
+	{ "[2001:db8::1]", "not an IPv4 or IPv6" },
+	{ "192.0.2.01", "not an IPv4 or IPv6" },
+	{ "192.0.2", "not an IPv4 or IPv6" },
+	{ "192.0.2.256", "not an IPv4 or IPv6" },
+	{ "192.0.2.1/32", "not an IPv4 or IPv6" },
+	{ "192.0.2.1:443", "not an IPv4 or IPv6" },
+	{ " 192.0.2.1", "not an IPv4 or IPv6" },
+	{ "192.0.2.1 ", "not an IPv4 or IPv6" },
+	{ "0x7f.1", "not an IPv4 or IPv6" },
+	{ "3221225985", "not an IPv4 or IPv6" },
+	{ "*.192.0.2.1", "not an IPv4 or IPv6" },
+	{ "a.example", "not an IPv4 or IPv6" },
+	{ "", "not an IPv4 or IPv6" },
+};
+
+static void
+test_addresses(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+		const char	 *value = addresses[i].value;
+		struct identifier got;
+		struct reason	  reason = { "" };
+		enum err	  err = identifier_check(IDENTIFIER_IP, value, &got, &reason);
+
+		if (addresses[i].why == NULL) {
+			if (err != ERR_OK || strcmp(got.value, value) != 0)
+				fail_msg("\"%s\" was refused: %s", value, reason.text);
+			assert_false(identifier_is_wildcard(&got));
+		} else if (err != ERR_MALFORMED || strstr(reason.text, addresses[i].why) == NULL) {
+			fail_msg("\"%s\": got %d, \"%s\"", value, err, reason.text);
+		}
+	}
+}
+
+/* RFC 8738, 6, with its own example. */
+static void
+test_reverse(void **state)
+{
+	struct address address;
+	char	       text[ADDRESS_REVERSE_SIZE];
+
+	(void)state;
+	assert_true(address_parse("2001:db8::1", &address));
+	address_reverse(&address, text);
+	assert_string_equal(text, "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa");
+	assert_true(address_parse("192.0.2.1", &address));
+	address_reverse(&address, text);
+	assert_string_equal(text, "1.2.0.192.in-addr.arpa");
+}
+
 static const struct {
 	const char *json;
 	enum err    err;
 	const char *why;
 } objects[] = {
 	{ "{\"i\":{\"type\":\"dns\",\"value\":\"a.example\"}}", ERR_OK, "" },
-	{ "{\"i\":{\"type\":\"ip\",\"value\":\"192.0.2.1\"}}", ERR_UNSUPPORTED, "type \"ip\"" },
+	{ "{\"i\":{\"type\":\"ip\",\"value\":\"192.0.2.1\"}}", ERR_OK, "" },
+	{ "{\"i\":{\"type\":\"ip\",\"value\":\"a.example\"}}", ERR_MALFORMED, "not an IPv4 or IPv6" },
+	{ "{\"i\":{\"type\":\"email\",\"value\":\"a@example\"}}", ERR_UNSUPPORTED, "type \"email\"" },
 	{ "{\"i\":{\"type\":\"dns\"}}", ERR_MALFORMED, "\"value\"" },
 	{ "{\"i\":{\"value\":\"a.example\"}}", ERR_MALFORMED, "\"type\"" },
 	{ "{\"i\":{\"type\":1,\"value\":\"a\"}}", ERR_MALFORMED, "strings" },
@@ -271,7 +348,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names), cmocka_unit_test(test_identifier_objects),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_reverse), cmocka_unit_test(test_identifier_objects),
 		cmocka_unit_test(test_wildcard_base), cmocka_unit_test(test_problem_names),
 		cmocka_unit_test(test_subproblems), cmocka_unit_test(test_algorithms),
 		cmocka_unit_test(test_routes), cmocka_unit_test(test_no_routes),

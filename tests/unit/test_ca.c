@@ -22,6 +22,7 @@
 #include "ca/server.h"
 #include "jose/jwk.h"
 #include "lib/base64url.h"
+#include "lib/address.h"
 #include "lib/clock.h"
 #include "lib/file.h"
 #include "lib/log.h"
@@ -44,8 +45,8 @@ struct world {
 static struct issuer_config issuer_config = { (char *)"issuer.pem", (char *)"issuer.key" };
 static struct profile_config profiles[] = { { (char *)"default", (char *)"", 90 * 86400 },
 	{ (char *)"shortlived", (char *)"", 160 * 3600 } };
-static char *all_names[] = { (char *)"*" };
-static char *denied_names[] = { (char *)"denied.test" };
+static char *all_names[] = { (char *)"*", (char *)"192.0.2.0/24", (char *)"2001:db8::/32" };
+static char *denied_names[] = { (char *)"denied.test", (char *)"192.0.2.128/25" };
 static char *server_names[] = { (char *)"ca.test", (char *)"127.0.0.1", (char *)"::1" };
 
 static void
@@ -157,8 +158,8 @@ world_open(void **state)
 	w->config.wfe.names = (struct strings){ server_names, 3 };
 	w->config.evidence_key = (char *)"evidence.key";
 	w->config.ledger = (char *)"ledger";
-	w->config.ra.allow = (struct strings){ all_names, 1 };
-	w->config.ra.deny = (struct strings){ denied_names, 1 };
+	w->config.ra.allow = (struct strings){ all_names, 3 };
+	w->config.ra.deny = (struct strings){ denied_names, 2 };
 	w->config.ra.order_lifetime = 7 * 86400;
 	w->config.ra.valid_authorization_lifetime = 30 * 86400;
 	w->config.ca.issuers = &issuer_config;
@@ -283,8 +284,9 @@ statement_add(
 		.method = CHALLENGE_HTTP_01, .caa = CAA_NOT_CHECKED, .validated = validated
 	};
 	uint32_t i = ask->issue.evidence_count++;
+	struct address address;
 
-	statement.identifier.type = IDENTIFIER_DNS;
+	statement.identifier.type = address_parse(name, &address) ? IDENTIFIER_IP : IDENTIFIER_DNS;
 	strcpy(statement.identifier.value, name);
 	strcpy(statement.thumbprint, thumbprint);
 	token_new(statement.token);
@@ -527,7 +529,11 @@ test_csr_faults(void **state)
 	ask_open(&ask, w);
 	ask.san = "DNS:a.test,IP:192.0.2.1";
 	ask_sign(&ask);
-	expect_refused(&ask, PROBLEM_BAD_CSR, "IP address");
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "192.0.2.1");
+	ask_open(&ask, w);
+	ask.san = "DNS:a.test,email:a@a.test";
+	ask_sign(&ask);
+	expect_refused(&ask, PROBLEM_BAD_CSR, "only DNS names and IP addresses");
 	ask_open(&ask, w);
 	EVP_PKEY_free(ask.certificate_key);
 	ask.certificate_key = EVP_PKEY_dup(w->account);
@@ -624,6 +630,73 @@ test_policy(void **state)
 	ask.issue.evidence_count = 0;
 	statement_add(&ask, "denied.test", w->jwk->thumbprint, clock_now(), w->evidence_key);
 	expect_refused(&ask, PROBLEM_REJECTED_IDENTIFIER, "denied.test");
+}
+
+/* RFC 8738: addresses need proof of their own, and stand in the certificate as such. */
+static void
+test_addresses(void **state)
+{
+	struct world *w = *state;
+	struct ask ask;
+	struct buf der;
+	const uint8_t *p;
+	X509 *cert;
+
+	ask_open(&ask, w);
+	ask.san = "DNS:a.test,IP:192.0.2.1,IP:2001:db8::1";
+	ask_sign(&ask);
+	statement_add(&ask, "192.0.2.1", w->jwk->thumbprint, clock_now(), w->evidence_key);
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "2001:db8::1");
+	ask_open(&ask, w);
+	ask.san = "DNS:a.test,IP:192.0.2.1,IP:2001:db8::1";
+	ask_sign(&ask);
+	statement_add(&ask, "192.0.2.1", w->jwk->thumbprint, clock_now(), w->evidence_key);
+	statement_add(&ask, "2001:db8::1", w->jwk->thumbprint, clock_now(), w->evidence_key);
+	der = expect_issued(&ask);
+	p = der.data;
+	assert_non_null(cert = d2i_X509(NULL, &p, (long)der.len));
+	assert_int_equal(X509_check_host(cert, "a.test", 0, 0, NULL), 1);
+	assert_int_equal(X509_check_ip_asc(cert, "192.0.2.1", 0), 1);
+	assert_int_equal(X509_check_ip_asc(cert, "2001:db8::1", 0), 1);
+	assert_int_equal(X509_check_ip_asc(cert, "192.0.2.2", 0), 0);
+	X509_free(cert);
+	buf_free(&der);
+	ask_close(&ask);
+}
+
+static void
+test_address_policy(void **state)
+{
+	static const struct {
+		const char *san, *address;
+	} cases[] = { { "IP:192.0.2.129", "192.0.2.129" }, { "IP:198.51.100.1", "198.51.100.1" },
+		{ "IP:fd00::1", "fd00::1" } };
+	struct world *w = *state;
+	struct ask ask;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ask_open(&ask, w);
+		ask.san = cases[i].san;
+		ask_sign(&ask);
+		statement_add(&ask, cases[i].address, w->jwk->thumbprint, clock_now(), w->evidence_key);
+		expect_refused(&ask, PROBLEM_REJECTED_IDENTIFIER, cases[i].address);
+	}
+}
+
+static void
+test_address_name_constraints(void **state)
+{
+	struct world *w = *state;
+	struct ask ask;
+
+	issuer_make(w->dir, KEY_P256, "critical,permitted;IP:10.0.0.0/255.0.0.0");
+	world_reopen(w);
+	ask_open(&ask, w);
+	ask.san = "IP:192.0.2.1";
+	ask_sign(&ask);
+	statement_add(&ask, "192.0.2.1", w->jwk->thumbprint, clock_now(), w->evidence_key);
+	expect_refused(&ask, PROBLEM_REJECTED_IDENTIFIER, "name_constraints");
 }
 
 static void
@@ -866,7 +939,8 @@ main(void)
 	const struct CMUnitTest tests[] = { T(test_issues), T(test_kept_account), T(test_no_evidence),
 		T(test_other_accounts_evidence), T(test_stale_evidence), T(test_forged_evidence),
 		T(test_changed_csr), T(test_other_order), T(test_csr_faults), T(test_wildcard),
-		T(test_old_order), T(test_profile_and_dates), T(test_policy), T(test_name_constraints),
+		T(test_old_order), T(test_profile_and_dates), T(test_policy), T(test_addresses), T(test_address_policy),
+		T(test_address_name_constraints), T(test_name_constraints),
 		T(test_replay), T(test_issuer_types), T(test_server), T(test_torn_tail), T(test_broken_chain),
 		T(test_write_failure), T(test_speed) };
 

@@ -18,6 +18,7 @@
 #include "ra/order_read.h"
 #include "ra/order_view.h"
 #include "ra/park.h"
+#include "lib/address.h"
 #include "ra/policy.h"
 #include "ra/request.h"
 
@@ -130,6 +131,18 @@ static const struct {
 	{ "*", "*.secret.lan", "secret.lan", true },
 	{ "*", "*", "a.example", false },
 	{ NULL, NULL, "a.example", false },
+	/* RFC 8738: addresses by blocks only, and blocks for addresses only. */
+	{ "10.0.0.0/8", NULL, "10.1.2.3", true },
+	{ "10.0.0.0/8", NULL, "11.0.0.1", false },
+	{ "10.1.2.3/32", NULL, "10.1.2.3", true },
+	{ "fd00::/8", NULL, "fd00::1", true },
+	{ "fd00::/8", NULL, "10.1.2.3", false },
+	{ "0.0.0.0/0", NULL, "fd00::1", false },
+	{ "0.0.0.0/0", "10.0.0.0/8", "10.1.2.3", false },
+	{ "0.0.0.0/0", "10.0.0.0/8", "11.0.0.1", true },
+	{ "*", NULL, "10.1.2.3", false },
+	{ "0.0.0.0/0", "*", "10.1.2.3", true },
+	{ "0.0.0.0/0", NULL, "a.example", false },
 };
 
 static void
@@ -141,9 +154,11 @@ test_policy(void **state)
 		char		 *deny = (char *)(uintptr_t)policies[i].deny;
 		struct ra_config  config = { .allow = { &allow, allow != NULL }, .deny = { &deny, deny != NULL } };
 		struct identifier identifier;
+		struct address	  address;
 		struct reason	  reason = { "" };
+		enum identifier_type type = address_parse(policies[i].name, &address) ? IDENTIFIER_IP : IDENTIFIER_DNS;
 
-		assert_int_equal(identifier_check(IDENTIFIER_DNS, policies[i].name, &identifier, NULL), ERR_OK);
+		assert_int_equal(identifier_check(type, policies[i].name, &identifier, NULL), ERR_OK);
 		if (policy_allows(&config, &identifier, &reason) != policies[i].allowed)
 			fail_msg("row %zu: %s (%s)", i, policies[i].name, reason.text);
 		if (!policies[i].allowed)

@@ -197,6 +197,8 @@ static const struct url_case {
 	{ "http://[fe80::1%25eth0]/", ERR_MALFORMED, NULL, NULL, 0 },
 };
 
+static const struct identifier a_example = { IDENTIFIER_DNS, "a.example" };
+
 static void
 test_urls(void **state)
 {
@@ -206,7 +208,7 @@ test_urls(void **state)
 	enum err err;
 
 	(void)state;
-	url_challenge(&from, "a.example", 5002, TOKEN);
+	url_challenge(&from, &a_example, 5002, TOKEN);
 	assert_string_equal(from.text, "http://a.example:5002/.well-known/acme-challenge/" TOKEN);
 	for (t = url_cases; t < url_cases + COUNT(url_cases); t++) {
 		err = url_redirect(&from, slice_str(t->location), 5002, 5001, &to, &reason);
@@ -226,8 +228,15 @@ test_urls(void **state)
 		assert_string_equal(to.host, "127.0.0.1");
 	if (url_redirect(&from, slice_str("http://127.1/"), 80, 443, &to, &reason) == ERR_OK)
 		assert_int_equal(to.literal.family, AF_INET);
-	url_challenge(&from, "a.example", 80, TOKEN);
+	url_challenge(&from, &a_example, 80, TOKEN);
 	assert_string_equal(from.text, "http://a.example/.well-known/acme-challenge/" TOKEN);
+	/* RFC 8738, 5: the address itself, in brackets when it is IPv6. */
+	url_challenge(&from, &(struct identifier){ IDENTIFIER_IP, "2001:db8::1" }, 80, TOKEN);
+	assert_string_equal(from.text, "http://[2001:db8::1]/.well-known/acme-challenge/" TOKEN);
+	assert_int_equal(from.literal.family, AF_INET6);
+	url_challenge(&from, &(struct identifier){ IDENTIFIER_IP, "192.0.2.1" }, 5002, TOKEN);
+	assert_string_equal(from.text, "http://192.0.2.1:5002/.well-known/acme-challenge/" TOKEN);
+	assert_int_equal(from.literal.family, AF_INET);
 	assert_int_equal(
 	    url_redirect(&from, slice_of("http://b\0.example/", 18), 80, 443, &to, &reason), ERR_MALFORMED);
 }
@@ -302,7 +311,7 @@ test_record(void **state)
 	(void)state;
 	record_text(array, text, sizeof(text));
 	assert_string_equal(text, "[]");
-	url_challenge(&url, "a.example", 80, "t");
+	url_challenge(&url, &a_example, 80, "t");
 	record_add(array, &url, &a, 1, &a);
 	record_text(array, text, sizeof(text));
 	assert_string_equal(text,

@@ -1,8 +1,9 @@
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "va/address.h"
+#include "lib/address.h"
 
 static size_t
 address_len(int family)
@@ -35,6 +36,27 @@ address_text(const struct address *a, char out[ADDRESS_TEXT_SIZE])
 {
 	if (inet_ntop(a->family, a->bytes, out, ADDRESS_TEXT_SIZE) == NULL)
 		out[0] = '\0';
+}
+
+void
+address_reverse(const struct address *a, char out[ADDRESS_REVERSE_SIZE])
+{
+	size_t at = 0, i;
+
+	if (a->family == AF_INET) {
+		snprintf(out, ADDRESS_REVERSE_SIZE, "%u.%u.%u.%u.in-addr.arpa", a->bytes[3], a->bytes[2],
+		    a->bytes[1], a->bytes[0]);
+		return;
+	}
+	for (i = sizeof(a->bytes); i-- > 0; at += 4)
+		snprintf(out + at, ADDRESS_REVERSE_SIZE - at, "%x.%x.", a->bytes[i] & 0xf, a->bytes[i] >> 4);
+	snprintf(out + at, ADDRESS_REVERSE_SIZE - at, "ip6.arpa");
+}
+
+size_t
+address_size(const struct address *a)
+{
+	return address_len(a->family);
 }
 
 bool

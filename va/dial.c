@@ -1,0 +1,115 @@
+#include "va/dial.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "va/record.h"
+
+const char *
+dial_where(const struct dial *d, const struct url *url, char out[WHERE_SIZE])
+{
+	char address[ADDRESS_TEXT_SIZE];
+
+	address_text(&d->choice[d->chosen], address);
+	if (url->literal.family != 0)
+		snprintf(out, WHERE_SIZE, "%s port %u", address, url->port);
+	else
+		snprintf(out, WHERE_SIZE, "%s port %u (%s)", address, url->port, url->host);
+	return out;
+}
+
+/* What is wrong when no address may be connected to: the last one's rule. */
+static bool
+dial_denied(struct check *c, const struct dial *d, const struct url *url, const char *rule)
+{
+	char text[ADDRESS_TEXT_SIZE];
+
+	record_add(c->record, url, d->resolved, d->resolved_count, NULL);
+	address_text(&d->resolved[d->resolved_count - 1], text);
+	if (url->literal.family != 0)
+		check_fail(c, PROBLEM_CONNECTION,
+		    "%s (%s) is not an allowed target: the CA never connects there, unless the administrator "
+		    "adds it to va.targets.allow",
+		    text, rule);
+	else
+		check_fail(c, PROBLEM_CONNECTION,
+		    "%s has the address %s (%s), which is not an allowed target: the CA never connects there; "
+		    "give the name another address, or let the administrator add it to va.targets.allow",
+		    url->host, text, rule);
+	return false;
+}
+
+static bool
+dial_choose(struct check *c, struct dial *d, const struct url *url)
+{
+	const char *rule, *denied = "";
+	size_t i;
+
+	d->choices = d->chosen = 0;
+	d->before[0] = '\0';
+	for (i = 0; i < d->resolved_count; i++) {
+		if (!targets_allow(c->means->targets, &d->resolved[i], &rule)) {
+			denied = rule;
+		} else if (d->choices == 0 || d->resolved[i].family != d->choice[d->choices - 1].family) {
+			d->choice[d->choices++] = d->resolved[i];
+			if (d->choices == 2 || d->resolved[i].family == AF_INET)
+				break;
+		}
+	}
+	return d->choices > 0 || dial_denied(c, d, url, denied);
+}
+
+bool
+dial_literal(struct check *c, struct dial *d, const struct url *url)
+{
+	d->resolved[0] = url->literal;
+	d->resolved_count = 1;
+	return dial_choose(c, d, url);
+}
+
+bool
+dial_resolved(struct check *c, struct dial *d, const struct url *url, const struct lookup_answer *answer)
+{
+	if (answer->count == 0) {
+		record_add(c->record, url, NULL, 0, NULL);
+		check_fail(c, PROBLEM_DNS, "no A or AAAA record found for %s: resolver %.200s %s: %s",
+		    url->host, answer->servers, answer->verdict, answer->advice);
+		return false;
+	}
+	memcpy(d->resolved, answer->addresses, answer->count * sizeof(d->resolved[0]));
+	d->resolved_count = answer->count;
+	return dial_choose(c, d, url);
+}
+
+void
+dial_unresolved(struct check *c, const struct url *url, const struct lookup *lookup)
+{
+	record_add(c->record, url, NULL, 0, NULL);
+	check_fail(c, PROBLEM_DNS,
+	    "resolver %.200s has not answered for %s, and the %lld s for one validation are over: check "
+	    "va.resolvers, and that the resolver is reachable from the CA",
+	    lookup_servers(lookup), url->host, (long long)c->means->config->timeout);
+}
+
+const struct address *
+dial_now(struct check *c, const struct dial *d, const struct url *url)
+{
+	const struct address *address = &d->choice[d->chosen];
+
+	check_used(c, address);
+	record_add(c->record, url, d->resolved, d->resolved_count, address);
+	return address;
+}
+
+bool
+dial_next(struct dial *d, const char *why)
+{
+	char address[ADDRESS_TEXT_SIZE];
+
+	if (d->chosen + 1 == d->choices)
+		return false;
+	address_text(&d->choice[d->chosen], address);
+	snprintf(d->before, sizeof(d->before), "; before that, %s %s", address, why);
+	d->chosen++;
+	return true;
+}
