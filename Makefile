@@ -23,7 +23,7 @@ include $(foreach d,lib jose acme x509 ipc config proc wfe ra va ca storage cmd,
 
 include tests/bench/sources.mk
 
-LIBRARIES = libmicrohttpd gnutls libcrypto sqlite3 libcares jansson yaml-0.1 libcurl libuv libidn2 libseccomp
+LIBRARIES = libmicrohttpd gnutls libssl libcrypto sqlite3 libcares jansson yaml-0.1 libcurl libuv libidn2 libseccomp
 
 WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wwrite-strings -Wvla -Werror

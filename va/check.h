@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "ipc/msg.h"
 #include "va/fetch.h"
+#include "va/probe.h"
 #include "va/resolver.h"
 #include "va/target.h"
 
@@ -23,6 +24,7 @@ struct means {
 	struct resolver		*resolver;
 	const struct targets	*targets;
 	struct fetcher		*fetcher;
+	struct prober		*prober;
 	const uint8_t		*evidence_key;	/* EVIDENCE_KEY_SIZE */
 };
 

@@ -2,6 +2,7 @@
 
 static const struct method *const methods[] = {
 	&http_01_method,
+	&tls_alpn_01_method,
 };
 
 const struct method *

@@ -17,5 +17,7 @@ struct method {
 const struct method *method_of(enum challenge_type);	/* NULL: none */
 
 extern const struct method http_01_method;		/* http_01.c: RFC 8555, 8.3 */
+#define TLS_ALPN_PROTOCOL "acme-tls/1"			/* RFC 8737, 6.2 */
+extern const struct method tls_alpn_01_method;		/* tls_alpn_01.c: RFC 8737 */
 
 #endif

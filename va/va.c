@@ -18,6 +18,7 @@
 #include "lib/log.h"
 #include "proc/proc.h"
 #include "va/check.h"
+#include "va/method.h"
 
 #define RECEIVE_BATCH 64 /* messages before other events get their turn */
 
@@ -185,6 +186,7 @@ va_open(struct proc *p)
 	va->means.config = &p->config->va;
 	va->means.evidence_key = va->evidence_key;
 	if (!va_read_key(va) || !fetch_prepare() ||
+	    (va->means.prober = prober_new(TLS_ALPN_PROTOCOL)) == NULL ||
 	    (va->means.resolver = resolver_new(&p->config->va)) == NULL)
 		return NULL;
 	va->targets = targets_new(&p->config->va, self, targets_self(self), &reason);
@@ -204,6 +206,7 @@ va_begin(struct va *va)
 	if (uv_loop_init(&va->loop) != 0)
 		return false;
 	va->means.loop = &va->loop;
+	prober_start(va->means.prober, &va->loop);
 	if (!resolver_start(va->means.resolver, &va->loop) ||
 	    (va->means.fetcher = fetcher_new(&va->loop)) == NULL ||
 	    (va->checker = checker_new(&va->means, va_answer, va)) == NULL ||

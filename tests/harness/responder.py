@@ -6,6 +6,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from .ports import free_port
+from .tlsalpn import TlsAlpn
 
 PREFIX = "/.well-known/acme-challenge/"
 
@@ -19,6 +20,7 @@ class Responder:
         self.tokens, self.by_host, self.by_path = {}, {}, {}
         self.webroot = None
         self.asked = []
+        self.tls = TlsAlpn(hosts)
         self._servers = []
         for host in hosts:
             try:
@@ -35,6 +37,7 @@ class Responder:
         self.tokens[token] = text
 
     def close(self):
+        self.tls.close()
         for server in self._servers:
             server.shutdown()
             server.server_close()

@@ -74,7 +74,8 @@ class Server:
                     "listen": [f"{host}:{self.port}" for host in hosts],
                     "plain_listen": [f"{host}:{self.plain_port}" for host in hosts]},
             "ra": {"policy": {"allow": ["*.test", "*.example", "*.localhost"], "deny": ["forbidden.test"]}},
-            "va": {"resolvers": [self.names.address], "http_port": self.responder.port, "timeout": "5s",
+            "va": {"resolvers": [self.names.address], "http_port": self.responder.port,
+                   "tls_port": self.responder.tls.port, "timeout": "5s",
                    "targets": {"allow": ["loopback"]}},
         }
 

@@ -205,6 +205,11 @@ test_wildcard_base(void **state)
 	/* RFC 8555, 8.3: http-01 proves one host, never a wildcard. */
 	assert_false(challenge_proves(CHALLENGE_HTTP_01, IDENTIFIER_DNS, true));
 	assert_true(challenge_proves(CHALLENGE_HTTP_01, IDENTIFIER_DNS, false));
+	assert_false(challenge_proves(CHALLENGE_TLS_ALPN_01, IDENTIFIER_DNS, true));
+	assert_true(challenge_proves(CHALLENGE_TLS_ALPN_01, IDENTIFIER_DNS, false));
+	/* RFC 8738, 4: both prove addresses, and nothing else does. */
+	assert_int_equal(challenge_offer(IDENTIFIER_IP, false),
+	    1u << CHALLENGE_HTTP_01 | 1u << CHALLENGE_TLS_ALPN_01);
 }
 
 /* --- problems (RFC 8555, 6.7) -------------------------------------------------------------------- */
