@@ -62,7 +62,7 @@ class TlsAlpn:
         self.hosts = hosts
         self.contexts, self.seen, self.after = {}, [], []
         self.key = Key()
-        self.default = self._context(certificate("default.test", "", self.key, identifier=False), self.key, [ALPN])
+        self.default = self.context(certificate("default.test", "", self.key, identifier=False), self.key, [ALPN])
         self._listeners = []
         for host in hosts:
             try:
@@ -71,22 +71,23 @@ class TlsAlpn:
                 if host == "127.0.0.1":
                     raise
 
-    def listen(self, host):
+    def listen(self, host, context=None, raw=None):
+        """Also there. context: an SSLContext for whatever name; raw: called with each connection instead of TLS."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, self.port), family=family, backlog=1024)
         self._listeners.append(listener)
-        threading.Thread(target=self._serve, args=(listener,), daemon=True).start()
+        threading.Thread(target=self._serve, args=(listener, raw or (lambda sock: self._shake(sock, context))), daemon=True).start()
 
     def put(self, value, authorization, alpn=(ALPN,), highest=None, alert=None, key=None, **bends):
         key = key or self.key
         pem = certificate(value, authorization, key, **bends)
-        self.contexts[sni_of(value)] = alert or self._context(pem, key, alpn, highest)
+        self.contexts[sni_of(value)] = alert or self.context(pem, key, alpn, highest)
 
     def close(self):
         for listener in self._listeners:
             listener.close()
 
-    def _context(self, pem, key, alpn, highest=None):
+    def context(self, pem, key, alpn, highest=None):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         if highest:
             context.set_ciphers("DEFAULT@SECLEVEL=0")
@@ -110,18 +111,18 @@ class TlsAlpn:
             sock.context = found
         return None
 
-    def _serve(self, listener):
+    def _serve(self, listener, handle):
         while True:
             try:
                 sock, _ = listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._shake, args=(sock,), daemon=True).start()
+            threading.Thread(target=handle, args=(sock,), daemon=True).start()
 
-    def _shake(self, sock):
+    def _shake(self, sock, context):
         sock.settimeout(10)
         try:
-            with self.default.wrap_socket(sock, server_side=True) as tls:
+            with (context or self.default).wrap_socket(sock, server_side=True) as tls:
                 self.after.append((tls.version(), tls.selected_alpn_protocol(), tls.recv(1)))
         except (OSError, ValueError):
             sock.close()
