@@ -2,6 +2,7 @@
 import datetime
 import hashlib
 import ipaddress
+import os
 import socket
 import ssl
 import tempfile
@@ -60,7 +61,7 @@ class TlsAlpn:
     def __init__(self, hosts=("127.0.0.1", "::1")):
         self.port = free_port()
         self.hosts = hosts
-        self.contexts, self.seen, self.after = {}, [], []
+        self.contexts, self.seen, self.after, self.folder = {}, [], [], None
         self.key = Key()
         self.default = self.context(certificate("default.test", "", self.key, identifier=False), self.key, [ALPN])
         self._listeners = []
@@ -104,12 +105,22 @@ class TlsAlpn:
 
     def _choose(self, sock, name, _context):
         self.seen.append(name)
-        found = self.contexts.get(name)
+        found = self.contexts.get(name) or self._from_folder(name)
         if isinstance(found, int):
             return found
         if found is not None:
             sock.context = found
         return None
+
+    def _from_folder(self, name):
+        """NAME.crt.pem and NAME.key.pem, as dehydrated leaves them for a web server."""
+        path = os.path.join(self.folder or "", f"{name}.crt.pem")
+        if not self.folder or not os.path.exists(path):
+            return None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(path, path.replace(".crt.", ".key."))
+        context.set_alpn_protocols([ALPN])
+        return context
 
     def _serve(self, listener, handle):
         while True:

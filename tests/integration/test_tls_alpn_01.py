@@ -183,7 +183,7 @@ def answers(server, names, fails):
                 except OSError:
                     pass
         server.responder.tls.listen(host, raw=handle)
-        return fails(names.set(f"raw-{host}.test".replace("127.0.7.", ""), a=[host]), kind, host, *words, prepare=False)
+        return fails(names.set(f"tls-raw-{host}.test".replace("127.0.7.", ""), a=[host]), kind, host, *words, prepare=False)
     return run
 
 
