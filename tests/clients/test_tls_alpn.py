@@ -65,3 +65,20 @@ def test_dehydrated_alpn(shell, record):
         shell.server.responder.tls.folder = None
     folder = shell.path("dehydrated/certs/dehydratedalpn.test")
     shell.verify(f"{folder}/cert.pem", names, "P-256", f"{folder}/chain.pem")
+
+
+def verify_address(shell, certificate, address):
+    """openssl's verdict: for this address, and for no other."""
+    for asked, good in ((address, 0), ("127.0.8.99", 2)):
+        done = shell.run("openssl", "verify", "-x509_strict", "-verify_ip", asked, "-CAfile", shell.server.root,
+                         "-untrusted", certificate, certificate, check=False)
+        assert done.returncode == good, done.stderr
+
+
+def test_uacme_address(shell, record, ualpn, monkeypatch):
+    """RFC 8738."""
+    record("uacme", test_uacme.version(shell), "P-256", "P-256", "tls-alpn-01, an IPv4 address")
+    monkeypatch.setattr(test_uacme, "HOOK", ualpn)
+    test_uacme.uacme(shell, "new", "admin@ualpn.test")
+    test_uacme.uacme(shell, "issue", UALPN)
+    verify_address(shell, shell.path(f"uacme/{UALPN}/cert.pem"), UALPN)
