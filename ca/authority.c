@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ca/authority.h"
+#include "config/blocked_keys.h"
 #include "lib/file.h"
 
 #define DAY 86400
@@ -79,6 +80,7 @@ ca_open(const struct config *config, int64_t now, struct ca **out, struct reason
 		return ERR_MEMORY;
 	ca->config = config;
 	if ((err = issuers_open(ca, reason)) != ERR_OK || (err = evidence_key_read(ca, reason)) != ERR_OK ||
+	    (err = config_blocked_keys(config, &ca->blocked, reason)) != ERR_OK ||
 	    (err = issuer_url_make(ca)) != ERR_OK)
 		goto out;
 	if ((ca->folder = file_join(config->dir, config->ledger)) == NULL) {
@@ -110,6 +112,7 @@ ca_close(struct ca *ca)
 	for (i = 0; i < CA_ACCOUNTS; i++)
 		jwk_free(ca->accounts[i]);
 	ledger_close(ca->ledger);
+	blocklist_free(ca->blocked);
 	free(ca->folder);
 	free(ca->issuer_url);
 	buf_free(&ca->der);

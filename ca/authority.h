@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "jose/jwk.h"
 #include "proc/proc.h"
+#include "x509/blocklist.h"
 
 /* Reading and judging an account's key costs a third of a verification, and the same accounts come again. */
 #define CA_ACCOUNTS 64
@@ -19,6 +20,7 @@ struct ca {
 	uint8_t server_key[PROC_SECRET_SIZE]; /* wfe's and ours: see server_certificate() */
 	char *folder; /* the ledger's, as a path */
 	struct ledger *ledger;
+	struct blocklist *blocked; /* or NULL */
 	struct jwk *accounts[CA_ACCOUNTS]; /* keys of recent requests; NULL: a free place */
 	char *issuer_url; /* of the first issuer's certificate, or NULL: no plain listener */
 	struct buf der; /* the certificate that was made last */

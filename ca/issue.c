@@ -84,6 +84,15 @@ dates_set(const struct ca *ca, const struct msg_issue *issue, const struct profi
 }
 
 static bool
+key_allowed(const struct ca *ca, const struct csr *csr, struct problem *problem)
+{
+	struct reason cause = { "" };
+
+	return blocklist_check(ca->blocked, csr->key, &cause) == ERR_OK ||
+	       problem_set(problem, PROBLEM_BAD_CSR, "the CSR: %s", cause.text);
+}
+
+static bool
 names_check(const struct ca *ca, const struct csr *csr, struct problem *problem)
 {
 	size_t i;
@@ -159,7 +168,8 @@ issue_new(struct ca *ca, const struct msg_issue *issue, const struct jwk *jwk, c
 		problem_set(problem, PROBLEM_INVALID_PROFILE, "there is no profile \"%s\"", issue->profile);
 		return ERR_DENIED;
 	}
-	if (!proof_csr(jwk, jws, &csr, problem) || !proof_evidence(ca, issue, jwk, csr, now, problem) ||
+	if (!proof_csr(jwk, jws, &csr, problem) || !key_allowed(ca, csr, problem) ||
+	    !proof_evidence(ca, issue, jwk, csr, now, problem) ||
 	    !names_check(ca, csr, problem) || !dates_set(ca, issue, profile, now, &leaf, problem))
 		goto out;
 	leaf.names = csr->names;

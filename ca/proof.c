@@ -42,7 +42,7 @@ account_place(struct ca *ca, struct slice text)
 	return &ca->accounts[hash % CA_ACCOUNTS];
 }
 
-/* The account's key, accepted by key_check(); only such are kept. On ERR_OK the caller owns a reference. */
+/* The account's key, accepted by key_check() and the blocklist; only such are kept. On ERR_OK the caller owns a reference. */
 static enum err
 account_key(struct ca *ca, struct slice text, struct jwk **out, struct reason *cause)
 {
@@ -54,7 +54,8 @@ account_key(struct ca *ca, struct slice text, struct jwk **out, struct reason *c
 		return ERR_OK;
 	}
 	if ((err = jwk_parse_text(text, out, cause)) != ERR_OK ||
-	    (err = key_check((*out)->key, cause)) != ERR_OK)
+	    (err = key_check((*out)->key, cause)) != ERR_OK ||
+	    (err = blocklist_check(ca->blocked, (*out)->key, cause)) != ERR_OK)
 		return err;
 	jwk_free(*place);
 	*place = jwk_up(*out);

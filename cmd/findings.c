@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "acme/evidence.h"
+#include "config/blocked_keys.h"
 #include "lib/clock.h"
 #include "lib/file.h"
 #include "storage/storage.h"
@@ -219,6 +220,20 @@ check_evidence_key(struct findings *f, const struct config *config)
 }
 
 static void
+check_blocked_keys(struct findings *f, const struct config *config)
+{
+	struct blocklist *list = NULL;
+	struct reason	  why = { "" };
+	enum err	  err = config_blocked_keys(config, &list, &why);
+
+	if (err != ERR_OK)
+		finding(f, FINDING_PROBLEM, "ca.blocked_keys", "%s", why.text[0] != '\0' ? why.text : err_text(err));
+	else if (list != NULL)
+		finding(f, FINDING_OK, "ca.blocked_keys", "%zu keys", blocklist_count(list));
+	blocklist_free(list);
+}
+
+static void
 check_storage(struct findings *f, const struct config *config)
 {
 	const char	*name = strchr(config->storage, ':') + 1;
@@ -265,6 +280,7 @@ findings_files(struct findings *f, const struct config *config)
 	if (config->wfe.tls == TLS_FILES)
 		check_pair(f, config, "wfe.tls", config->wfe.tls_certificate, config->wfe.tls_key, false);
 	check_evidence_key(f, config);
+	check_blocked_keys(f, config);
 	check_folder(f, "ledger", ledger);
 	check_storage(f, config);
 	free(ledger);

@@ -84,6 +84,7 @@ struct ca_config {
 	size_t			 issuer_count;
 	struct profile_config	*profiles;	/* the first is the default */
 	size_t			 profile_count;
+	char			*blocked_keys;	/* path; "" : none */
 };
 
 struct config {

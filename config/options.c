@@ -178,6 +178,9 @@ const struct option options[] = {
 		"{classic: {lifetime: 90d}, shortlived: {lifetime: 160h}}"),
 	    .min = 1, .max = 64, .record = &profile_record,
 	    .help = "kinds of certificates; the first is the default" },
+	{ .key = "ca.blocked_keys", .type = &type_path, AT(ca.blocked_keys), .roles = RA | CA, SAME("\"\""),
+	    .help = "file of keys that get neither account nor certificate: the SHA-256 of each "
+		    "SubjectPublicKeyInfo, one hexadecimal line each" },
 
 	{ .key = "storage", .type = &type_storage, AT(storage), .roles = RA,
 	    SAME("\"sqlite:data/signet.db\""), .min = 1, .help = "the database" },

@@ -89,7 +89,8 @@ check_new(struct request *request, bool agreed)
 		return problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
 		    "\"externalAccountBinding\" names a key that is not known here; this server has none "
 		    "(RFC 8555, 7.3.4)");
-	if (key_check(request->key->key, &reason) != ERR_OK)
+	if (key_check(request->key->key, &reason) != ERR_OK ||
+	    blocklist_check(request->ra->blocked, request->key->key, &reason) != ERR_OK)
 		return problem_set(&request->problem, PROBLEM_BAD_PUBLIC_KEY, "the account key: %s",
 		    reason.text);
 	return contact_check(json_object_get(request->payload, "contact"), &request->account.contact,

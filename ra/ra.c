@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config/blocked_keys.h"
 #include "lib/clock.h"
 #include "lib/file.h"
 #include "lib/log.h"
@@ -276,6 +277,8 @@ open_all(struct ra *ra, struct proc *p)
 	if (ra->nonces == NULL || ra->accounts == NULL || ra->queue == NULL ||
 	    (ra->park = park_new(ra->queue)) == NULL)
 		fail("start", "out of memory");
+	if (config_blocked_keys(p->config, &ra->blocked, &reason) != ERR_OK)
+		fail("blocked keys", reason.text);
 	if (storage_open(p->config->storage, p->config->dir, READERS, &ra->storage, &reason) != ERR_OK)
 		fail("storage", reason.text);
 }

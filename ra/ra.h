@@ -10,6 +10,7 @@
 #include "ra/park.h"
 #include "ra/queue.h"
 #include "storage/storage.h"
+#include "x509/blocklist.h"
 
 /* A configured issuer's certificate, as chains and the database want it. */
 struct issuer {
@@ -27,6 +28,7 @@ struct ra {
 	struct park		*park;		/* requests that wait for an outcome */
 	struct issuer		*issuers;	/* those that the configuration names */
 	size_t			 issuer_count;
+	struct blocklist	*blocked;	/* keys; or NULL */
 	struct channel		*wfe, *va, *ca;
 };
 

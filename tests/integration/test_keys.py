@@ -1,6 +1,9 @@
 """Every kind of account key with every kind of certificate key (RFC 8555, 6.2 and 11.1; PROTOCOL.md A 8), and keys
 that are refused: badPublicKey for accounts, badCSR for certificates."""
+import hashlib
+
 import pytest
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from harness.acme import Client, check_problem
 from harness.keys import Key, csr
@@ -61,3 +64,39 @@ def test_parta_37_bad_certificate_key(shared, bad):
     order, url = shared.ready(["badkey.test"])
     check_problem(shared.finalize(order, csr(["badkey.test"], make())), "badCSR", 400, words)
     assert shared.get(url).json()["status"] == "ready"
+
+
+# --- ca.blocked_keys ---------------------------------------------------------------------------------
+
+def spki_hash(key):
+    return hashlib.sha256(key.private.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+
+
+def test_partc_blocked_keys(make_server):
+    account, certificate, rsa_key = Key(), Key("Ed25519"), Key("RSA")
+
+    def block(server):
+        with open(f"{server.home}/blocked.txt", "w", encoding="ascii") as f:
+            f.write(f"# stolen\n\n{spki_hash(account)}\n{spki_hash(certificate).upper()}\r\n{spki_hash(rsa_key)}")
+
+    server = make_server({"ca": {"blocked_keys": "blocked.txt"}}, before=block)
+    check_problem(Client(server, account, register=False).register(), "badPublicKey", 400, "blocked")
+    client = Client(server)
+    for key in (certificate, rsa_key):
+        order, url = client.ready(["blocked.test"])
+        check_problem(client.finalize(order, csr(["blocked.test"], key)), "badCSR", 400, "blocked")
+        assert client.get(url).json()["status"] == "ready"
+    client.finalize(order, csr(["blocked.test"], Key()))
+    assert client.poll(url, ("valid", "invalid")).json()["status"] == "valid"
+    assert "3 keys" in server.run("check", "--dir", server.home).stdout
+
+
+def test_partc_blocked_keys_of_a_broken_file(make_server):
+    def block(server):
+        with open(f"{server.home}/blocked.txt", "w", encoding="ascii") as f:
+            f.write("00" * 32 + "\n" + "0g" * 32 + "\n")
+
+    server = make_server({"ca": {"blocked_keys": "blocked.txt"}}, before=block, start=False)
+    done = server.run("check", "--dir", server.home, check=False)
+    assert done.returncode == 1 and "blocked.txt: line 2" in done.stdout + done.stderr
