@@ -11,8 +11,8 @@ static const struct {
 	unsigned	 proves;	/* bit (1 << identifier type) */
 	bool		 wildcard;
 } table[CHALLENGE_TYPE_COUNT] = {
-	/* RFC 8555, 8.3: http-01 can't prove a wildcard, since it speaks for one host only; nor can tls-alpn-01
-	 * (RFC 8737). Both prove addresses (RFC 8738, 4). */
+	/* RFC 8555, 8.3: http-01 can't prove a wildcard, since it speaks for one host only; nor can
+	 * tls-alpn-01 (RFC 8737). Both prove addresses (RFC 8738, 4). */
 	[CHALLENGE_HTTP_01] = { "http-01", 1u << IDENTIFIER_DNS | 1u << IDENTIFIER_IP, false },
 	[CHALLENGE_TLS_ALPN_01] = { "tls-alpn-01", 1u << IDENTIFIER_DNS | 1u << IDENTIFIER_IP, false },
 };

@@ -6,8 +6,8 @@
 #include "lib/reason.h"
 #include "x509/blocklist.h"
 
-/* Reads it, before the sandbox. *out is NULL when the option is empty; else the caller owns it. ERR_CONFIG with the
- * file and what is wrong; ERR_MEMORY. */
+/* Reads it, before the sandbox. *out is NULL when the option is empty; else the caller owns it. ERR_CONFIG
+ * with the file and what is wrong; ERR_MEMORY. */
 enum err config_blocked_keys(const struct config *, struct blocklist **out, struct reason *);
 
 #endif

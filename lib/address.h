@@ -23,8 +23,8 @@ struct block {
 /* "10.0.0.7" or "2001:db8::1", nothing else around it. */
 bool	 address_parse(const char *text, struct address *out);
 void	 address_text(const struct address *, char out[ADDRESS_TEXT_SIZE]);
-/* The name of the reverse mapping, without a dot at its end: "1.2.0.192.in-addr.arpa" (RFC 1035, 3.5), 32 nibbles
- * and "ip6.arpa" (RFC 3596, 2.5). */
+/* The name of the reverse mapping, without a dot at its end: "1.2.0.192.in-addr.arpa" (RFC 1035, 3.5), 32
+ * nibbles and "ip6.arpa" (RFC 3596, 2.5). */
 #define ADDRESS_REVERSE_SIZE 73
 void	 address_reverse(const struct address *, char out[ADDRESS_REVERSE_SIZE]);
 size_t	 address_size(const struct address *);		/* 4 or 16: how many of bytes count */

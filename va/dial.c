@@ -33,7 +33,8 @@ dial_denied(struct check *c, const struct dial *d, const struct url *url, const 
 		    text, rule);
 	else
 		check_fail(c, PROBLEM_CONNECTION,
-		    "%s has the address %s (%s), which is not an allowed target: the CA never connects there; "
+		    "%s has the address %s (%s), which is not an allowed target: the CA never connects "
+		    "there; "
 		    "give the name another address, or let the administrator add it to va.targets.allow",
 		    url->host, text, rule);
 	return false;

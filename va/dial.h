@@ -15,9 +15,9 @@ struct dial {
 	char		before[128];	/* "; before that, ADDRESS refused the connection", or "" */
 };
 
-/* Both choose among the addresses; false when there is none to connect to, after check_fail(). url says which
- * host it is, and the port; the record gets the hop then. */
-bool	 dial_literal(struct check *, struct dial *, const struct url *);	/* url->literal, unresolved */
+/* Both choose among the addresses; false when there is none to connect to, after check_fail(), and the record
+ * has the hop. url says which host it is, and the port. */
+bool	 dial_literal(struct check *, struct dial *, const struct url *);	/* url->literal */
 bool	 dial_resolved(struct check *, struct dial *, const struct url *, const struct lookup_answer *);
 /* No answer in time: fails the check. */
 void	 dial_unresolved(struct check *, const struct url *, const struct lookup *);

@@ -43,7 +43,7 @@ alert_seen(const SSL *ssl, int where, int value)
 {
 	struct probe *p = SSL_get_app_data(ssl);
 
-	/* Fatal ones: level 2 in the high byte (RFC 5246, 7.2); TLS 1.3 has no others but the closing ones. */
+	/* Fatal ones: level 2 in the high byte (RFC 5246, 7.2). */
 	if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT && value >> 8 == SSL3_AL_FATAL)
 		p->alert = value & 0xff;
 }
@@ -57,7 +57,8 @@ prober_configure(SSL_CTX *context, const char *protocol)
 	list[0] = (uint8_t)len;
 	memcpy(list + 1, protocol, len);
 	SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL); /* self-signed: acme_identifier_check() judges */
-	SSL_CTX_set_security_level(context, 1); /* whatever the distribution sets: the key proves nothing here */
+	SSL_CTX_set_security_level(
+	    context, 1); /* whatever the distribution sets: the key proves nothing here */
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
 	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
@@ -166,7 +167,8 @@ probe_unreachable(struct probe *p, int os)
 		why = "did not accept a connection in time";
 	} else if (os == ECONNREFUSED) {
 		why = "refused the connection";
-		advice = "is the client's tls-alpn-01 responder running, and reachable from the CA on that port?";
+		advice =
+		    "is the client's tls-alpn-01 responder running, and reachable from the CA on that port?";
 	} else if (os == EHOSTUNREACH || os == ENETUNREACH || os == EADDRNOTAVAIL || os == EAFNOSUPPORT)
 		why = "can't be reached from the CA: no route";
 	probe_fail(p, PROBE_UNREACHABLE, why, advice);
@@ -189,7 +191,8 @@ probe_refused(struct probe *p)
 		    text != NULL ? text : "no cause given");
 	/* RFC 7301, 3.2; RFC 8446, 6.2 */
 	if (p->alert == TLS1_AD_NO_APPLICATION_PROTOCOL || p->alert == TLS1_AD_UNRECOGNIZED_NAME)
-		advice = "is it the client's tls-alpn-01 responder that answers there, and is it ready for this name?";
+		advice = "is it the client's tls-alpn-01 responder that answers there, and is it ready for "
+			 "this name?";
 	else if (p->alert == TLS1_AD_PROTOCOL_VERSION || reason == SSL_R_UNSUPPORTED_PROTOCOL ||
 		 reason == SSL_R_WRONG_SSL_VERSION)
 		advice = "it must speak TLS 1.2 or later (RFC 8737, 3)";
@@ -272,7 +275,8 @@ probe_read(struct probe *p)
 		probe_fail(p, PROBE_TLS_FAILED, "sent more than 32 KiB in the TLS handshake",
 		    "the certificate needs no chain, since it signs itself");
 	else if (BIO_write(SSL_get_rbio(p->ssl), data, (int)len) != (int)len)
-		probe_fail(p, PROBE_TLS_FAILED, "could not be read: the CA is out of memory", "try again later");
+		probe_fail(
+		    p, PROBE_TLS_FAILED, "could not be read: the CA is out of memory", "try again later");
 	else
 		probe_shake(p);
 }

@@ -12,8 +12,8 @@
 #include "lib/address.h"
 #include "lib/buf.h"
 
-#define PROBE_BYTES_MAX 32768	/* read in one handshake; a chain of four RSA-4096 certificates takes 8,000 */
-#define PROBE_CHAIN_MAX 16384	/* of which certificates: to decode each of many small ones costs 0.4 ms */
+#define PROBE_BYTES_MAX 32768	/* read in one handshake; four RSA-4096 certificates take 8,000 */
+#define PROBE_CHAIN_MAX 16384	/* of which certificates: to decode each small one costs 0.4 ms */
 #define PROBE_CONNECT_MS 10000	/* Boulder's dial timeout */
 #define PROBE_PROTOCOL_MAX 255	/* RFC 7301, 3.1 */
 
@@ -37,15 +37,15 @@ typedef void probe_done(void *arg, const struct probe_answer *);	/* the answer l
 struct prober;
 struct probe;
 
-/* Reads what OpenSSL reads: before the sandbox. protocol is the one that is offered ("acme-tls/1"). NULL: out of
- * memory, or OpenSSL's configuration forbids what we need. */
+/* Reads what OpenSSL reads: before the sandbox. protocol is the one that is offered ("acme-tls/1"). NULL: out
+ * of memory, or OpenSSL's configuration forbids what we need. */
 struct prober	*prober_new(const char *protocol);
 /* Begins to use the loop, which outlives the prober. */
 void		 prober_start(struct prober *, uv_loop_t *);
 void		 prober_free(struct prober *);	/* every probe must be over; NULL is fine */
 
-/* name goes into SNI (RFC 6066, 3) and is borrowed for the call. done is called once, later, unless cancelled;
- * the probe is gone after it returns. NULL: out of memory or descriptors. */
+/* name goes into SNI (RFC 6066, 3) and is borrowed for the call. done is called once, later, unless
+ * cancelled; the probe is gone after it returns. NULL: out of memory or descriptors. */
 struct probe	*probe_start(struct prober *, const struct address *, uint16_t port, const char *name,
     probe_done *, void *arg);
 void		 probe_cancel(struct probe *);	/* NULL is fine; not from its own done */

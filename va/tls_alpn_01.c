@@ -131,7 +131,8 @@ tls_alpn_01_late(struct check *c)
 		return;
 	case PROBING:
 		check_fail(c, PROBLEM_CONNECTION,
-		    "%s %s, and the %lld s for one validation are over%s: is there a firewall that drops, or a "
+		    "%s %s, and the %lld s for one validation are over%s: is there a firewall that drops, or "
+		    "a "
 		    "server that is too slow?",
 		    dial_where(&t->dial, &t->url, from), probe_waits(t->probe),
 		    (long long)c->means->config->timeout, t->dial.before);

@@ -19,8 +19,7 @@ no(struct reason *reason, const char *text)
 }
 
 void
-acme_identifier_digest(
-    const char *token, const char *thumbprint, uint8_t out[ACME_IDENTIFIER_DIGEST_SIZE])
+acme_identifier_digest(const char *token, const char *thumbprint, uint8_t out[ACME_IDENTIFIER_DIGEST_SIZE])
 {
 	struct buf authorization = { 0 };
 
@@ -117,8 +116,7 @@ check_san(X509 *cert, const struct identifier *identifier, struct reason *reason
 
 /* Authorization ::= OCTET STRING (SIZE (32)), in DER the value of the extension. */
 static enum err
-check_digest(
-    X509 *cert, const uint8_t digest[ACME_IDENTIFIER_DIGEST_SIZE], struct reason *reason)
+check_digest(X509 *cert, const uint8_t digest[ACME_IDENTIFIER_DIGEST_SIZE], struct reason *reason)
 {
 	ASN1_OBJECT *kind = OBJ_txt2obj("1.3.6.1.5.5.7.1.31", 1); /* id-pe-acmeIdentifier */
 	X509_EXTENSION *extension;
@@ -137,11 +135,13 @@ check_digest(
 	bytes = ASN1_STRING_get0_data(value);
 	if (ASN1_STRING_length(value) != 2 + ACME_IDENTIFIER_DIGEST_SIZE || bytes[0] != V_ASN1_OCTET_STRING ||
 	    bytes[1] != ACME_IDENTIFIER_DIGEST_SIZE)
-		return no(reason, "has an acmeIdentifier extension that is not an OCTET STRING of 32 bytes (RFC "
-				  "8737, 3)");
+		return no(reason,
+		    "has an acmeIdentifier extension that is not an OCTET STRING of 32 bytes (RFC "
+		    "8737, 3)");
 	if (memcmp(bytes + 2, digest, ACME_IDENTIFIER_DIGEST_SIZE) != 0)
-		return no(reason, "has an acmeIdentifier extension with another digest: it must be the SHA-256 of "
-				  "this challenge's token, a dot, and the thumbprint of this account's key");
+		return no(reason,
+		    "has an acmeIdentifier extension with another digest: it must be the SHA-256 of "
+		    "this challenge's token, a dot, and the thumbprint of this account's key");
 	return ERR_OK;
 }
 

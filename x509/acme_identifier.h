@@ -15,10 +15,10 @@
 void	 acme_identifier_digest(const char *token, const char *thumbprint,
     uint8_t out[ACME_IDENTIFIER_DIGEST_SIZE]);
 
-/* Whether the certificate is self-signed, names exactly the identifier (dns or ip, no wildcard), and carries the
- * digest in a critical acmeIdentifier extension. Dates and everything else don't count. When not, reason says how
- * it differs in a phrase that begins with "the certificate" and repeats none of its bytes. ERR_MALFORMED: no
- * certificate; ERR_DENIED: not this one; ERR_MEMORY. */
+/* Whether the certificate is self-signed, names exactly the identifier (dns or ip, no wildcard), and carries
+ * the digest in a critical acmeIdentifier extension. Dates and everything else don't count. When not, reason
+ * says how it differs in a phrase that begins with "the certificate" and repeats none of its bytes.
+ * ERR_MALFORMED: no certificate; ERR_DENIED: not this one; ERR_MEMORY. */
 enum err acme_identifier_check(struct slice der, const struct identifier *,
     const uint8_t digest[ACME_IDENTIFIER_DIGEST_SIZE], struct reason *);
 

@@ -112,7 +112,8 @@ blocklist_check(const struct blocklist *list, EVP_PKEY *key, struct reason *reas
 	}
 	if (bsearch(hash, list->hashes, list->count, SPKI_HASH_SIZE, hash_compare) == NULL)
 		return ERR_OK;
-	reason_set(reason, "the key is known to be weak or stolen and is blocked here (ca.blocked_keys); make another "
-			   "one");
+	reason_set(reason,
+	    "the key is known to be weak or stolen and is blocked here (ca.blocked_keys); make another "
+	    "one");
 	return ERR_BAD_KEY;
 }

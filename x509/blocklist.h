@@ -1,5 +1,5 @@
-/* blocklist.h: public keys that get no account and no certificate: weak or stolen ones, by the SHA-256 of their
- * SubjectPublicKeyInfo. Pure. */
+/* blocklist.h: public keys that get no account and no certificate, weak or stolen ones, by the SHA-256 of
+ * their SubjectPublicKeyInfo. Pure. */
 #ifndef SIGNET_X509_BLOCKLIST_H
 #define SIGNET_X509_BLOCKLIST_H
 
@@ -15,8 +15,8 @@
 
 struct blocklist;
 
-/* One hash a line, 64 hexadecimal digits; empty lines and those that begin with # don't count. ERR_MALFORMED with
- * the line, ERR_MEMORY. */
+/* One hash a line, 64 hexadecimal digits; empty lines and those that begin with # don't count. ERR_MALFORMED
+ * with the line, ERR_MEMORY. */
 enum err blocklist_parse(struct slice text, struct blocklist **out, struct reason *);
 void	 blocklist_free(struct blocklist *);	/* NULL is fine */
 size_t	 blocklist_count(const struct blocklist *);

@@ -14,8 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static const struct identifier names[] = { { IDENTIFIER_DNS, "a.test" }, { IDENTIFIER_IP, "192.0.2.1" },
-		{ IDENTIFIER_IP, "2001:db8::1" } };
+	static const struct identifier names[] = { { IDENTIFIER_DNS, "a.test" },
+		{ IDENTIFIER_IP, "192.0.2.1" }, { IDENTIFIER_IP, "2001:db8::1" } };
 	uint8_t digest[ACME_IDENTIFIER_DIGEST_SIZE];
 	struct reason reason;
 	size_t i, accepted = 0;

@@ -25,7 +25,7 @@ static const struct {
 	const char *why; /* NULL: accepted */
 } rows[] = {
 	{ "dns", &dns, NULL },
-	{ "case", &dns, NULL },	/* RFC 4343 */
+	{ "case", &dns, NULL }, /* RFC 4343 */
 	{ "rsa", &dns, NULL },
 	{ "ed25519", &dns, NULL },
 	{ "p521", &dns, NULL },
@@ -76,7 +76,7 @@ test_rows(void **state)
 		err = acme_identifier_check(buf_slice(&der), rows[i].identifier, digest, &reason);
 		if (rows[i].why == NULL ? err != ERR_OK
 					: err == ERR_OK || strstr(reason.text, rows[i].why) == NULL ||
-			    strncmp(reason.text, "the certificate", 15) != 0)
+					      strncmp(reason.text, "the certificate", 15) != 0)
 			fail_msg("%s: %s: %s", rows[i].file, err_text(err), reason.text);
 		buf_free(&der);
 	}
