@@ -12,7 +12,7 @@ MAY = {
     "acme": {"lib", "jose", "ipc"},
     "x509": {"lib", "jose", "acme"},
     "ipc": {"lib", "jose", "acme"},
-    "config": {"lib", "ipc", "acme"},
+    "config": {"lib", "ipc", "acme", "x509"},
     "storage": {"lib", "acme"},
     "proc": {"lib", "ipc", "config"},
     "wfe": {"lib", "jose", "acme", "x509", "ipc", "config", "proc"},
