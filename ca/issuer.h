@@ -13,7 +13,7 @@
 struct issuer {
 	X509 *cert;
 	EVP_PKEY *key;
-	EVP_PKEY *throwaway; /* of the same type; signs what is linted, and nothing that leaves */
+	EVP_PKEY *throwaway; /* of the same kind; signs what is linted, and nothing that leaves */
 	struct buf der;
 	uint8_t fingerprint[FINGERPRINT_SIZE];
 	int64_t not_after;
