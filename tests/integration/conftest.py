@@ -1,5 +1,4 @@
-"""A server whose certificate is due for renewal a minute after its start, and the minute overlapped with the other
-integration tests: it starts first and is looked at last."""
+"""A server whose certificate is due for renewal a minute after its start."""
 import datetime
 import time
 
@@ -7,13 +6,6 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from harness.server import Server
-
-LAST = "renews_itself"
-
-
-def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: ("clients/" in item.nodeid, LAST in item.name))
-
 
 def shorten_intermediate(server):
     """The intermediate again, with the same key, but ending in four minutes: what it issues ends no later. Two
@@ -31,11 +23,8 @@ def shorten_intermediate(server):
         f.write(made.sign(root_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
 
-@pytest.fixture(scope="session", autouse=True)
-def renewing(request, names, responder):
-    if not any(LAST in item.name for item in request.session.items):
-        yield None
-        return
+@pytest.fixture
+def renewing(names, responder):
     server = Server(names, responder, before=shorten_intermediate)
     server.started = time.monotonic()
     yield server
