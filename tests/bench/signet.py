@@ -15,8 +15,9 @@ LOAD = os.path.join(os.path.dirname(PROGRAM), "tests/bench/load")
 class Place:
     """Where the load generator will listen: what harness.server asks of its Names and its Responder."""
 
-    def __init__(self):
+    def __init__(self, tls=True):
         self.port = free_port()
+        self.tls = Place(tls=False) if tls else None
         self.address = f"127.0.0.1:{self.port}"
         self._servers = [None]
 
