@@ -5,6 +5,7 @@
 #include "ipc/wire.h"
 #include "jose/jwk.h"
 #include "jose/jws.h"
+#include "jose/key_change.h"
 
 #define TO_ROLE (ROLE_BIT(ROLE_WFE) | ROLE_BIT(ROLE_RA) | ROLE_BIT(ROLE_VA) | ROLE_BIT(ROLE_CA))
 #define SUPERVISOR ROLE_BIT(ROLE_SUPERVISOR)
@@ -258,6 +259,9 @@ put_issue(struct buf *out, const struct msg_issue *msg)
 	put_u32(out, msg->evidence_count);
 	for (uint32_t i = 0; i < msg->evidence_count; i++)
 		put_bytes(out, msg->evidence[i]);
+	put_u32(out, msg->key_change_count);
+	for (uint32_t i = 0; i < msg->key_change_count; i++)
+		put_bytes(out, msg->key_changes[i]);
 }
 
 bool
@@ -274,6 +278,9 @@ get_issue(struct slice body, struct msg_issue *msg)
 	msg->evidence_count = get_count(&in, IDENTIFIERS_MAX);
 	for (uint32_t i = 0; i < msg->evidence_count; i++)
 		msg->evidence[i] = get_bytes(&in, EVIDENCE_MAX);
+	msg->key_change_count = get_count(&in, KEY_CHANGES_MAX);
+	for (uint32_t i = 0; i < msg->key_change_count; i++)
+		msg->key_changes[i] = get_bytes(&in, KEY_CHANGE_MAX);
 	return wire_done(&in);
 }
 

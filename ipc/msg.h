@@ -127,6 +127,8 @@ void put_result(struct buf *, const struct msg_result *);
 bool get_result(struct slice, struct msg_result *);
 
 #define PROFILE_NAME_MAX 63
+/* How often an account's key may change while evidence is fresh. */
+#define KEY_CHANGES_MAX 8
 struct msg_issue {
 	struct id	order;
 	char		profile[PROFILE_NAME_MAX + 1];
@@ -136,6 +138,10 @@ struct msg_issue {
 	struct slice	jws;				/* the finalize request, as the client signed it */
 	uint32_t	evidence_count;
 	struct slice	evidence[IDENTIFIERS_MAX];
+	/* How the key that evidence names became jwk: keyChange requests as they were signed, in their order, the
+	 * last one handing over to jwk. None when no key changed since. */
+	uint32_t	key_change_count;
+	struct slice	key_changes[KEY_CHANGES_MAX];
 };
 void put_issue(struct buf *, const struct msg_issue *);
 bool get_issue(struct slice, struct msg_issue *);

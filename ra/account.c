@@ -29,6 +29,12 @@ account_json(const struct request *request, const struct account *account)
 	return object;
 }
 
+bool
+account_answer(struct request *request, const struct account *account)
+{
+	return reply_json(request, 200, account_json(request, account));
+}
+
 /* RFC 8555, 7.3.1: the key has an account: show it as it is stored; the request's fields are ignored. */
 static bool
 show_existing(struct request *request)
@@ -40,7 +46,7 @@ show_existing(struct request *request)
 		    account_status_text(request->account.status));
 	}
 	reply_location(request, ROUTE_ACCOUNT, &request->account.id);
-	return reply_json(request, 200, account_json(request, &request->account));
+	return account_answer(request, &request->account);
 }
 
 /* ERR_NOT_FOUND when the key has no account yet. */
@@ -207,7 +213,7 @@ deactivate(struct request *request)
 		return request_broken(request, "account_deactivate", err);
 	accounts_forget(request->ra->accounts, request->account.id);
 	request->account.status = ACCOUNT_DEACTIVATED;
-	return reply_json(request, 200, account_json(request, &request->account));
+	return account_answer(request, &request->account);
 }
 
 static bool
@@ -226,7 +232,7 @@ set_contact(struct request *request, const json_t *contact)
 	if (err != ERR_OK)
 		done = request_broken(request, "account_set_contact", err);
 	else
-		done = reply_json(request, 200, account_json(request, &account));
+		done = account_answer(request, &account);
 	free(change.contact);
 	return done;
 }
@@ -259,7 +265,7 @@ account_update(struct request *request)
 		return deactivate(request);
 	if (contact != NULL)
 		return set_contact(request, contact);
-	return reply_json(request, 200, account_json(request, &request->account));
+	return account_answer(request, &request->account);
 }
 
 #define ORDERS_PER_PAGE 100

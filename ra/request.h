@@ -72,10 +72,14 @@ bool		 request_wait(struct request *, struct id object, uint64_t stamp,
 bool		 order_load(struct request *, struct id, struct order *, struct authorization **, size_t *count);
 void		 order_unload(struct order *, struct authorization *, size_t count);
 
+/* account.c: 200 with the account object. */
+bool		 account_answer(struct request *, const struct account *);
+
 /* The handlers, each in the file of its object. False with a problem; true with a reply or a wait. */
 bool account_new(struct request *);
 bool account_update(struct request *);
 bool account_orders(struct request *);
+bool account_change_key(struct request *);
 bool order_new(struct request *);
 bool order_show(struct request *);
 bool order_finalize(struct request *);

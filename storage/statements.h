@@ -28,6 +28,17 @@ X(ACCOUNT_OPEN_ORDERS, \
 	"SELECT authorizations FROM orders WHERE account_id = $1 AND state = 1") \
 X(AUTHORIZATION_DEACTIVATE_PENDING, \
 	"UPDATE authorizations SET state = 5 WHERE id = $1 AND state = 1") \
+X(ACCOUNT_CHANGE_KEY, \
+	"UPDATE accounts SET thumbprint = $1, jwk = $2 WHERE id = $3 AND thumbprint = $4 AND status = 1") \
+X(KEY_CHANGE_INSERT, \
+	"INSERT INTO key_changes (account_id, position, thumbprint, next, jwk, request, created) " \
+	"SELECT $1, COALESCE(MAX(position), 0) + 1, $2, $3, $4, $5, $6 FROM key_changes WHERE account_id = $7") \
+X(KEY_CHANGES, \
+	"SELECT thumbprint, next, jwk, request, created FROM key_changes " \
+	"WHERE account_id = $1 AND created >= $2 ORDER BY position DESC LIMIT $3") \
+X(KEY_CHANGES_EXPIRE, \
+	"DELETE FROM key_changes WHERE (account_id, position) IN (SELECT account_id, position FROM key_changes " \
+	"WHERE created < $1 ORDER BY created LIMIT $2)") \
 X(AUTHORIZATION_INSERT, \
 	"INSERT INTO authorizations (" AUTHORIZATION_COLUMNS ", orders) " \
 	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0)") \

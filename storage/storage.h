@@ -60,6 +60,24 @@ enum err account_set_contact(struct storage_tx *, struct id, const char *contact
  * ERR_CONFLICT: not valid any more. */
 enum err account_deactivate(struct storage_tx *, struct id, const char *order_error);
 
+/* A key that handed over to the next one, by a request that both signed (RFC 8555, 7.3.5). */
+struct key_change_row {
+	char		 thumbprint[THUMBPRINT_SIZE];	/* the old key's */
+	char		 next[THUMBPRINT_SIZE];		/* the new key's */
+	char		*jwk;				/* the old key's, canonical */
+	struct buf	 jws;				/* the request as it was signed */
+	int64_t		 created;
+};
+void	 key_changes_free(struct key_change_row *, size_t count);	/* the array too */
+/* Gives the account the new key and keeps the row. ERR_EXISTS: another account has that key; ERR_CONFLICT: the
+ * account is not valid, or its key is another one than row->thumbprint by now. */
+enum err account_change_key_to(struct storage_tx *, struct id, const struct key_change_row *row,
+    const char *new_jwk);
+/* The account's newest changes made since that time (seconds), at most max of them, oldest first. The caller frees
+ * *out. */
+enum err account_key_changes(struct storage_tx *, struct id, int64_t since, size_t max,
+    struct key_change_row **out, size_t *count);
+
 /* --- authorizations: one row, the challenges share a token ---------------------------------------- */
 struct authorization {
 	struct id			 id;
@@ -152,5 +170,7 @@ enum err issuer_get(struct storage_tx *, const uint8_t fingerprint[32], struct b
  * have outlived their orders, certificates whose notAfter is before it. Never an order in processing: ca may
  * have signed for it, and its end is still owed. *deleted tells how many. */
 enum err storage_expire(struct storage_tx *, int64_t cutoff, unsigned limit, unsigned *deleted);
+/* The same for key changes made before cutoff. */
+enum err key_changes_expire(struct storage_tx *, int64_t cutoff, unsigned limit, unsigned *deleted);
 
 #endif

@@ -117,6 +117,8 @@ VERB(fail_order, order_set_invalid(tx, c->id, c->text))
 VERB(finish_order, order_set_valid(tx, c->id, *c->ids))
 VERB(put_certificate, certificate_insert(tx, c->row))
 VERB(put_issuer, issuer_put(tx, c->row, slice_str(c->text)))
+VERB(change_key, account_change_key_to(tx, c->id, c->row, c->text))
+VERB(expire_keys, key_changes_expire(tx, c->number, (unsigned)c->count, &c->deleted))
 VERB(expire, storage_expire(tx, c->number, (unsigned)c->count, &c->deleted))
 
 #define CALL(...) call(&(struct call){ .verb = __VA_ARGS__ })
@@ -147,6 +149,61 @@ account_verbs(void **state)
 	assert_int_equal(account_by_thumbprint(tx, "none", &got), ERR_NOT_FOUND);
 	assert_int_equal(account_get(tx, twin.id, &got), ERR_NOT_FOUND);
 	storage_read_end(tx);
+}
+
+/* RFC 8555, 7.3.5: the account has the new key, the row tells how; all or nothing. */
+static void
+key_change_verbs(void **state)
+{
+	struct account		 a = sample_account('a'), b = sample_account('b'), got;
+	struct key_change_row	 row = { .jwk = (char *)"{}", .created = 100 }, *rows;
+	struct storage_tx	*tx;
+	size_t			 count;
+
+	(void)state;
+	memset(row.thumbprint, 'a', sizeof(row.thumbprint) - 1);
+	memset(row.next, 'b', sizeof(row.next) - 1);
+	buf_put_str(&row.jws, "signed");
+	assert_int_equal(CALL(put_account, .row = &a), ERR_OK);
+	assert_int_equal(CALL(put_account, .row = &b), ERR_OK);
+	assert_int_equal(CALL(change_key, a.id, .row = &row, .text = "{1}"), ERR_EXISTS);
+	for (char c = 'c'; c < 'g'; c++) {	/* a to c, c to d, ... */
+		memset(row.next, c, sizeof(row.next) - 1);
+		assert_int_equal(CALL(change_key, a.id, .row = &row, .text = "{1}"), ERR_OK);
+		assert_int_equal(CALL(change_key, a.id, .row = &row, .text = "{1}"), ERR_CONFLICT);
+		memset(row.thumbprint, c, sizeof(row.thumbprint) - 1);
+		row.created += 10;
+	}
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	assert_int_equal(account_get(tx, a.id, &got), ERR_OK);
+	assert_string_equal(got.thumbprint, row.next);
+	assert_string_equal(got.jwk, "{1}");
+	account_free(&got);
+	assert_int_equal(account_by_thumbprint(tx, a.thumbprint, &got), ERR_NOT_FOUND);
+	assert_int_equal(account_key_changes(tx, b.id, 0, 8, &rows, &count), ERR_OK);
+	assert_int_equal(count, 0);
+	key_changes_free(rows, count);
+	assert_int_equal(account_key_changes(tx, a.id, 110, 8, &rows, &count), ERR_OK);
+	assert_int_equal(count, 3);
+	assert_int_equal(rows[0].thumbprint[0], 'c');
+	assert_int_equal(rows[0].next[0], 'd');
+	assert_int_equal(rows[0].created, 110);
+	assert_string_equal(rows[0].jwk, "{}");
+	assert_true(slice_eq_str(buf_slice(&rows[0].jws), "signed"));
+	assert_int_equal(rows[2].next[0], 'f');
+	key_changes_free(rows, count);
+	assert_int_equal(account_key_changes(tx, a.id, 0, 2, &rows, &count), ERR_OK);	/* the newest ones */
+	assert_int_equal(count, 2);
+	assert_int_equal(rows[1].next[0], 'f');
+	key_changes_free(rows, count);
+	storage_read_end(tx);
+	struct call expiry = { .verb = expire_keys, .number = 120, .count = 10 };
+	assert_int_equal(call(&expiry), ERR_OK);
+	assert_int_equal(expiry.deleted, 2);
+	assert_int_equal(CALL(deactivate_account, a.id, .text = "{}"), ERR_OK);
+	memset(row.next, 'g', sizeof(row.next) - 1);
+	assert_int_equal(CALL(change_key, a.id, .row = &row, .text = "{1}"), ERR_CONFLICT);
+	buf_free(&row.jws);
 }
 
 static void
@@ -533,6 +590,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(account_verbs, setup, teardown),
+		cmocka_unit_test_setup_teardown(key_change_verbs, setup, teardown),
 		cmocka_unit_test_setup_teardown(authorization_verbs, setup, teardown),
 		cmocka_unit_test_setup_teardown(order_verbs, setup, teardown),
 		cmocka_unit_test_setup_teardown(account_deactivation, setup, teardown),
