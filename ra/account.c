@@ -83,6 +83,22 @@ refuse_without_terms(struct request *request, const char *terms)
 	    "agree to the terms of service at %.150s with \"termsOfServiceAgreed\": true (RFC 8555, 7.3)", terms);
 }
 
+bool
+key_unblocked(struct request *request, const char *thumbprint, enum problem_type type, const char *what)
+{
+	struct storage_tx *tx = request_tx(request);
+	enum err	   err;
+
+	if (tx == NULL)
+		return false;
+	if ((err = key_blocked(tx, thumbprint)) == ERR_NOT_FOUND)
+		return true;
+	if (err != ERR_OK)
+		return request_broken(request, "key_blocked", err);
+	return problem_set(&request->problem, type,
+	    "%s is known to be compromised: a certificate was revoked with it; make another one", what);
+}
+
 static bool
 check_new(struct request *request, bool agreed)
 {
@@ -99,6 +115,8 @@ check_new(struct request *request, bool agreed)
 	    blocklist_check(request->ra->blocked, request->key->key, &reason) != ERR_OK)
 		return problem_set(&request->problem, PROBLEM_BAD_PUBLIC_KEY, "the account key: %s",
 		    reason.text);
+	if (!key_unblocked(request, request->key->thumbprint, PROBLEM_BAD_PUBLIC_KEY, "the account key"))
+		return false;
 	return contact_check(json_object_get(request->payload, "contact"), &request->account.contact,
 	    &request->problem);
 }

@@ -57,7 +57,7 @@ check_foreign_key(struct request *request, const struct csr *csr)
 		err = account_by_thumbprint(tx, thumbprint, &account);
 	account_free(&account);
 	if (err == ERR_NOT_FOUND)
-		return true;
+		return key_unblocked(request, thumbprint, PROBLEM_BAD_CSR, "the CSR's key");
 	if (err != ERR_OK)
 		return request_broken(request, "check_foreign_key", err);
 	return problem_set(&request->problem, PROBLEM_BAD_CSR,

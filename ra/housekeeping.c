@@ -23,6 +23,9 @@ expire(struct storage_tx *tx, void *arg)
 	if ((err = storage_expire(tx, expiry->cutoff, BATCH, &expiry->deleted)) == ERR_OK)
 		err = key_changes_expire(tx, expiry->key_cutoff, BATCH, &more);
 	expiry->deleted += more;
+	if (err == ERR_OK)
+		err = revocations_expire(tx, expiry->cutoff, BATCH, &more);
+	expiry->deleted += more;
 	return err;
 }
 

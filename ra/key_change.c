@@ -172,6 +172,8 @@ change_to(struct request *request, const struct key_change *keys)
 		    "\"oldKey\" in the inner JWS's payload is not the account's present key (RFC 8555, 7.3.5 (8))");
 	if (key_check(keys->new->key, &reason) != ERR_OK)
 		return problem_set(&request->problem, PROBLEM_BAD_PUBLIC_KEY, "the new key: %s", reason.text);
+	if (!key_unblocked(request, keys->new->thumbprint, PROBLEM_BAD_PUBLIC_KEY, "the new key"))
+		return false;
 	if (strcmp(keys->new->thumbprint, request->key->thumbprint) == 0)
 		return refuse_taken(request, keys->new);
 	change.since = since(request->ra->config);

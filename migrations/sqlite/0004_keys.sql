@@ -11,3 +11,32 @@ CREATE TABLE key_changes (
 	PRIMARY KEY (account_id, position)
 );
 CREATE INDEX key_changes_created ON key_changes (created);
+
+-- Revoked certificates (RFC 8555, 7.6), apart from the others: they are few, and the CRLs are read from here.
+-- shard is the one that the certificate's own CRL distribution point names; reason is RFC 5280's number, -1 none.
+CREATE TABLE revocations (
+	serial BLOB NOT NULL PRIMARY KEY,
+	certificate_id BLOB NOT NULL,
+	issuer BLOB NOT NULL,
+	shard INTEGER NOT NULL,
+	revoked INTEGER NOT NULL,
+	reason INTEGER NOT NULL,
+	not_after INTEGER NOT NULL
+);
+CREATE INDEX revocations_shard ON revocations (issuer, shard, serial);
+CREATE INDEX revocations_not_after ON revocations (not_after);
+
+-- Keys that a certificate was revoked for, with proof of their possession: no account and no certificate has them
+-- again.
+CREATE TABLE blocked_keys (
+	thumbprint TEXT NOT NULL PRIMARY KEY,
+	created INTEGER NOT NULL
+);
+
+-- The last CRLNumber of each shard that there ever was.
+CREATE TABLE crls (
+	issuer BLOB NOT NULL,
+	shard INTEGER NOT NULL,
+	number INTEGER NOT NULL,
+	PRIMARY KEY (issuer, shard)
+);

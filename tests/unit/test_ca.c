@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "acme/route.h"
+#include "ca/crl.h"
 #include "ca/issue.h"
 #include "ca/server.h"
 #include "jose/jwk.h"
@@ -166,6 +167,8 @@ world_open(void **state)
 	w->config.ca.issuer_count = 1;
 	w->config.ca.profiles = profiles;
 	w->config.ca.profile_count = 2;
+	w->config.ca.crl_lifetime = 4 * 86400;
+	w->config.ca.crl_shards = 1;
 	w->account = key_generate(KEY_P256);
 	w->other = key_generate(KEY_P256);
 	w->jwk = jwk_of(w->account);
@@ -1068,6 +1071,99 @@ test_forged_key_changes(void **state)
 	EVP_PKEY_free(victim);
 }
 
+/* --- CRLs ---------------------------------------------------------------------------------------- */
+
+static struct msg_crl_entries *
+part_make(const struct world *w, uint32_t count, bool first, bool last)
+{
+	struct msg_crl_entries *part = calloc(1, sizeof(*part));
+
+	memcpy(part->issuer, w->ca->issuers[0].fingerprint, sizeof(part->issuer));
+	part->first = first;
+	part->last = last;
+	for (part->count = 0; part->count < count; part->count++) {
+		struct msg_crl_entry *entry = &part->entries[part->count];
+
+		RAND_bytes(entry->serial, 18);
+		entry->serial[0] = 1;
+		entry->serial_len = 18;
+		entry->revoked = clock_now();
+		entry->reason = REVOCATION_SUPERSEDED;
+	}
+	return part;
+}
+
+static enum err
+part_take(struct world *w, struct msg_crl_entries *part, struct slice *der, uint64_t *number)
+{
+	enum err err = crl_take(w->ca, part, clock_now_ms(), der, number);
+
+	free(part);
+	return err;
+}
+
+static void
+test_crl(void **state)
+{
+	struct world *w = *state;
+	struct msg_crl_entries *part;
+	struct slice der;
+	uint64_t first, number;
+	const uint8_t *p;
+	X509_CRL *crl;
+
+	assert_int_equal(part_take(w, part_make(w, CRL_CHUNK, true, false), &der, &first), ERR_BUSY);
+	assert_int_equal(part_take(w, part_make(w, 5, false, true), &der, &first), ERR_OK);
+	p = der.data;
+	assert_non_null(crl = d2i_X509_CRL(NULL, &p, (long)der.len));
+	assert_int_equal(X509_CRL_verify(crl, w->ca->issuers[0].key), 1);
+	assert_int_equal(sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl)), CRL_CHUNK + 5);
+	X509_CRL_free(crl);
+	/* The number rises whatever the clock and whatever ra knows. */
+	assert_int_equal(part_take(w, part_make(w, 0, true, true), &der, &number), ERR_OK);
+	assert_true(number > first);
+	part = part_make(w, 0, true, true);
+	part->number = number + 1000000;
+	assert_int_equal(part_take(w, part, &der, &first), ERR_OK);
+	assert_true(first > number + 1000000);
+	/* A clock that was set back: an entry from the future is listed nevertheless. */
+	part = part_make(w, 1, true, true);
+	part->entries[0].revoked += 86400;
+	assert_int_equal(part_take(w, part, &der, &number), ERR_OK);
+	assert_true(number > first);
+}
+
+/* A captured ra: what comes out of turn is told apart, and ends ca. */
+static void
+test_crl_hostile(void **state)
+{
+	struct world *w = *state;
+	struct msg_crl_entries *part;
+	struct slice der;
+	uint64_t number;
+
+	assert_int_equal(part_take(w, part_make(w, 1, false, true), &der, &number), ERR_MALFORMED);
+	assert_int_equal(part_take(w, part_make(w, 1, true, false), &der, &number), ERR_BUSY);
+	part = part_make(w, 1, false, true);
+	part->shard = 1;
+	assert_int_equal(part_take(w, part, &der, &number), ERR_MALFORMED);
+	part = part_make(w, 1, true, true);
+	part->issuer[0] ^= 1;
+	assert_int_equal(part_take(w, part, &der, &number), ERR_MALFORMED);
+	/* The same certificate twice: no list rather than a wrong one. */
+	part = part_make(w, 2, true, true);
+	part->entries[1] = part->entries[0];
+	assert_int_equal(part_take(w, part, &der, &number), ERR_DENIED);
+	part = part_make(w, 0, true, false);
+	for (unsigned i = 0; i <= 500000 / CRL_CHUNK; i++) {
+		assert_int_equal(part_take(w, part, &der, &number), ERR_BUSY);
+		part = part_make(w, CRL_CHUNK, false, false);
+	}
+	part->last = true;
+	assert_int_equal(part_take(w, part, &der, &number), ERR_DENIED);
+	assert_int_equal(part_take(w, part_make(w, 0, true, true), &der, &number), ERR_OK);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, world_open, world_close)
 
 int
@@ -1078,7 +1174,9 @@ main(void)
 		T(test_changed_csr), T(test_other_order), T(test_csr_faults), T(test_wildcard),
 		T(test_old_order), T(test_profile_and_dates), T(test_policy), T(test_addresses), T(test_address_policy),
 		T(test_address_name_constraints), T(test_name_constraints),
-		T(test_replay), T(test_key_changes), T(test_forged_key_changes), T(test_issuer_types), T(test_server), T(test_torn_tail), T(test_broken_chain),
+		T(test_replay), T(test_key_changes),
+		T(test_forged_key_changes), T(test_crl), T(test_crl_hostile), T(test_issuer_types), T(test_server),
+		T(test_torn_tail), T(test_broken_chain),
 		T(test_write_failure), T(test_speed) };
 
 	log_open("test", LOG_ERROR + 1, LOG_TEXT);
