@@ -4,8 +4,8 @@
 #include <string.h>
 
 static const struct {
-	enum revocation_reason	 reason;
-	const char		*name;
+	enum revocation_reason reason;
+	const char *name;
 } table[] = {
 	{ REVOCATION_UNSPECIFIED, "unspecified" },
 	{ REVOCATION_KEY_COMPROMISE, "keyCompromise" },

@@ -103,7 +103,8 @@ crl_send(struct channel *ra, const struct msg_crl_entries *asked, struct slice d
 	memcpy(part.issuer, asked->issuer, sizeof(part.issuer));
 	for (size_t at = 0; ok && at < der.len; at += part.part.len) {
 		part.offset = (uint32_t)at;
-		part.part = slice_of(der.data + at, der.len - at < CRL_PART_MAX ? der.len - at : CRL_PART_MAX);
+		part.part =
+		    slice_of(der.data + at, der.len - at < CRL_PART_MAX ? der.len - at : CRL_PART_MAX);
 		buf_clear(&out);
 		put_crl(&out, &part);
 		ok = channel_send(ra, MSG_CRL, &out) == ERR_OK;

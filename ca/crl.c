@@ -112,13 +112,15 @@ issuer_find(const struct ca *ca, const uint8_t fingerprint[FINGERPRINT_SIZE])
 }
 
 enum err
-crl_take(struct ca *ca, const struct msg_crl_entries *part, int64_t now_ms, struct slice *der, uint64_t *number)
+crl_take(
+    struct ca *ca, const struct msg_crl_entries *part, int64_t now_ms, struct slice *der, uint64_t *number)
 {
 	struct crl_maker *maker = ca->crls;
 	size_t index = issuer_find(ca, part->issuer);
 	enum err err;
 
-	if (index == ca->config->ca.issuer_count || index >= ISSUERS_MAX || ca->issuers[index].crl_base == NULL)
+	if (index == ca->config->ca.issuer_count || index >= ISSUERS_MAX ||
+	    ca->issuers[index].crl_base == NULL)
 		return ERR_MALFORMED;
 	if (part->first) {
 		maker->open = true;

@@ -15,6 +15,7 @@ void crl_maker_free(struct crl_maker *); /* NULL is fine */
 /* Takes one part of a list. ERR_BUSY: there is more to come. ERR_OK: the list was complete, and is signed; der is
  * borrowed until the next call, and number is its CRLNumber. ERR_MALFORMED: not what may come now, so ra is broken.
  * ERR_DENIED: no list, for the reason that is logged. ERR_MEMORY. */
-enum err crl_take(struct ca *, const struct msg_crl_entries *, int64_t now_ms, struct slice *der, uint64_t *number);
+enum err crl_take(
+    struct ca *, const struct msg_crl_entries *, int64_t now_ms, struct slice *der, uint64_t *number);
 
 #endif

@@ -183,8 +183,8 @@ issuer_crl_url(const struct issuer *issuer, unsigned shard)
 }
 
 enum err
-issuer_sign_crl(const struct issuer *issuer, const struct crl *asked, unsigned shard, int64_t now, struct buf *der,
-    struct reason *reason)
+issuer_sign_crl(const struct issuer *issuer, const struct crl *asked, unsigned shard, int64_t now,
+    struct buf *der, struct reason *reason)
 {
 	struct crl list = *asked;
 	char *url = issuer_crl_url(issuer, shard);

@@ -37,7 +37,7 @@ enum err issuer_sign(const struct issuer *, const struct leaf *, const struct li
 /* The URL of one of its CRLs, owned by the caller; NULL: no memory. Only with a crl_base. */
 char *issuer_crl_url(const struct issuer *, unsigned shard);
 /* The same for a CRL of entries and times; issuer and url are filled in here. ERR_MALFORMED: entries that can't be. */
-enum err issuer_sign_crl(const struct issuer *, const struct crl *, unsigned shard, int64_t now, struct buf *der,
-    struct reason *);
+enum err issuer_sign_crl(
+    const struct issuer *, const struct crl *, unsigned shard, int64_t now, struct buf *der, struct reason *);
 
 #endif

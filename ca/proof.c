@@ -208,9 +208,11 @@ key_change_check(const struct ca *ca, struct slice text, const char *kid, struct
 	if (jws_parse(text, &jws, &cause) != ERR_OK)
 		return problem_set(problem, PROBLEM_UNAUTHORIZED, "a key change is broken: %s", cause.text);
 	if (!route_parse_url(ca->config->wfe.url, jws_url(jws), &target) || target.route != ROUTE_KEY_CHANGE)
-		problem_set(problem, PROBLEM_UNAUTHORIZED, "a key change was signed for another url (RFC 8555, 6.4)");
+		problem_set(
+		    problem, PROBLEM_UNAUTHORIZED, "a key change was signed for another url (RFC 8555, 6.4)");
 	else if (jws_kid(jws) == NULL || strcmp(jws_kid(jws), kid) != 0)
-		problem_set(problem, PROBLEM_UNAUTHORIZED, "a key change is another account's (RFC 8555, 7.3.5)");
+		problem_set(
+		    problem, PROBLEM_UNAUTHORIZED, "a key change is another account's (RFC 8555, 7.3.5)");
 	else if (key_change_read(jws, change, &cause) != ERR_OK)
 		problem_set(problem, PROBLEM_UNAUTHORIZED, "a key change doesn't hold: %s", cause.text);
 	else if (!(ok = jws_verify(jws, change->old, &cause) == ERR_OK))
@@ -262,7 +264,8 @@ proof_evidence(const struct ca *ca, const struct msg_issue *issue, const struct 
 	size_t i;
 
 	if (issue->key_change_count > KEY_CHANGES_MAX)
-		return problem_set(problem, PROBLEM_UNAUTHORIZED, "there are more key changes than are allowed");
+		return problem_set(
+		    problem, PROBLEM_UNAUTHORIZED, "there are more key changes than are allowed");
 	if (!keys_read(&proof, issue, jwk, jws_kid(jws), problem))
 		return false;
 	if (issue->evidence_count > IDENTIFIERS_MAX)

@@ -302,8 +302,10 @@ reason_text(char *text, struct reason *why)
 
 	if (revocation_reason_by_name(text, &reason))
 		return true;
-	reason_set(why, "\"%.120s\" is no reason; write unspecified, keyCompromise, affiliationChanged, superseded, "
-	    "cessationOfOperation or privilegeWithdrawn", text);
+	reason_set(why,
+	    "\"%.120s\" is no reason; write unspecified, keyCompromise, affiliationChanged, superseded, "
+	    "cessationOfOperation or privilegeWithdrawn",
+	    text);
 	return false;
 }
 
@@ -415,8 +417,9 @@ const struct type type_patterns = { .name = "list of name patterns", .kind = KIN
 const struct type type_hosts = { .name = "list of names and addresses", .kind = KIND_STRINGS,
 	.text = host_text };
 const struct type type_domains = { .name = "list of DNS names", .kind = KIND_STRINGS, .text = domain_text };
-const struct type type_reasons = { .name = "list of revocation reasons", .kind = KIND_STRINGS,
-	.text = reason_text };
+const struct type type_reasons = {
+	.name = "list of revocation reasons", .kind = KIND_STRINGS, .text = reason_text
+};
 const struct type type_records = { .name = "records", .kind = KIND_RECORDS };
 const struct type type_empty_list = { .name = "list", .kind = KIND_EMPTY };
 const struct type type_empty_map = { .name = "map", .kind = KIND_EMPTY, .map = true };

@@ -24,7 +24,7 @@ static const struct msg_entry table[MSG_TYPE_COUNT] = {
 	[MSG_REQUEST] = { "REQUEST", WFE, RA, JWS_BODY_MAX + SMALL },
 	[MSG_REPLY] = { "REPLY", RA, WFE, REPLY_BODY_MAX + SMALL },
 	[MSG_NONCES_WANTED] = { "NONCES_WANTED", WFE, RA, 0 },
-	[MSG_NONCES] = { "NONCES", RA, WFE, NONCES_MAX * (NONCE_SIZE + 4) + 4 },
+	[MSG_NONCES] = { "NONCES", RA, WFE, NONCES_MAX *(NONCE_SIZE + 4) + 4 },
 	[MSG_CHECK] = { "CHECK", RA, VA, SMALL },
 	[MSG_RESULT] = { "RESULT", VA, RA, EVIDENCE_MAX + SMALL },
 	[MSG_ISSUE] = { "ISSUE", RA, CA, MSG_MAX },
@@ -337,7 +337,7 @@ get_refused(struct slice body, struct msg_refused *msg)
 
 /* --- CRLs ---------------------------------------------------------------------------------------- */
 
-#define SHARDS_MAX 256	/* CRL_SHARDS_MAX of x509/crl.h */
+#define SHARDS_MAX 256 /* CRL_SHARDS_MAX of x509/crl.h */
 
 static void
 get_fingerprint(struct wire *in, uint8_t out[FINGERPRINT_SIZE])
@@ -366,7 +366,7 @@ static void
 get_crl_entry(struct wire *in, struct msg_crl_entry *entry)
 {
 	struct slice serial = get_bytes(in, sizeof(entry->serial));
-	int	     reason;
+	int reason;
 
 	if (serial.len == 0)
 		in->bad = true;

@@ -18,12 +18,13 @@ static enum err
 inner_read(struct slice payload, struct jws **inner, struct key_change *out, struct reason *reason)
 {
 	struct reason cause = { "" };
-	enum err      err;
+	enum err err;
 
 	if ((err = jws_parse(payload, inner, &cause)) != ERR_OK)
 		return told(err, reason, "the inner JWS", "(2)", &cause);
 	if (jws_jwk(*inner) == NULL) {
-		reason_set(reason, "the inner JWS has \"kid\" in its protected header; it is signed by the new key, "
+		reason_set(reason,
+		    "the inner JWS has \"kid\" in its protected header; it is signed by the new key, "
 		    "which stands in \"jwk\" (RFC 8555, 7.3.5 (3))");
 		return ERR_MALFORMED;
 	}
@@ -39,10 +40,11 @@ object_read(const json_t *object, struct key_change *out, const char **account, 
 {
 	const json_t *old = json_object_get(object, "oldKey");
 	struct reason cause = { "" };
-	enum err      err;
+	enum err err;
 
 	if ((*account = json_member_str(object, "account")) == NULL || !json_is_object(old)) {
-		reason_set(reason, "the inner JWS's payload has no %s; it is {\"account\": the account's URL, "
+		reason_set(reason,
+		    "the inner JWS's payload has no %s; it is {\"account\": the account's URL, "
 		    "\"oldKey\": the JWK that is to go} (RFC 8555, 7.3.5 (5))",
 		    *account == NULL ? "string \"account\"" : "object \"oldKey\"");
 		return ERR_MALFORMED;
@@ -59,34 +61,38 @@ static enum err
 compare(const struct jws *outer, const struct jws *inner, const char *account, struct reason *reason)
 {
 	if (strcmp(jws_url(inner), jws_url(outer)) != 0) {
-		reason_set(reason, "the inner JWS's \"url\" is \"%.120s\", and must be the outer one's, \"%.120s\" "
-		    "(RFC 8555, 7.3.5 (6))", jws_url(inner), jws_url(outer));
+		reason_set(reason,
+		    "the inner JWS's \"url\" is \"%.120s\", and must be the outer one's, \"%.120s\" "
+		    "(RFC 8555, 7.3.5 (6))",
+		    jws_url(inner), jws_url(outer));
 		return ERR_MALFORMED;
 	}
 	if (jws_kid(outer) != NULL && strcmp(account, jws_kid(outer)) == 0)
 		return ERR_OK;
-	reason_set(reason, "\"account\" in the inner JWS's payload is \"%.120s\", and must be the outer JWS's \"kid\", "
-	    "\"%.120s\" (RFC 8555, 7.3.5 (7))", account, jws_kid(outer) != NULL ? jws_kid(outer) : "");
+	reason_set(reason,
+	    "\"account\" in the inner JWS's payload is \"%.120s\", and must be the outer JWS's \"kid\", "
+	    "\"%.120s\" (RFC 8555, 7.3.5 (7))",
+	    account, jws_kid(outer) != NULL ? jws_kid(outer) : "");
 	return ERR_MALFORMED;
 }
 
 enum err
 key_change_read(const struct jws *outer, struct key_change *out, struct reason *reason)
 {
-	struct jws   *inner = NULL;
-	json_t	     *object = NULL;
-	const char   *account;
+	struct jws *inner = NULL;
+	json_t *object = NULL;
+	const char *account;
 	struct reason cause = { "" };
-	enum err      err;
+	enum err err;
 
 	memset(out, 0, sizeof(*out));
 	if ((err = inner_read(jws_payload(outer), &inner, out, reason)) != ERR_OK)
 		goto out;
-	err = told(json_object_parse(jws_payload(inner), &object, &cause), reason, "the inner JWS's payload", "(5)",
-	    &cause);
+	err = told(json_object_parse(jws_payload(inner), &object, &cause), reason, "the inner JWS's payload",
+	    "(5)", &cause);
 	if (err == ERR_OK && (err = object_read(object, out, &account, reason)) == ERR_OK)
 		err = compare(outer, inner, account, reason);
- out:
+out:
 	json_decref(object);
 	jws_free(inner);
 	if (err != ERR_OK)

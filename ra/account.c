@@ -87,7 +87,7 @@ bool
 key_unblocked(struct request *request, const char *thumbprint, enum problem_type type, const char *what)
 {
 	struct storage_tx *tx = request_tx(request);
-	enum err	   err;
+	enum err err;
 
 	if (tx == NULL)
 		return false;

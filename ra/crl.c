@@ -8,18 +8,18 @@
 #include "lib/log.h"
 #include "ra/ra.h"
 
-#define ISSUERS_MAX 16	/* of the option table */
+#define ISSUERS_MAX 16 /* of the option table */
 #define SHARDS_MAX 256
 #define TICK_MS 50
-#define GAP_MS 200	/* between two lists of one shard: revocations that come together share one */
+#define GAP_MS 200 /* between two lists of one shard: revocations that come together share one */
 #define RETRY_MS 10000
 
 struct crl_schedule {
 	atomic_bool dirty[ISSUERS_MAX][SHARDS_MAX];
 	/* The thread's own: */
-	int64_t			not_before[ISSUERS_MAX][SHARDS_MAX];	/* monotonic ms */
-	struct revocation	rows[CRL_CHUNK];
-	struct msg_crl_entries	part;
+	int64_t not_before[ISSUERS_MAX][SHARDS_MAX]; /* monotonic ms */
+	struct revocation rows[CRL_CHUNK];
+	struct msg_crl_entries part;
 };
 
 struct crl_schedule *
@@ -40,7 +40,7 @@ static void
 part_fill(struct msg_crl_entries *part, const struct revocation *rows, size_t count)
 {
 	for (part->count = 0; part->count < count; part->count++) {
-		struct msg_crl_entry	*entry = &part->entries[part->count];
+		struct msg_crl_entry *entry = &part->entries[part->count];
 		const struct revocation *row = &rows[part->count];
 
 		memcpy(entry->serial, row->serial, sizeof(entry->serial));
@@ -54,7 +54,7 @@ static enum err
 part_send(struct ra *ra, const struct msg_crl_entries *part)
 {
 	struct buf out = { 0 };
-	enum err   err;
+	enum err err;
 
 	put_crl_entries(&out, part);
 	err = out.failed ? ERR_MEMORY : channel_send(ra->ca, MSG_CRL_ENTRIES, &out);
@@ -66,13 +66,13 @@ part_send(struct ra *ra, const struct msg_crl_entries *part)
 static enum err
 shard_send(struct ra *ra, size_t issuer, unsigned shard, size_t *total)
 {
-	struct crl_schedule	       *crls = ra->crls;
+	struct crl_schedule *crls = ra->crls;
 	struct msg_crl_entries *part = &crls->part;
-	const uint8_t	       *fingerprint = ra->issuers[issuer].fingerprint;
-	struct slice		after = { 0 };
-	struct storage_tx      *tx;
-	size_t			count = 0;
-	enum err		err;
+	const uint8_t *fingerprint = ra->issuers[issuer].fingerprint;
+	struct slice after = { 0 };
+	struct storage_tx *tx;
+	size_t count = 0;
+	enum err err;
 
 	*total = 0;
 	if ((err = storage_read(ra->storage, &tx)) != ERR_OK)
@@ -102,8 +102,8 @@ static void
 shard_make(struct ra *ra, size_t issuer, unsigned shard)
 {
 	struct crl_schedule *crls = ra->crls;
-	size_t	     total;
-	enum err     err;
+	size_t total;
+	enum err err;
 
 	/* Before the rows are read: what is revoked meanwhile marks it again. */
 	atomic_store(&crls->dirty[issuer][shard], false);
@@ -123,7 +123,7 @@ shard_make(struct ra *ra, size_t issuer, unsigned shard)
 static unsigned
 shard_count(struct ra *ra, size_t issuer)
 {
-	unsigned	   configured = (unsigned)ra->config->ca.crl_shards, known = 0;
+	unsigned configured = (unsigned)ra->config->ca.crl_shards, known = 0;
 	struct storage_tx *tx;
 
 	if (storage_read(ra->storage, &tx) == ERR_OK) {

@@ -136,11 +136,13 @@ finalize_issue(struct ra *ra, struct id order, const struct buf *issue)
 
 /* Makes the ISSUE. */
 static bool
-prove(struct request *request, const struct order *order, const struct authorization *authorizations, size_t count)
+prove(struct request *request, const struct order *order, const struct authorization *authorizations,
+    size_t count)
 {
-	struct buf	  *issue = &request->wait.issue;
+	struct buf *issue = &request->wait.issue;
 	struct key_changes changes = { 0 };
-	enum err	   err = key_changes_load(request_tx(request), request->ra->config, request->account.id, &changes);
+	enum err err =
+	    key_changes_load(request_tx(request), request->ra->config, request->account.id, &changes);
 
 	if (err != ERR_OK)
 		return request_broken(request, "key_changes_load", err);
@@ -167,8 +169,8 @@ order_finalize(struct request *request)
 	bool		      done;
 
 	done = order_load(request, request->target.id, &order, &authorizations, &count) &&
-	    check_ready(request, order_status_at(&order, authorizations, count, clock_now())) &&
-	    read_csr(request, &order) && prove(request, &order, authorizations, count);
+	       check_ready(request, order_status_at(&order, authorizations, count, clock_now())) &&
+	       read_csr(request, &order) && prove(request, &order, authorizations, count);
 	order_unload(&order, authorizations, count);
 	if (!done)
 		return false;
@@ -188,8 +190,8 @@ finalize_send(struct ra *ra, struct id id)
 {
 	struct order	      order = { 0 };
 	struct account	      account = { 0 };
-	struct key_changes    changes = { 0 };
-	struct jwk	     *key = NULL;
+	struct key_changes changes = { 0 };
+	struct jwk *key = NULL;
 	struct authorization *authorizations = NULL;
 	size_t		      count = 0;
 	struct storage_tx    *tx;

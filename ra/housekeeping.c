@@ -8,7 +8,7 @@
 
 struct expiry {
 	int64_t	 cutoff;
-	int64_t	 key_cutoff;
+	int64_t key_cutoff;
 	unsigned deleted;
 };
 
@@ -17,8 +17,8 @@ expire(struct storage_tx *tx, void *arg)
 {
 	struct expiry *expiry = arg;
 
-	unsigned       more = 0;
-	enum err       err;
+	unsigned more = 0;
+	enum err err;
 
 	if ((err = storage_expire(tx, expiry->cutoff, BATCH, &expiry->deleted)) == ERR_OK)
 		err = key_changes_expire(tx, expiry->key_cutoff, BATCH, &more);

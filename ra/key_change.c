@@ -21,7 +21,8 @@ since(const struct config *config)
 }
 
 enum err
-key_changes_load(struct storage_tx *tx, const struct config *config, struct id account, struct key_changes *out)
+key_changes_load(
+    struct storage_tx *tx, const struct config *config, struct id account, struct key_changes *out)
 {
 	return account_key_changes(tx, account, since(config), KEY_CHANGES_MAX, &out->rows, &out->count);
 }
@@ -48,11 +49,11 @@ key_changes_put(const struct key_changes *changes, const char *thumbprint, struc
 }
 
 enum err
-key_changes_signer(const struct key_changes *changes, const struct account *account, struct slice text,
-    struct jwk **out)
+key_changes_signer(
+    const struct key_changes *changes, const struct account *account, struct slice text, struct jwk **out)
 {
 	struct jws *jws;
-	enum err    err = jws_parse(text, &jws, NULL);
+	enum err err = jws_parse(text, &jws, NULL);
 
 	*out = NULL;
 	if (err != ERR_OK)
@@ -75,21 +76,21 @@ key_changes_signer(const struct key_changes *changes, const struct account *acco
 /* --- the request (RFC 8555, 7.3.5) --------------------------------------------------------------- */
 
 struct change {
-	struct request	     *request;
-	struct key_change_row row;	/* its strings are borrowed, but for jws */
-	const char	     *new_jwk;
-	int64_t		      since;
-	int64_t		      oldest;	/* made: when the first of the changes that count was */
+	struct request *request;
+	struct key_change_row row; /* its strings are borrowed, but for jws */
+	const char *new_jwk;
+	int64_t since;
+	int64_t oldest; /* made: when the first of the changes that count was */
 };
 
 static enum err
 write_change(struct storage_tx *tx, void *arg)
 {
-	struct change	      *change = arg;
-	struct id	       id = change->request->account.id;
+	struct change *change = arg;
+	struct id id = change->request->account.id;
 	struct key_change_row *rows;
-	size_t		       count;
-	enum err	       err;
+	size_t count;
+	enum err err;
 
 	if ((err = account_key_changes(tx, id, change->since, KEY_CHANGES_MAX, &rows, &count)) != ERR_OK)
 		return err;
@@ -106,8 +107,8 @@ static bool
 refuse_taken(struct request *request, const struct jwk *key)
 {
 	struct storage_tx *tx = request_tx(request);
-	struct account	   other = { 0 };
-	enum err	   err;
+	struct account other = { 0 };
+	enum err err;
 
 	if (tx == NULL)
 		return false;
@@ -127,8 +128,10 @@ refuse_many(struct request *request, const struct change *change)
 
 	request->reply.retry_after = left > 0 ? (uint32_t)left + 1 : 1;
 	return problem_set(&request->problem, PROBLEM_RATE_LIMITED,
-	    "the account's key was changed %d times while authorizations made under the first of those keys are "
-	    "still good; wait %lld s, or make a new account", KEY_CHANGES_MAX, (long long)left + 1);
+	    "the account's key was changed %d times while authorizations made under the first of those keys "
+	    "are "
+	    "still good; wait %lld s, or make a new account",
+	    KEY_CHANGES_MAX, (long long)left + 1);
 }
 
 static bool
@@ -152,7 +155,8 @@ commit(struct request *request, struct change *change, const struct key_change *
 		accounts_forget(request->ra->accounts, account.id);
 		request->problem.status = 409;
 		return problem_set(&request->problem, PROBLEM_MALFORMED,
-		    "\"oldKey\" is the account's key no more: another request changed it meanwhile (RFC 8555, 7.3.5 "
+		    "\"oldKey\" is the account's key no more: another request changed it meanwhile (RFC "
+		    "8555, 7.3.5 "
 		    "(8))");
 	default:
 		return request_broken(request, "account_change_key", ERR_IO);
@@ -164,12 +168,13 @@ change_to(struct request *request, const struct key_change *keys)
 {
 	struct change change = { .request = request, .new_jwk = keys->new->text };
 	struct reason reason = { "" };
-	bool	      done;
+	bool done;
 
 	/* (8): the outer signature was verified with the account's key. */
 	if (strcmp(keys->old->thumbprint, request->key->thumbprint) != 0)
 		return problem_set(&request->problem, PROBLEM_MALFORMED,
-		    "\"oldKey\" in the inner JWS's payload is not the account's present key (RFC 8555, 7.3.5 (8))");
+		    "\"oldKey\" in the inner JWS's payload is not the account's present key (RFC 8555, 7.3.5 "
+		    "(8))");
 	if (key_check(keys->new->key, &reason) != ERR_OK)
 		return problem_set(&request->problem, PROBLEM_BAD_PUBLIC_KEY, "the new key: %s", reason.text);
 	if (!key_unblocked(request, keys->new->thumbprint, PROBLEM_BAD_PUBLIC_KEY, "the new key"))
@@ -183,7 +188,7 @@ change_to(struct request *request, const struct key_change *keys)
 	memcpy(change.row.next, keys->new->thumbprint, sizeof(change.row.next));
 	buf_put(&change.row.jws, request->msg.body.data, request->msg.body.len);
 	done = change.row.jws.failed ? request_broken(request, "key_change", ERR_MEMORY)
-	    : commit(request, &change, keys);
+				     : commit(request, &change, keys);
 	buf_free(&change.row.jws);
 	return done;
 }
@@ -192,14 +197,16 @@ bool
 account_change_key(struct request *request)
 {
 	struct key_change keys;
-	struct reason	  reason = { "" };
-	bool		  done;
+	struct reason reason = { "" };
+	bool done;
 
 	/* It is kept, and goes to ca with each issuance. */
 	if (request->msg.body.len > KEY_CHANGE_MAX)
 		return problem_set(&request->problem, PROBLEM_MALFORMED,
-		    "the keyChange request has %zu octets; with the members of RFC 8555, 7.3.5 and no more it stays "
-		    "under %d", request->msg.body.len, KEY_CHANGE_MAX);
+		    "the keyChange request has %zu octets; with the members of RFC 8555, 7.3.5 and no more "
+		    "it stays "
+		    "under %d",
+		    request->msg.body.len, KEY_CHANGE_MAX);
 	switch (key_change_read(request->jws, &keys, &reason)) {
 	case ERR_OK:
 		done = change_to(request, &keys);

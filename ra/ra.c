@@ -133,8 +133,8 @@ pass_on(struct channel *to, enum msg_type type, struct slice body)
 }
 
 struct number {
-	struct job     job;
-	struct ra     *ra;
+	struct job job;
+	struct ra *ra;
 	struct msg_crl crl;
 };
 
@@ -150,7 +150,7 @@ static void
 store_number(struct job *job)
 {
 	struct number *number = (struct number *)job;
-	enum err       err = ra_write(number->ra, write_number, number);
+	enum err err = ra_write(number->ra, write_number, number);
 
 	if (err != ERR_OK)
 		log_event(LOG_ERROR, "a CRL's number can't be stored", F_STR("error", err_text(err)));
@@ -368,7 +368,7 @@ ra_main(struct proc *p)
 	static struct ra   ra;
 	static atomic_bool stopping;
 	struct reader	   readers[4];
-	pthread_t	   thread, lister;
+	pthread_t thread, lister;
 
 	proc_keep(p, NULL, 0);	/* before the database opens its own */
 	open_all(&ra, p);
@@ -391,6 +391,6 @@ ra_main(struct proc *p)
 	if (!proc_wait_stop(p))
 		_exit(1);
 	atomic_store(&stopping, true);
-	stop(&ra, thread, lister);	/* the keeper of time was the last of the four */
+	stop(&ra, thread, lister); /* the keeper of time was the last of the four */
 	_exit(0);
 }

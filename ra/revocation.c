@@ -17,11 +17,11 @@ enum right { RIGHT_NONE, RIGHT_SUBSCRIBER, RIGHT_AUTHORIZED, RIGHT_KEY };
 static const char *const right_names[] = { "none", "subscriber", "authorizations", "certificate key" };
 
 struct revoke {
-	struct request	  *request;
-	struct certificate certificate;		/* as it is stored */
-	X509		  *cert;
-	enum right	   right;
-	struct revocation  row;
+	struct request *request;
+	struct certificate certificate; /* as it is stored */
+	X509 *cert;
+	enum right right;
+	struct revocation row;
 };
 
 /* --- the payload --------------------------------------------------------------------------------- */
@@ -41,17 +41,18 @@ reason_allowed(const struct config *config, int reason)
 static bool
 refuse_reason(struct request *request, long long reason)
 {
-	const struct strings  *names = &request->ra->config->ra.revocation_reasons;
-	struct buf	       list = { 0 };
+	const struct strings *names = &request->ra->config->ra.revocation_reasons;
+	struct buf list = { 0 };
 	enum revocation_reason known;
-	char		      *text;
+	char *text;
 
 	for (size_t i = 0; i < names->count; i++)
 		if (revocation_reason_by_name(names->items[i], &known))
 			buf_printf(&list, "%s%d (%s)", i == 0 ? "" : ", ", (int)known, names->items[i]);
 	text = buf_take_str(&list);
 	problem_set(&request->problem, PROBLEM_BAD_REVOCATION_REASON,
-	    "reason %lld is not accepted here; leave it out, or give one of %s (RFC 8555, 7.6; RFC 5280, 5.3.1)",
+	    "reason %lld is not accepted here; leave it out, or give one of %s (RFC 8555, 7.6; RFC 5280, "
+	    "5.3.1)",
 	    reason, text != NULL ? text : "");
 	free(text);
 	return false;
@@ -62,7 +63,7 @@ static bool
 read_reason(struct request *request, enum revocation_reason *out)
 {
 	const json_t *reason = json_object_get(request->payload, "reason");
-	json_int_t    value = json_integer_value(reason);
+	json_int_t value = json_integer_value(reason);
 
 	*out = REVOCATION_NONE;
 	if (reason == NULL)
@@ -89,16 +90,16 @@ static bool
 find_certificate(struct request *request, struct slice der, struct revoke *revoke)
 {
 	struct storage_tx *tx = request_tx(request);
-	struct reason	   reason = { "" };
-	uint8_t		   serial[20];
-	size_t		   len;
-	enum err	   err;
+	struct reason reason = { "" };
+	uint8_t serial[20];
+	size_t len;
+	enum err err;
 
 	if (tx == NULL)
 		return false;
 	if (certificate_parse(der, &revoke->cert, &reason) != ERR_OK)
-		return problem_set(&request->problem, PROBLEM_MALFORMED, "\"certificate\" is none: %s (RFC 8555, 7.6)",
-		    reason.text);
+		return problem_set(&request->problem, PROBLEM_MALFORMED,
+		    "\"certificate\" is none: %s (RFC 8555, 7.6)", reason.text);
 	if (certificate_serial(revoke->cert, serial, &len) != ERR_OK)
 		return refuse_unknown(request);
 	err = certificate_by_serial(tx, slice_of(serial, len), &revoke->certificate);
@@ -116,15 +117,16 @@ static bool
 read_certificate(struct request *request, struct revoke *revoke)
 {
 	const char *text = json_member_str(request->payload, "certificate");
-	struct buf  der = { 0 };
-	bool	    done;
+	struct buf der = { 0 };
+	bool done;
 
 	if (text == NULL)
 		return problem_set(&request->problem, PROBLEM_MALFORMED,
 		    "the payload has no string \"certificate\" (RFC 8555, 7.6)");
 	if (base64url_get(slice_str(text), &der) != ERR_OK)
 		done = problem_set(&request->problem, PROBLEM_MALFORMED,
-		    "\"certificate\" is not base64url without padding; send the DER so, not PEM (RFC 8555, 7.6)");
+		    "\"certificate\" is not base64url without padding; send the DER so, not PEM (RFC 8555, "
+		    "7.6)");
 	else
 		done = find_certificate(request, buf_slice(&der), revoke);
 	buf_free(&der);
@@ -141,7 +143,8 @@ check_key(struct request *request, struct revoke *revoke)
 
 	if (key == NULL || EVP_PKEY_eq(key, request->key->key) != 1)
 		return problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
-		    "\"jwk\" is not the certificate's key; sign with that, or with an account's (RFC 8555, 7.6)");
+		    "\"jwk\" is not the certificate's key; sign with that, or with an account's (RFC 8555, "
+		    "7.6)");
 	revoke->right = RIGHT_KEY;
 	return true;
 }
@@ -151,9 +154,9 @@ static bool
 check_authorizations(struct request *request, struct revoke *revoke)
 {
 	struct storage_tx *tx = request_tx(request);
-	struct order	   order = { 0 };
-	enum err	   err;
-	size_t		   i;
+	struct order order = { 0 };
+	enum err err;
+	size_t i;
 
 	if (tx == NULL)
 		return false;
@@ -162,8 +165,10 @@ check_authorizations(struct request *request, struct revoke *revoke)
 		err = authorization_held(tx, request->account.id, &order.identifiers[i], clock_now());
 	if (err == ERR_NOT_FOUND)
 		problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
-		    "the certificate is another account's, and this one has no valid authorization for %s%s%s "
-		    "(RFC 8555, 7.6)", i > 0 ? "\"" : "its names", i > 0 ? order.identifiers[i - 1].value : "",
+		    "the certificate is another account's, and this one has no valid authorization for "
+		    "%s%s%s "
+		    "(RFC 8555, 7.6)",
+		    i > 0 ? "\"" : "its names", i > 0 ? order.identifiers[i - 1].value : "",
 		    i > 0 ? "\"" : "");
 	else if (err != ERR_OK)
 		request_broken(request, "check_authorizations", err);
@@ -199,8 +204,8 @@ reason_for(enum right right, enum revocation_reason asked)
 static enum err
 write_revocation(struct storage_tx *tx, void *arg)
 {
-	struct revoke	*revoke = arg;
-	enum err	 err = ERR_OK;
+	struct revoke *revoke = arg;
+	enum err err = ERR_OK;
 
 	if (revoke->right == RIGHT_KEY)
 		err = key_block(tx, revoke->request->key->thumbprint, revoke->row.revoked);
@@ -213,8 +218,8 @@ write_revocation(struct storage_tx *tx, void *arg)
 static enum err
 write_compromise(struct storage_tx *tx, void *arg)
 {
-	struct revoke	*revoke = arg;
-	enum err	 err;
+	struct revoke *revoke = arg;
+	enum err err;
 
 	err = revocation_compromise(tx, slice_of(revoke->row.serial, revoke->row.serial_len));
 	return err != ERR_OK ? err : key_block(tx, revoke->request->key->thumbprint, revoke->row.revoked);
@@ -224,7 +229,7 @@ static void
 row_fill(struct revoke *revoke, enum revocation_reason asked)
 {
 	const struct certificate *certificate = &revoke->certificate;
-	struct revocation	 *row = &revoke->row;
+	struct revocation *row = &revoke->row;
 
 	memcpy(row->serial, certificate->serial.data, certificate->serial.len);
 	row->serial_len = certificate->serial.len;
@@ -239,8 +244,8 @@ row_fill(struct revoke *revoke, enum revocation_reason asked)
 static bool
 write_it(struct request *request, struct revoke *revoke)
 {
-	char		order[ID_TEXT_SIZE];
-	enum err	err;
+	char order[ID_TEXT_SIZE];
+	enum err err;
 
 	request_tx_end(request);
 	err = ra_write(request->ra, write_revocation, revoke);
@@ -254,7 +259,8 @@ write_it(struct request *request, struct revoke *revoke)
 		return request_broken(request, "certificate_revoke", err);
 	crl_schedule_mark(request->ra, revoke->row.issuer, revoke->row.shard);
 	id_text(revoke->certificate.order, order);
-	log_event(LOG_INFO, "certificate revoked", F_STR("order", order), F_STR("by", right_names[revoke->right]),
+	log_event(LOG_INFO, "certificate revoked", F_STR("order", order),
+	    F_STR("by", right_names[revoke->right]),
 	    F_STR("reason", revocation_reason_name(revoke->row.reason)));
 	request->reply.status = 200;
 	return true;
@@ -264,11 +270,12 @@ write_it(struct request *request, struct revoke *revoke)
 bool
 certificate_revoke(struct request *request)
 {
-	struct revoke	       revoke = { .request = request };
+	struct revoke revoke = { .request = request };
 	enum revocation_reason asked;
-	bool		       done;
+	bool done;
 
-	done = read_certificate(request, &revoke) && check_right(request, &revoke) && read_reason(request, &asked);
+	done = read_certificate(request, &revoke) && check_right(request, &revoke) &&
+	       read_reason(request, &asked);
 	if (done) {
 		row_fill(&revoke, asked);
 		done = write_it(request, &revoke);

@@ -19,7 +19,8 @@ key_changes_free(struct key_change_row *rows, size_t count)
 }
 
 enum err
-account_change_key_to(struct storage_tx *tx, struct id id, const struct key_change_row *row, const char *new_jwk)
+account_change_key_to(
+    struct storage_tx *tx, struct id id, const struct key_change_row *row, const char *new_jwk)
 {
 	enum err err = query_set(tx, STATEMENT_ACCOUNT_CHANGE_KEY,
 	    VALUES(value_text(row->next), value_text(new_jwk), value_id(&id), value_text(row->thumbprint)),
@@ -44,13 +45,13 @@ row_read(struct query *query, struct key_change_row *row)
 }
 
 enum err
-account_key_changes(struct storage_tx *tx, struct id id, int64_t since, size_t max, struct key_change_row **out,
-    size_t *count)
+account_key_changes(struct storage_tx *tx, struct id id, int64_t since, size_t max,
+    struct key_change_row **out, size_t *count)
 {
-	struct key_change_row	*rows = calloc(max, sizeof(*rows)), row;
-	struct query		 query;
-	size_t			 n = 0;
-	enum err		 err;
+	struct key_change_row *rows = calloc(max, sizeof(*rows)), row;
+	struct query query;
+	size_t n = 0;
+	enum err err;
 
 	*out = NULL;
 	*count = 0;
@@ -78,5 +79,6 @@ account_key_changes(struct storage_tx *tx, struct id id, int64_t since, size_t m
 enum err
 key_changes_expire(struct storage_tx *tx, int64_t cutoff, unsigned limit, unsigned *deleted)
 {
-	return query_run(tx, STATEMENT_KEY_CHANGES_EXPIRE, VALUES(value_integer(cutoff), value_integer(limit)), deleted);
+	return query_run(
+	    tx, STATEMENT_KEY_CHANGES_EXPIRE, VALUES(value_integer(cutoff), value_integer(limit)), deleted);
 }

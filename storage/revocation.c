@@ -42,8 +42,8 @@ revocation_read(struct query *query, struct revocation *out)
 enum err
 revocation_get(struct storage_tx *tx, struct slice serial, struct revocation *out)
 {
-	struct query	query;
-	enum err	err, end;
+	struct query query;
+	enum err err, end;
 
 	query_start(&query, tx, STATEMENT_REVOCATION_GET, VALUES(value_bytes(serial)));
 	if ((err = query_next(&query)) == ERR_OK)
@@ -63,8 +63,8 @@ revocations_of_shard(struct storage_tx *tx, const uint8_t issuer[32], unsigned s
     struct revocation *out, size_t max, size_t *count)
 {
 	/* Every serial begins with something. */
-	struct slice	from = after.len > 0 ? after : slice_of("", 1);
-	struct query	query;
+	struct slice from = after.len > 0 ? after : slice_of("", 1);
+	struct query query;
 
 	*count = 0;
 	query_start(&query, tx, STATEMENT_REVOCATIONS_OF_SHARD,
@@ -78,15 +78,17 @@ revocations_of_shard(struct storage_tx *tx, const uint8_t issuer[32], unsigned s
 enum err
 revocations_expire(struct storage_tx *tx, int64_t cutoff, unsigned limit, unsigned *deleted)
 {
-	return query_run(tx, STATEMENT_REVOCATIONS_EXPIRE, VALUES(value_integer(cutoff), value_integer(limit)), deleted);
+	return query_run(
+	    tx, STATEMENT_REVOCATIONS_EXPIRE, VALUES(value_integer(cutoff), value_integer(limit)), deleted);
 }
 
 /* The first column of the first row. ERR_NOT_FOUND: there is no row. */
 static enum err
-one_integer(struct storage_tx *tx, enum statement statement, const struct value *values, size_t count, int64_t *out)
+one_integer(
+    struct storage_tx *tx, enum statement statement, const struct value *values, size_t count, int64_t *out)
 {
-	struct query	query;
-	enum err	err, end;
+	struct query query;
+	enum err err, end;
 
 	query_start(&query, tx, statement, values, count);
 	if ((err = query_next(&query)) == ERR_OK)
@@ -98,7 +100,7 @@ one_integer(struct storage_tx *tx, enum statement statement, const struct value 
 enum err
 crl_number_get(struct storage_tx *tx, const uint8_t issuer[32], unsigned shard, uint64_t *number)
 {
-	int64_t	 value = 0;
+	int64_t value = 0;
 	enum err err = one_integer(tx, STATEMENT_CRL_NUMBER_GET,
 	    VALUES(value_bytes(issuer_slice(issuer)), value_integer(shard)), &value);
 
@@ -110,14 +112,16 @@ enum err
 crl_number_put(struct storage_tx *tx, const uint8_t issuer[32], unsigned shard, uint64_t number)
 {
 	return query_run(tx, STATEMENT_CRL_NUMBER_PUT,
-	    VALUES(value_bytes(issuer_slice(issuer)), value_integer(shard), value_integer((int64_t)number)), NULL);
+	    VALUES(value_bytes(issuer_slice(issuer)), value_integer(shard), value_integer((int64_t)number)),
+	    NULL);
 }
 
 enum err
 crl_shards_known(struct storage_tx *tx, const uint8_t issuer[32], unsigned *shards)
 {
-	int64_t	 value = 0;
-	enum err err = one_integer(tx, STATEMENT_CRL_SHARDS, VALUES(value_bytes(issuer_slice(issuer))), &value);
+	int64_t value = 0;
+	enum err err =
+	    one_integer(tx, STATEMENT_CRL_SHARDS, VALUES(value_bytes(issuer_slice(issuer))), &value);
 
 	*shards = (unsigned)value;
 	return err;
@@ -141,16 +145,18 @@ enum err
 authorization_held(struct storage_tx *tx, struct id account, const struct identifier *identifier, int64_t now)
 {
 	struct identifier base = identifier_base(identifier);
-	struct buf	  text = { 0 };
-	struct id	  id;
-	size_t		  count = 0;
-	enum err	  err = ERR_MEMORY;
+	struct buf text = { 0 };
+	struct id id;
+	size_t count = 0;
+	enum err err = ERR_MEMORY;
 
 	identifiers_put(&text, &base, 1);
 	if (!text.failed)
 		err = query_ids(tx, STATEMENT_AUTHORIZATION_HELD,
-		    VALUES(value_id(&account), (struct value){ .kind = VALUE_TEXT, .bytes = buf_slice(&text) },
-			value_integer(now), value_integer(identifier_is_wildcard(identifier))), &id, 1, &count);
+		    VALUES(value_id(&account),
+			(struct value){ .kind = VALUE_TEXT, .bytes = buf_slice(&text) }, value_integer(now),
+			value_integer(identifier_is_wildcard(identifier))),
+		    &id, 1, &count);
 	buf_free(&text);
 	return err != ERR_OK ? err : count > 0 ? ERR_OK : ERR_NOT_FOUND;
 }

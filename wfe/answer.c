@@ -217,12 +217,12 @@ answer_preflight(struct request *r)
 static void
 answer_crl(struct request *r)
 {
-	struct buf		 der = { 0 };
-	struct MHD_Response	*response;
-	enum err		 err = crls_get(r->server->wfe->crls, r->path, &der);
+	struct buf der = { 0 };
+	struct MHD_Response *response;
+	enum err err = crls_get(r->server->wfe->crls, r->path, &der);
 
 	if (err == ERR_OK) {
-		response = reply_take(&der, "application/pkix-crl");	/* RFC 2585, 4.2 */
+		response = reply_take(&der, "application/pkix-crl"); /* RFC 2585, 4.2 */
 		respond_or_drop(r, MHD_HTTP_OK, response,
 		    response != NULL && reply_header(response, "X-Content-Type-Options", "nosniff") &&
 			reply_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "max-age=60"));

@@ -6,21 +6,21 @@
 
 #include "x509/crl.h"
 
-#define LISTS_MAX 4096	/* 16 issuers with 256 shards each */
+#define LISTS_MAX 4096 /* 16 issuers with 256 shards each */
 
 struct list {
-	char	   path[CRL_PATH_SIZE];
-	uint64_t   number;
+	char path[CRL_PATH_SIZE];
+	uint64_t number;
 	struct buf der;
 };
 
 struct crls {
-	pthread_mutex_t	 lock;
-	struct list	*lists;
-	size_t		 count;
+	pthread_mutex_t lock;
+	struct list *lists;
+	size_t count;
 	/* The reader's own: what is being put together. */
-	struct msg_crl	 head;
-	struct buf	 parts;
+	struct msg_crl head;
+	struct buf parts;
 };
 
 struct crls *
@@ -75,7 +75,7 @@ add(struct crls *crls, const char path[CRL_PATH_SIZE])
 static enum err
 replace(struct crls *crls)
 {
-	char	     path[CRL_PATH_SIZE];
+	char path[CRL_PATH_SIZE];
 	struct list *list;
 
 	crl_path(crls->head.issuer, crls->head.shard, path);
@@ -101,8 +101,9 @@ crls_take(struct crls *crls, const struct msg_crl *part)
 	if (part->offset == 0) {
 		buf_clear(&crls->parts);
 		crls->head = *part;
-	} else if (part->offset != crls->parts.len || part->total != head->total || part->number != head->number ||
-	    part->shard != head->shard || memcmp(part->issuer, head->issuer, FINGERPRINT_SIZE) != 0) {
+	} else if (part->offset != crls->parts.len || part->total != head->total ||
+		   part->number != head->number || part->shard != head->shard ||
+		   memcmp(part->issuer, head->issuer, FINGERPRINT_SIZE) != 0) {
 		return ERR_MALFORMED;
 	}
 	buf_put(&crls->parts, part->part.data, part->part.len);
@@ -115,7 +116,7 @@ enum err
 crls_get(struct crls *crls, const char *path, struct buf *out)
 {
 	struct list *list;
-	enum err     err = ERR_OK;
+	enum err err = ERR_OK;
 
 	pthread_mutex_lock(&crls->lock);
 	if ((list = find(crls, path)) != NULL)

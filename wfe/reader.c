@@ -42,13 +42,14 @@ on_nonces(struct wfe *wfe, struct slice body)
 static void
 on_crl(struct wfe *wfe, struct slice body)
 {
-	struct msg_crl	 m;
-	enum err	 err;
+	struct msg_crl m;
+	enum err err;
 
 	if (!get_crl(body, &m) || (err = crls_take(wfe->crls, &m)) == ERR_MALFORMED)
 		channel_malformed(wfe->ra, MSG_CRL);
 	if (err != ERR_OK)
-		log_event(LOG_ERROR, "a CRL can't be kept: the one before is served", F_STR("error", err_text(err)));
+		log_event(LOG_ERROR, "a CRL can't be kept: the one before is served",
+		    F_STR("error", err_text(err)));
 }
 
 void

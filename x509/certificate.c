@@ -345,7 +345,7 @@ enum err
 certificate_serial(X509 *cert, uint8_t out[20], size_t *len)
 {
 	const ASN1_INTEGER *serial = X509_get0_serialNumber(cert);
-	int		    n = ASN1_STRING_length(serial);
+	int n = ASN1_STRING_length(serial);
 
 	/* RFC 5280, 4.1.2.2: positive, at most 20 octets. */
 	if (n < 1 || n > 20 || ASN1_STRING_type(serial) != V_ASN1_INTEGER)

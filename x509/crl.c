@@ -10,15 +10,21 @@
 #include "x509/der.h"
 #include "x509/key.h"
 
-enum { DER_TAG0 = 0x80, DER_TAG0_CONSTRUCTED = 0xa0, DER_TAG1 = 0x81, DER_SEQUENCE = 0x30, GENERAL_URI = 0x86 };
+enum {
+	DER_TAG0 = 0x80,
+	DER_TAG0_CONSTRUCTED = 0xa0,
+	DER_TAG1 = 0x81,
+	DER_SEQUENCE = 0x30,
+	GENERAL_URI = 0x86
+};
 
 static bool
 extension_put(X509_CRL *crl, int nid, bool critical, const struct buf *content)
 {
 	ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
-	X509_EXTENSION	  *extension = NULL;
-	struct buf	   der = { 0 };
-	bool		   ok = false;
+	X509_EXTENSION *extension = NULL;
+	struct buf der = { 0 };
+	bool ok = false;
 
 	der_put(&der, DER_SEQUENCE, buf_slice(content));
 	if (!content->failed && !der.failed && value != NULL &&
@@ -36,8 +42,8 @@ static bool
 aki_put(X509_CRL *crl, X509 *issuer)
 {
 	const ASN1_OCTET_STRING *id = X509_get0_subject_key_id(issuer);
-	struct buf		 content = { 0 };
-	bool			 ok;
+	struct buf content = { 0 };
+	bool ok;
 
 	if (id == NULL)
 		return false;
@@ -52,8 +58,8 @@ static bool
 idp_put(X509_CRL *crl, const char *url)
 {
 	static const uint8_t yes = 0xff;
-	struct buf	     name = { 0 }, full = { 0 }, content = { 0 };
-	bool		     ok;
+	struct buf name = { 0 }, full = { 0 }, content = { 0 };
+	bool ok;
 
 	der_put(&name, GENERAL_URI, slice_str(url));
 	der_put(&full, DER_TAG0_CONSTRUCTED, buf_slice(&name));
@@ -72,8 +78,8 @@ static bool
 number_put(X509_CRL *crl, uint64_t number)
 {
 	ASN1_INTEGER *value = ASN1_INTEGER_new();
-	bool	      ok = value != NULL && ASN1_INTEGER_set_uint64(value, number) == 1 &&
-	    X509_CRL_add1_ext_i2d(crl, NID_crl_number, value, 0, 0) == 1;
+	bool ok = value != NULL && ASN1_INTEGER_set_uint64(value, number) == 1 &&
+		  X509_CRL_add1_ext_i2d(crl, NID_crl_number, value, 0, 0) == 1;
 
 	ASN1_INTEGER_free(value);
 	return ok;
@@ -84,13 +90,13 @@ static bool
 reason_put(X509_REVOKED *revoked, enum revocation_reason reason)
 {
 	ASN1_ENUMERATED *value;
-	bool		 ok;
+	bool ok;
 
 	if (reason == REVOCATION_NONE || reason == REVOCATION_UNSPECIFIED)
 		return true;
 	value = ASN1_ENUMERATED_new();
 	ok = value != NULL && ASN1_ENUMERATED_set(value, reason) == 1 &&
-	    X509_REVOKED_add1_ext_i2d(revoked, NID_crl_reason, value, 0, 0) == 1;
+	     X509_REVOKED_add1_ext_i2d(revoked, NID_crl_reason, value, 0, 0) == 1;
 	ASN1_ENUMERATED_free(value);
 	return ok;
 }
@@ -99,13 +105,13 @@ static bool
 entry_put(X509_CRL *crl, const struct crl_entry *entry)
 {
 	X509_REVOKED *revoked = X509_REVOKED_new();
-	BIGNUM	     *number = BN_bin2bn(entry->serial, (int)entry->serial_len, NULL);
+	BIGNUM *number = BN_bin2bn(entry->serial, (int)entry->serial_len, NULL);
 	ASN1_INTEGER *serial = number != NULL ? BN_to_ASN1_INTEGER(number, NULL) : NULL;
-	ASN1_TIME    *time = ASN1_TIME_set(NULL, entry->revoked);
-	bool	      ok = revoked != NULL && serial != NULL && time != NULL &&
-	    X509_REVOKED_set_serialNumber(revoked, serial) == 1 &&
-	    X509_REVOKED_set_revocationDate(revoked, time) == 1 && reason_put(revoked, entry->reason) &&
-	    X509_CRL_add0_revoked(crl, revoked) == 1;
+	ASN1_TIME *time = ASN1_TIME_set(NULL, entry->revoked);
+	bool ok = revoked != NULL && serial != NULL && time != NULL &&
+		  X509_REVOKED_set_serialNumber(revoked, serial) == 1 &&
+		  X509_REVOKED_set_revocationDate(revoked, time) == 1 && reason_put(revoked, entry->reason) &&
+		  X509_CRL_add0_revoked(crl, revoked) == 1;
 
 	if (!ok)
 		X509_REVOKED_free(revoked);
@@ -128,8 +134,8 @@ static bool
 times_set(X509_CRL *crl, int64_t this_update, int64_t next_update)
 {
 	ASN1_TIME *this = ASN1_TIME_set(NULL, this_update), *next = ASN1_TIME_set(NULL, next_update);
-	bool	   ok = this != NULL && next != NULL && X509_CRL_set1_lastUpdate(crl, this) == 1 &&
-	    X509_CRL_set1_nextUpdate(crl, next) == 1;
+	bool ok = this != NULL && next != NULL && X509_CRL_set1_lastUpdate(crl, this) == 1 &&
+		  X509_CRL_set1_nextUpdate(crl, next) == 1;
 
 	ASN1_TIME_free(this);
 	ASN1_TIME_free(next);
@@ -155,7 +161,7 @@ enum err
 crl_build(const struct crl *in, X509_CRL **out, struct reason *reason)
 {
 	X509_CRL *crl;
-	enum err  err;
+	enum err err;
 
 	*out = NULL;
 	if ((err = entries_check(in, reason)) != ERR_OK)
@@ -165,7 +171,8 @@ crl_build(const struct crl *in, X509_CRL **out, struct reason *reason)
 	if (X509_CRL_set_version(crl, X509_CRL_VERSION_2) == 1 &&
 	    X509_CRL_set_issuer_name(crl, X509_get_subject_name(in->issuer)) == 1 &&
 	    times_set(crl, in->this_update, in->next_update) && aki_put(crl, in->issuer) &&
-	    number_put(crl, in->number) && idp_put(crl, in->url) && entries_put(crl, in->entries, in->count)) {
+	    number_put(crl, in->number) && idp_put(crl, in->url) &&
+	    entries_put(crl, in->entries, in->count)) {
 		*out = crl;
 		return ERR_OK;
 	}
@@ -205,7 +212,7 @@ enum err
 crl_der(X509_CRL *crl, struct buf *out)
 {
 	uint8_t *der = NULL;
-	int	 len = i2d_X509_CRL(crl, &der);
+	int len = i2d_X509_CRL(crl, &der);
 
 	if (len <= 0) {
 		ERR_clear_error();
@@ -240,7 +247,7 @@ static unsigned
 shard_read(const char *url, size_t len)
 {
 	unsigned shard = 0;
-	size_t	 end = len > 4 ? len - 4 : 0, i = end;
+	size_t end = len > 4 ? len - 4 : 0, i = end;
 
 	if (end == 0 || memcmp(url + end, ".crl", 4) != 0)
 		return 0;
@@ -254,10 +261,10 @@ shard_read(const char *url, size_t len)
 unsigned
 crl_shard_of(X509 *cert)
 {
-	CRL_DIST_POINTS	   *points = X509_get_ext_d2i(cert, NID_crl_distribution_points, NULL, NULL);
-	const DIST_POINT   *point = points != NULL ? sk_DIST_POINT_value(points, 0) : NULL;
+	CRL_DIST_POINTS *points = X509_get_ext_d2i(cert, NID_crl_distribution_points, NULL, NULL);
+	const DIST_POINT *point = points != NULL ? sk_DIST_POINT_value(points, 0) : NULL;
 	const GENERAL_NAME *name = NULL;
-	unsigned	    shard = 0;
+	unsigned shard = 0;
 
 	if (point != NULL && point->distpoint != NULL && point->distpoint->type == 0)
 		name = sk_GENERAL_NAME_value(point->distpoint->name.fullname, 0);

@@ -40,3 +40,6 @@ CREATE TABLE crls (
 	number INTEGER NOT NULL,
 	PRIMARY KEY (issuer, shard)
 );
+
+-- For whoever revokes by holding authorizations for all of a certificate's names.
+CREATE INDEX authorizations_held ON authorizations (account_id, identifier, expires) WHERE state = 3;
