@@ -175,7 +175,8 @@ change_to(struct request *request, const struct key_change *keys)
 		return problem_set(&request->problem, PROBLEM_MALFORMED,
 		    "\"oldKey\" in the inner JWS's payload is not the account's present key (RFC 8555, 7.3.5 "
 		    "(8))");
-	if (key_check(keys->new->key, &reason) != ERR_OK)
+	if (key_check(keys->new->key, &reason) != ERR_OK ||
+	    blocklist_check(request->ra->blocked, keys->new->key, &reason) != ERR_OK)
 		return problem_set(&request->problem, PROBLEM_BAD_PUBLIC_KEY, "the new key: %s", reason.text);
 	if (!key_unblocked(request, keys->new->thumbprint, PROBLEM_BAD_PUBLIC_KEY, "the new key"))
 		return false;
