@@ -13,6 +13,8 @@ static const struct {
 	[ROUTE_NEW_NONCE] = { "/new-nonce", "new-nonce", "newNonce", true },
 	[ROUTE_NEW_ACCOUNT] = { "/new-account", "new-account", "newAccount", false },
 	[ROUTE_NEW_ORDER] = { "/new-order", "new-order", "newOrder", false },
+	[ROUTE_KEY_CHANGE] = { "/key-change", "key-change", "keyChange", false },
+	[ROUTE_REVOKE_CERT] = { "/revoke-cert", "revoke-cert", "revokeCert", false },
 	[ROUTE_ACCOUNT] = { "/account/*", "account", NULL, false },
 	[ROUTE_ORDERS] = { "/account/*/orders", "orders", NULL, false },
 	[ROUTE_ORDER] = { "/order/*", "order", NULL, false },

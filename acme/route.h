@@ -14,6 +14,8 @@ enum route {
 	ROUTE_NEW_NONCE,	/* /new-nonce */
 	ROUTE_NEW_ACCOUNT,	/* /new-account */
 	ROUTE_NEW_ORDER,	/* /new-order */
+	ROUTE_KEY_CHANGE,	/* /key-change */
+	ROUTE_REVOKE_CERT,	/* /revoke-cert */
 	ROUTE_ACCOUNT,		/* /account/ID */
 	ROUTE_ORDERS,		/* /account/ID/orders */
 	ROUTE_ORDER,		/* /order/ID */

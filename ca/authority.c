@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ca/authority.h"
+#include "ca/crl.h"
 #include "config/blocked_keys.h"
 #include "lib/file.h"
 
@@ -32,6 +33,12 @@ issuers_open(struct ca *ca, struct reason *reason)
 		if ((err = issuer_open(ca->config->dir, &config->issuers[i], &ca->issuers[i], reason)) !=
 		    ERR_OK)
 			return err;
+	for (i = 0; i < config->issuer_count; i++) {
+		const char *base = ca->config->wfe.plain_url;
+
+		ca->issuers[i].crl_base = base != NULL && base[0] != '\0' ? base : NULL;
+		ca->issuers[i].crl_shards = (unsigned)config->crl_shards;
+	}
 	return ERR_OK;
 }
 
@@ -83,6 +90,10 @@ ca_open(const struct config *config, int64_t now, struct ca **out, struct reason
 	    (err = config_blocked_keys(config, &ca->blocked, reason)) != ERR_OK ||
 	    (err = issuer_url_make(ca)) != ERR_OK)
 		goto out;
+	if ((ca->crls = crl_maker_new()) == NULL) {
+		err = ERR_MEMORY;
+		goto out;
+	}
 	if ((ca->folder = file_join(config->dir, config->ledger)) == NULL) {
 		err = ERR_MEMORY;
 		goto out;
@@ -113,6 +124,7 @@ ca_close(struct ca *ca)
 		jwk_free(ca->accounts[i]);
 	ledger_close(ca->ledger);
 	blocklist_free(ca->blocked);
+	crl_maker_free(ca->crls);
 	free(ca->folder);
 	free(ca->issuer_url);
 	buf_free(&ca->der);

@@ -25,6 +25,7 @@ struct ca {
 	char *issuer_url; /* of the first issuer's certificate, or NULL: no plain listener */
 	struct buf der; /* the certificate that was made last */
 	struct buf serial; /* its serial */
+	struct crl_maker *crls; /* ca/crl.c's */
 	int64_t tokens_ms; /* server_certificate()'s bucket: when it will be full again */
 };
 

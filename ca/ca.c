@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "ca/authority.h"
+#include "ca/crl.h"
 #include "ca/issue.h"
 #include "ca/server.h"
 #include "lib/clock.h"
@@ -91,6 +92,46 @@ on_server_csr(struct ca *ca, struct slice body, struct answer *answer)
 }
 
 /* False: ra hung up. */
+/* A CRL says nothing that the ledger doesn't know, so it leaves at once. */
+static bool
+crl_send(struct channel *ra, const struct msg_crl_entries *asked, struct slice der, uint64_t number)
+{
+	struct msg_crl part = { .shard = asked->shard, .number = number, .total = (uint32_t)der.len };
+	struct buf out = { 0 };
+	bool ok = true;
+
+	memcpy(part.issuer, asked->issuer, sizeof(part.issuer));
+	for (size_t at = 0; ok && at < der.len; at += part.part.len) {
+		part.offset = (uint32_t)at;
+		part.part =
+		    slice_of(der.data + at, der.len - at < CRL_PART_MAX ? der.len - at : CRL_PART_MAX);
+		buf_clear(&out);
+		put_crl(&out, &part);
+		ok = channel_send(ra, MSG_CRL, &out) == ERR_OK;
+	}
+	buf_free(&out);
+	return ok;
+}
+
+static bool
+on_crl_entries(struct ca *ca, struct channel *ra, struct slice body)
+{
+	struct msg_crl_entries *part = malloc(sizeof(*part));
+	struct slice der;
+	uint64_t number;
+	enum err err = ERR_MEMORY;
+	bool ok = true;
+
+	if (part != NULL && !get_crl_entries(body, part))
+		channel_malformed(ra, MSG_CRL_ENTRIES);
+	if (part != NULL && (err = crl_take(ca, part, clock_now_ms(), &der, &number)) == ERR_OK)
+		ok = crl_send(ra, part, der, number);
+	if (err == ERR_MALFORMED)
+		channel_malformed(ra, MSG_CRL_ENTRIES);
+	free(part);
+	return ok && err != ERR_MEMORY;
+}
+
 static bool
 batch_take(struct ca *ca, struct channel *ra, struct batch *batch)
 {
@@ -105,6 +146,11 @@ batch_take(struct ca *ca, struct channel *ra, struct batch *batch)
 			return true;
 		if (err != ERR_OK)
 			return false;
+		if (type == MSG_CRL_ENTRIES) {
+			if (!on_crl_entries(ca, ra, body))
+				return false;
+			continue;
+		}
 		buf_clear(&answer->body);
 		if (type == MSG_ISSUE)
 			on_issue(ca, ra, body, answer);

@@ -79,6 +79,8 @@ pair_check(const struct issuer_config *config, const struct issuer *issuer, stru
 		    reason, config->certificate, "this is no CA certificate, so it can't issue");
 	if (X509_get0_subject_key_id(issuer->cert) == NULL)
 		return config_error(reason, config->certificate, "it has no subjectKeyIdentifier");
+	if (!(X509_get_key_usage(issuer->cert) & KU_CRL_SIGN))
+		return config_error(reason, config->certificate, "its key usage has no cRLSign");
 	return ERR_OK;
 }
 
@@ -146,11 +148,16 @@ issuer_sign(const struct issuer *issuer, const struct leaf *asked, const struct 
 	struct leaf leaf = *asked;
 	struct lint_context context = *asked_context;
 	struct buf linted = { 0 };
+	char *crl_url = NULL;
 	X509 *cert = NULL;
 	enum err err;
 
 	serial_draw(serial);
 	leaf.serial = serial;
+	if (issuer->crl_base != NULL &&
+	    (crl_url = issuer_crl_url(issuer, crl_shard(serial, SERIAL_SIZE, issuer->crl_shards))) == NULL)
+		return ERR_MEMORY;
+	leaf.crl_url = crl_url;
 	if ((err = leaf_build(&leaf, issuer->cert, &cert, reason)) != ERR_OK ||
 	    (err = certificate_sign_der(cert, issuer->throwaway, &linted)) != ERR_OK)
 		goto out;
@@ -160,5 +167,42 @@ issuer_sign(const struct issuer *issuer, const struct leaf *asked, const struct 
 out:
 	buf_free(&linted);
 	X509_free(cert);
+	free(crl_url);
+	return err;
+}
+
+char *
+issuer_crl_url(const struct issuer *issuer, unsigned shard)
+{
+	char path[CRL_PATH_SIZE];
+	struct buf url = { 0 };
+
+	crl_path(issuer->fingerprint, shard, path);
+	buf_printf(&url, "%s%s", issuer->crl_base, path);
+	return buf_take_str(&url);
+}
+
+enum err
+issuer_sign_crl(const struct issuer *issuer, const struct crl *asked, unsigned shard, int64_t now,
+    struct buf *der, struct reason *reason)
+{
+	struct crl list = *asked;
+	char *url = issuer_crl_url(issuer, shard);
+	X509_CRL *crl = NULL;
+	enum err err;
+
+	if (url == NULL)
+		return ERR_MEMORY;
+	list.issuer = issuer->cert;
+	list.url = url;
+	if ((err = crl_build(&list, &crl, reason)) != ERR_OK ||
+	    (err = crl_sign(crl, issuer->throwaway)) != ERR_OK ||
+	    (err = crl_lint(crl, &list, now, reason)) != ERR_OK ||
+	    (err = crl_sign(crl, issuer->key)) != ERR_OK)
+		goto out;
+	err = crl_der(crl, der);
+out:
+	X509_CRL_free(crl);
+	free(url);
 	return err;
 }

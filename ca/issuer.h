@@ -8,6 +8,7 @@
 #include "ipc/msg.h"
 #include "lib/err.h"
 #include "x509/certificate.h"
+#include "x509/crl.h"
 #include "x509/lint.h"
 
 struct issuer {
@@ -17,6 +18,8 @@ struct issuer {
 	struct buf der;
 	uint8_t fingerprint[FINGERPRINT_SIZE];
 	int64_t not_after;
+	const char *crl_base; /* borrowed: its CRLs' URLs begin so; NULL: certificates name none */
+	unsigned crl_shards;
 };
 
 /* Notbefore lies this far in the past, for clients whose clocks are late. */
@@ -31,5 +34,10 @@ void issuer_close(struct issuer *);
  * drawn here. Appends the DER. ERR_DENIED: a lint complained; ERR_CRYPTO, ERR_MEMORY. */
 enum err issuer_sign(const struct issuer *, const struct leaf *, const struct lint_context *,
     uint8_t serial[SERIAL_SIZE], struct buf *der, struct reason *);
+/* The URL of one of its CRLs, owned by the caller; NULL: no memory. Only with a crl_base. */
+char *issuer_crl_url(const struct issuer *, unsigned shard);
+/* The same for a CRL of entries and times; issuer and url are filled in here. ERR_MALFORMED: entries that can't be. */
+enum err issuer_sign_crl(
+    const struct issuer *, const struct crl *, unsigned shard, int64_t now, struct buf *der, struct reason *);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "acme/route.h"
 #include "ca/proof.h"
+#include "jose/key_change.h"
 #include "lib/base64url.h"
 #include "lib/json.h"
 #include "x509/key.h"
@@ -135,11 +136,24 @@ proof_csr(const struct jwk *jwk, const struct jws *jws, struct csr **out, struct
 	return ok;
 }
 
+/* The keys whose evidence counts: the account's, and those before it. */
 struct proof {
 	const struct ca *ca;
-	const struct jwk *jwk;
 	int64_t now;
+	size_t key_count;
+	char keys[KEY_CHANGES_MAX + 1][JWK_THUMBPRINT_SIZE];
 };
+
+static bool
+is_of_account(const struct proof *proof, const struct evidence *statement)
+{
+	size_t i;
+
+	for (i = 0; i < proof->key_count; i++)
+		if (strcmp(statement->thumbprint, proof->keys[i]) == 0)
+			return true;
+	return false;
+}
 
 /* Why this statement doesn't prove this name, or NULL when it does. */
 static const char *
@@ -147,7 +161,7 @@ statement_fault(const struct proof *proof, const struct evidence *statement, con
 {
 	bool wildcard = identifier_is_wildcard(name);
 
-	if (strcmp(statement->thumbprint, proof->jwk->thumbprint) != 0)
+	if (!is_of_account(proof, statement))
 		return "it was proven with another account's key";
 	if (!challenge_proves(statement->method, name->type, wildcard) || (wildcard && !statement->wildcard))
 		return "its method doesn't prove it";
@@ -179,15 +193,81 @@ name_check(const struct proof *proof, const struct evidence *statements, size_t 
 	    problem, PROBLEM_UNAUTHORIZED, "no certificate for \"%s\": %s", name->value, fault);
 }
 
+/* RFC 8555, 7.3.5, as ca has to believe it: signed by the old key for this account's keyChange, carrying a
+ * request that the new key signed. */
+static bool
+key_change_check(const struct ca *ca, struct slice text, const char *kid, struct key_change *change,
+    struct problem *problem)
+{
+	struct reason cause = { "" };
+	struct target target;
+	struct jws *jws;
+	bool ok = false;
+
+	memset(change, 0, sizeof(*change));
+	if (jws_parse(text, &jws, &cause) != ERR_OK)
+		return problem_set(problem, PROBLEM_UNAUTHORIZED, "a key change is broken: %s", cause.text);
+	if (!route_parse_url(ca->config->wfe.url, jws_url(jws), &target) || target.route != ROUTE_KEY_CHANGE)
+		problem_set(
+		    problem, PROBLEM_UNAUTHORIZED, "a key change was signed for another url (RFC 8555, 6.4)");
+	else if (jws_kid(jws) == NULL || strcmp(jws_kid(jws), kid) != 0)
+		problem_set(
+		    problem, PROBLEM_UNAUTHORIZED, "a key change is another account's (RFC 8555, 7.3.5)");
+	else if (key_change_read(jws, change, &cause) != ERR_OK)
+		problem_set(problem, PROBLEM_UNAUTHORIZED, "a key change doesn't hold: %s", cause.text);
+	else if (!(ok = jws_verify(jws, change->old, &cause) == ERR_OK))
+		problem_set(problem, PROBLEM_UNAUTHORIZED, "a key change was not signed by the old key: %s",
+		    cause.text);
+	jws_free(jws);
+	if (!ok)
+		key_change_free(change);
+	return ok;
+}
+
+/* The keys from which this one took over, each link checked; oldest first, this one last. */
+static bool
+keys_read(struct proof *proof, const struct msg_issue *issue, const struct jwk *jwk, const char *kid,
+    struct problem *problem)
+{
+	struct key_change change;
+	size_t i;
+
+	for (i = 0; i < issue->key_change_count; i++) {
+		bool follows;
+
+		if (!key_change_check(proof->ca, issue->key_changes[i], kid, &change, problem))
+			return false;
+		/* Where the link before ended, this one begins. */
+		follows = i == 0 || strcmp(change.old->thumbprint, proof->keys[i]) == 0;
+		memcpy(proof->keys[i], change.old->thumbprint, JWK_THUMBPRINT_SIZE);
+		memcpy(proof->keys[i + 1], change.new->thumbprint, JWK_THUMBPRINT_SIZE);
+		key_change_free(&change);
+		if (!follows)
+			return problem_set(problem, PROBLEM_UNAUTHORIZED,
+			    "the account's key changes don't follow each other");
+	}
+	if (i > 0 && strcmp(proof->keys[i], jwk->thumbprint) != 0)
+		return problem_set(problem, PROBLEM_UNAUTHORIZED,
+		    "the account's key changes don't lead to the key that signed the finalize request");
+	memcpy(proof->keys[i], jwk->thumbprint, JWK_THUMBPRINT_SIZE);
+	proof->key_count = i + 1;
+	return true;
+}
+
 bool
 proof_evidence(const struct ca *ca, const struct msg_issue *issue, const struct jwk *jwk,
-    const struct csr *csr, int64_t now, struct problem *problem)
+    const struct jws *jws, const struct csr *csr, int64_t now, struct problem *problem)
 {
-	struct proof proof = { ca, jwk, now };
+	struct proof proof = { .ca = ca, .now = now };
 	struct evidence *statements;
 	bool ok = true;
 	size_t i;
 
+	if (issue->key_change_count > KEY_CHANGES_MAX)
+		return problem_set(
+		    problem, PROBLEM_UNAUTHORIZED, "there are more key changes than are allowed");
+	if (!keys_read(&proof, issue, jwk, jws_kid(jws), problem))
+		return false;
 	if (issue->evidence_count > IDENTIFIERS_MAX)
 		return problem_set(
 		    problem, PROBLEM_UNAUTHORIZED, "there is more evidence than an order can have");

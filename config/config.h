@@ -65,6 +65,7 @@ struct ra_config {
 	int64_t		 order_lifetime;
 	int64_t		 pending_authorization_lifetime;
 	int64_t		 valid_authorization_lifetime;
+	struct strings	 revocation_reasons;	/* revocation_reason_name() */
 	int64_t		 finalize_wait_ms;	/* how long finalize waits for the certificate */
 	int64_t		 workers;
 };
@@ -85,6 +86,8 @@ struct ca_config {
 	struct profile_config	*profiles;	/* the first is the default */
 	size_t			 profile_count;
 	char			*blocked_keys;	/* path; "" : none */
+	int64_t			 crl_lifetime;	/* s from thisUpdate to nextUpdate */
+	int64_t			 crl_shards;
 };
 
 struct config {

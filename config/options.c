@@ -87,7 +87,7 @@ const struct option options[] = {
 	    .flags = OPTION_SAMPLE, .help = "addresses of the ACME server; [::]:PORT takes IPv4 too" },
 	{ .key = "wfe.plain_listen", .type = &type_addresses, AT(wfe.plain_listen), .roles = WFE | VA,
 	    SAME("[\"[::]:9080\"]"), .max = 7, .flags = OPTION_SAMPLE,
-	    .help = "plain HTTP for the root and the issuer certificates; [] for none" },
+	    .help = "plain HTTP for the root, the issuer certificates and the CRLs; [] for none" },
 	{ .key = "wfe.plain_url", .type = &type_server_url, AT(wfe.plain_url), .roles = WFE | RA | CA,
 	    .flags = OPTION_DERIVED,
 	    .help = "how the plain listener is reached from outside, as it stands in certificates; default: "
@@ -141,6 +141,10 @@ const struct option options[] = {
 	{ .key = "ra.finalize_wait", .type = &type_milliseconds, AT(ra.finalize_wait_ms), .roles = RA,
 	    SAME("500ms"), .max = 30000,
 	    .help = "how long finalize waits for the certificate before it answers" },
+	/* Boulder's documented set. */
+	{ .key = "ra.revocation_reasons", .type = &type_reasons, AT(ra.revocation_reasons), .roles = RA,
+	    SAME("[unspecified, keyCompromise, affiliationChanged, superseded, cessationOfOperation]"), .max = 6,
+	    .help = "what a subscriber may give: those of RFC 5280, 5.3.1 that are for end entities" },
 	{ .key = "ra.workers", .type = &type_integer, AT(ra.workers), .roles = RA, SAME("32"), .min = 1,
 	    .max = 256, .help = "threads that serve requests" },
 
@@ -181,6 +185,12 @@ const struct option options[] = {
 	{ .key = "ca.blocked_keys", .type = &type_path, AT(ca.blocked_keys), .roles = RA | CA, SAME("\"\""),
 	    .help = "file of keys that get neither account nor certificate: the SHA-256 of each "
 		    "SubjectPublicKeyInfo, one hexadecimal line each" },
+
+	{ .key = "ca.crl_lifetime", .type = &type_seconds, AT(ca.crl_lifetime), .roles = RA | CA, SAME("4d"),
+	    .min = HOUR, .max = 10 * DAY - HOUR,
+	    .help = "how long a CRL is good; a new one is made after a quarter of that, and after a revocation" },
+	{ .key = "ca.crl_shards", .type = &type_integer, AT(ca.crl_shards), .roles = RA | CA, SAME("1"), .min = 1,
+	    .max = 256, .help = "over how many CRLs an issuer's revoked certificates are spread" },
 
 	{ .key = "storage", .type = &type_storage, AT(storage), .roles = RA,
 	    SAME("\"sqlite:data/signet.db\""), .min = 1, .help = "the database" },

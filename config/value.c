@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "acme/revocation.h"
 #include "config/name.h"
 
 static void
@@ -295,6 +296,20 @@ storage_text(char *text, struct reason *why)
 }
 
 static bool
+reason_text(char *text, struct reason *why)
+{
+	enum revocation_reason reason;
+
+	if (revocation_reason_by_name(text, &reason))
+		return true;
+	reason_set(why,
+	    "\"%.120s\" is no reason; write unspecified, keyCompromise, affiliationChanged, superseded, "
+	    "cessationOfOperation or privilegeWithdrawn",
+	    text);
+	return false;
+}
+
+static bool
 integer_number(const struct option *o, const char *text, int64_t *out, struct reason *why)
 {
 	char	*end;
@@ -402,6 +417,9 @@ const struct type type_patterns = { .name = "list of name patterns", .kind = KIN
 const struct type type_hosts = { .name = "list of names and addresses", .kind = KIND_STRINGS,
 	.text = host_text };
 const struct type type_domains = { .name = "list of DNS names", .kind = KIND_STRINGS, .text = domain_text };
+const struct type type_reasons = {
+	.name = "list of revocation reasons", .kind = KIND_STRINGS, .text = reason_text
+};
 const struct type type_records = { .name = "records", .kind = KIND_RECORDS };
 const struct type type_empty_list = { .name = "list", .kind = KIND_EMPTY };
 const struct type type_empty_map = { .name = "map", .kind = KIND_EMPTY, .map = true };

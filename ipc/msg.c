@@ -5,6 +5,7 @@
 #include "ipc/wire.h"
 #include "jose/jwk.h"
 #include "jose/jws.h"
+#include "jose/key_change.h"
 
 #define TO_ROLE (ROLE_BIT(ROLE_WFE) | ROLE_BIT(ROLE_RA) | ROLE_BIT(ROLE_VA) | ROLE_BIT(ROLE_CA))
 #define SUPERVISOR ROLE_BIT(ROLE_SUPERVISOR)
@@ -23,7 +24,7 @@ static const struct msg_entry table[MSG_TYPE_COUNT] = {
 	[MSG_REQUEST] = { "REQUEST", WFE, RA, JWS_BODY_MAX + SMALL },
 	[MSG_REPLY] = { "REPLY", RA, WFE, REPLY_BODY_MAX + SMALL },
 	[MSG_NONCES_WANTED] = { "NONCES_WANTED", WFE, RA, 0 },
-	[MSG_NONCES] = { "NONCES", RA, WFE, NONCES_MAX * (NONCE_SIZE + 4) + 4 },
+	[MSG_NONCES] = { "NONCES", RA, WFE, NONCES_MAX *(NONCE_SIZE + 4) + 4 },
 	[MSG_CHECK] = { "CHECK", RA, VA, SMALL },
 	[MSG_RESULT] = { "RESULT", VA, RA, EVIDENCE_MAX + SMALL },
 	[MSG_ISSUE] = { "ISSUE", RA, CA, MSG_MAX },
@@ -31,6 +32,8 @@ static const struct msg_entry table[MSG_TYPE_COUNT] = {
 	[MSG_REFUSED] = { "REFUSED", CA, RA, SMALL },
 	[MSG_SERVER_CSR] = { "SERVER_CSR", WFE | RA, RA | CA, SMALL },
 	[MSG_SERVER_CERTIFICATE] = { "SERVER_CERTIFICATE", CA | RA, RA | WFE, 65536 },
+	[MSG_CRL_ENTRIES] = { "CRL_ENTRIES", RA, CA, CRL_CHUNK * 34 + SMALL },
+	[MSG_CRL] = { "CRL", CA | RA, RA | WFE, CRL_PART_MAX + SMALL },
 };
 
 const struct msg_entry *
@@ -258,6 +261,9 @@ put_issue(struct buf *out, const struct msg_issue *msg)
 	put_u32(out, msg->evidence_count);
 	for (uint32_t i = 0; i < msg->evidence_count; i++)
 		put_bytes(out, msg->evidence[i]);
+	put_u32(out, msg->key_change_count);
+	for (uint32_t i = 0; i < msg->key_change_count; i++)
+		put_bytes(out, msg->key_changes[i]);
 }
 
 bool
@@ -274,6 +280,9 @@ get_issue(struct slice body, struct msg_issue *msg)
 	msg->evidence_count = get_count(&in, IDENTIFIERS_MAX);
 	for (uint32_t i = 0; i < msg->evidence_count; i++)
 		msg->evidence[i] = get_bytes(&in, EVIDENCE_MAX);
+	msg->key_change_count = get_count(&in, KEY_CHANGES_MAX);
+	for (uint32_t i = 0; i < msg->key_change_count; i++)
+		msg->key_changes[i] = get_bytes(&in, KEY_CHANGE_MAX);
 	return wire_done(&in);
 }
 
@@ -323,5 +332,96 @@ get_refused(struct slice body, struct msg_refused *msg)
 	if (msg->problem == PROBLEM_NONE)
 		in.bad = true;
 	get_str(&in, msg->detail.text, sizeof(msg->detail.text));
+	return wire_done(&in);
+}
+
+/* --- CRLs ---------------------------------------------------------------------------------------- */
+
+#define SHARDS_MAX 256 /* CRL_SHARDS_MAX of x509/crl.h */
+
+static void
+get_fingerprint(struct wire *in, uint8_t out[FINGERPRINT_SIZE])
+{
+	for (size_t i = 0; i < FINGERPRINT_SIZE; i++)
+		out[i] = get_u8(in);
+}
+
+void
+put_crl_entries(struct buf *out, const struct msg_crl_entries *msg)
+{
+	buf_put(out, msg->issuer, FINGERPRINT_SIZE);
+	put_u32(out, msg->shard);
+	put_u64(out, msg->number);
+	put_bool(out, msg->first);
+	put_bool(out, msg->last);
+	put_u32(out, msg->count);
+	for (uint32_t i = 0; i < msg->count; i++) {
+		put_bytes(out, slice_of(msg->entries[i].serial, msg->entries[i].serial_len));
+		put_i64(out, msg->entries[i].revoked);
+		put_u8(out, (uint8_t)(msg->entries[i].reason + 1));
+	}
+}
+
+static void
+get_crl_entry(struct wire *in, struct msg_crl_entry *entry)
+{
+	struct slice serial = get_bytes(in, sizeof(entry->serial));
+	int reason;
+
+	if (serial.len == 0)
+		in->bad = true;
+	else
+		memcpy(entry->serial, serial.data, serial.len);
+	entry->serial_len = serial.len;
+	entry->revoked = get_time(in);
+	reason = get_u8(in) - 1;
+	if (revocation_reason_name(reason) == NULL)
+		in->bad = true;
+	entry->reason = (enum revocation_reason)reason;
+}
+
+bool
+get_crl_entries(struct slice body, struct msg_crl_entries *msg)
+{
+	struct wire in = wire_of(body);
+
+	get_fingerprint(&in, msg->issuer);
+	msg->shard = get_u32(&in);
+	msg->number = get_u64(&in);
+	msg->first = get_bool(&in);
+	msg->last = get_bool(&in);
+	msg->count = get_count(&in, CRL_CHUNK);
+	for (uint32_t i = 0; i < msg->count && !in.bad; i++)
+		get_crl_entry(&in, &msg->entries[i]);
+	if (msg->shard >= SHARDS_MAX || msg->number > INT64_MAX / 2)
+		in.bad = true;
+	return wire_done(&in);
+}
+
+void
+put_crl(struct buf *out, const struct msg_crl *msg)
+{
+	buf_put(out, msg->issuer, FINGERPRINT_SIZE);
+	put_u32(out, msg->shard);
+	put_u64(out, msg->number);
+	put_u32(out, msg->total);
+	put_u32(out, msg->offset);
+	put_bytes(out, msg->part);
+}
+
+bool
+get_crl(struct slice body, struct msg_crl *msg)
+{
+	struct wire in = wire_of(body);
+
+	get_fingerprint(&in, msg->issuer);
+	msg->shard = get_u32(&in);
+	msg->number = get_u64(&in);
+	msg->total = get_u32(&in);
+	msg->offset = get_u32(&in);
+	msg->part = get_bytes(&in, CRL_PART_MAX);
+	if (msg->shard >= SHARDS_MAX || msg->total > CRL_DER_MAX || msg->offset > msg->total ||
+	    msg->part.len == 0 || msg->part.len > msg->total - msg->offset)
+		in.bad = true;
 	return wire_done(&in);
 }

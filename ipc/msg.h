@@ -13,6 +13,7 @@
 #include "acme/evidence.h"
 #include "acme/identifier.h"
 #include "acme/problem.h"
+#include "acme/revocation.h"
 #include "ipc/role.h"
 #include "lib/buf.h"
 #include "lib/id.h"
@@ -32,6 +33,8 @@ enum msg_type {
 	MSG_REFUSED,		/* ca -> ra: no, and why */
 	MSG_SERVER_CSR,		/* wfe -> ra -> ca: a certificate for the server itself */
 	MSG_SERVER_CERTIFICATE,	/* ca -> ra -> wfe */
+	MSG_CRL_ENTRIES,	/* ra -> ca: what a CRL shall list, in parts */
+	MSG_CRL,		/* ca -> ra -> wfe: the CRL, in parts */
 	MSG_TYPE_COUNT
 };
 
@@ -127,6 +130,8 @@ void put_result(struct buf *, const struct msg_result *);
 bool get_result(struct slice, struct msg_result *);
 
 #define PROFILE_NAME_MAX 63
+/* How often an account's key may change while evidence is fresh. */
+#define KEY_CHANGES_MAX 8
 struct msg_issue {
 	struct id	order;
 	char		profile[PROFILE_NAME_MAX + 1];
@@ -136,6 +141,10 @@ struct msg_issue {
 	struct slice	jws;				/* the finalize request, as the client signed it */
 	uint32_t	evidence_count;
 	struct slice	evidence[IDENTIFIERS_MAX];
+	/* How the key that evidence names became jwk: keyChange requests as they were signed, in their order, the
+	 * last one handing over to jwk. None when no key changed since. */
+	uint32_t	key_change_count;
+	struct slice	key_changes[KEY_CHANGES_MAX];
 };
 void put_issue(struct buf *, const struct msg_issue *);
 bool get_issue(struct slice, struct msg_issue *);
@@ -159,6 +168,38 @@ struct msg_refused {
 };
 void put_refused(struct buf *, const struct msg_refused *);
 bool get_refused(struct slice, struct msg_refused *);
+
+#define CRL_CHUNK 2000			/* entries in one message: 64 KiB */
+#define CRL_PART_MAX 131072
+#define CRL_DER_MAX (32 << 20)		/* 800,000 entries */
+struct msg_crl_entry {
+	uint8_t			serial[20];
+	size_t			serial_len;	/* 1 to 20 */
+	int64_t			revoked;
+	enum revocation_reason	reason;
+};
+/* A list begins with first, ends with last, and is not mixed with another. */
+struct msg_crl_entries {
+	uint8_t			issuer[FINGERPRINT_SIZE];
+	uint32_t		shard;
+	uint64_t		number;		/* the last one's, 0 when there was none */
+	bool			first, last;
+	uint32_t		count;
+	struct msg_crl_entry	entries[CRL_CHUNK];
+};
+void put_crl_entries(struct buf *, const struct msg_crl_entries *);
+bool get_crl_entries(struct slice, struct msg_crl_entries *);
+
+/* Parts come in order, and those of two lists are not mixed. */
+struct msg_crl {
+	uint8_t		issuer[FINGERPRINT_SIZE];
+	uint32_t	shard;
+	uint64_t	number;
+	uint32_t	total, offset;			/* bytes: of the whole, and before this part */
+	struct slice	part;
+};
+void put_crl(struct buf *, const struct msg_crl *);
+bool get_crl(struct slice, struct msg_crl *);
 
 /* MSG_SERVER_CSR: the body is the CSR's DER and wfe's tag of it (ca/server.h), which ra can't make.
  * MSG_SERVER_CERTIFICATE: the body is the PEM chain, leaf first, empty when ca refused. MSG_CONFIG: config_encode(). MSG_READY, MSG_STOP, MSG_NONCES_WANTED: empty. */

@@ -29,6 +29,12 @@ account_json(const struct request *request, const struct account *account)
 	return object;
 }
 
+bool
+account_answer(struct request *request, const struct account *account)
+{
+	return reply_json(request, 200, account_json(request, account));
+}
+
 /* RFC 8555, 7.3.1: the key has an account: show it as it is stored; the request's fields are ignored. */
 static bool
 show_existing(struct request *request)
@@ -40,7 +46,7 @@ show_existing(struct request *request)
 		    account_status_text(request->account.status));
 	}
 	reply_location(request, ROUTE_ACCOUNT, &request->account.id);
-	return reply_json(request, 200, account_json(request, &request->account));
+	return account_answer(request, &request->account);
 }
 
 /* ERR_NOT_FOUND when the key has no account yet. */
@@ -77,6 +83,22 @@ refuse_without_terms(struct request *request, const char *terms)
 	    "agree to the terms of service at %.150s with \"termsOfServiceAgreed\": true (RFC 8555, 7.3)", terms);
 }
 
+bool
+key_unblocked(struct request *request, const char *thumbprint, enum problem_type type, const char *what)
+{
+	struct storage_tx *tx = request_tx(request);
+	enum err err;
+
+	if (tx == NULL)
+		return false;
+	if ((err = key_blocked(tx, thumbprint)) == ERR_NOT_FOUND)
+		return true;
+	if (err != ERR_OK)
+		return request_broken(request, "key_blocked", err);
+	return problem_set(&request->problem, type,
+	    "%s is known to be compromised: a certificate was revoked with it; make another one", what);
+}
+
 static bool
 check_new(struct request *request, bool agreed)
 {
@@ -93,6 +115,8 @@ check_new(struct request *request, bool agreed)
 	    blocklist_check(request->ra->blocked, request->key->key, &reason) != ERR_OK)
 		return problem_set(&request->problem, PROBLEM_BAD_PUBLIC_KEY, "the account key: %s",
 		    reason.text);
+	if (!key_unblocked(request, request->key->thumbprint, PROBLEM_BAD_PUBLIC_KEY, "the account key"))
+		return false;
 	return contact_check(json_object_get(request->payload, "contact"), &request->account.contact,
 	    &request->problem);
 }
@@ -207,7 +231,7 @@ deactivate(struct request *request)
 		return request_broken(request, "account_deactivate", err);
 	accounts_forget(request->ra->accounts, request->account.id);
 	request->account.status = ACCOUNT_DEACTIVATED;
-	return reply_json(request, 200, account_json(request, &request->account));
+	return account_answer(request, &request->account);
 }
 
 static bool
@@ -226,7 +250,7 @@ set_contact(struct request *request, const json_t *contact)
 	if (err != ERR_OK)
 		done = request_broken(request, "account_set_contact", err);
 	else
-		done = reply_json(request, 200, account_json(request, &account));
+		done = account_answer(request, &account);
 	free(change.contact);
 	return done;
 }
@@ -259,7 +283,7 @@ account_update(struct request *request)
 		return deactivate(request);
 	if (contact != NULL)
 		return set_contact(request, contact);
-	return reply_json(request, 200, account_json(request, &request->account));
+	return account_answer(request, &request->account);
 }
 
 #define ORDERS_PER_PAGE 100

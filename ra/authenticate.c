@@ -50,10 +50,12 @@ check_url(struct request *request)
 	    "with \"%.100s/\"; RFC 8555, 6.4)", url, request->ra->base);
 }
 
-/* RFC 8555, 6.2: jwk for newAccount, kid everywhere else. */
+/* RFC 8555, 6.2: jwk for newAccount, kid everywhere else; revokeCert takes both (7.6). */
 static bool
 check_key_form(struct request *request)
 {
+	if (request->target.route == ROUTE_REVOKE_CERT)
+		return true;
 	if (request->target.route == ROUTE_NEW_ACCOUNT && jws_jwk(request->jws) == NULL)
 		return problem_set(&request->problem, PROBLEM_MALFORMED,
 		    "newAccount is signed with \"jwk\" in the protected header, not \"kid\" (RFC 8555, 6.2)");
@@ -127,7 +129,7 @@ check_signature(struct request *request)
 static bool
 check_account(struct request *request)
 {
-	if (request->target.route == ROUTE_NEW_ACCOUNT || request->account.status == ACCOUNT_VALID)
+	if (request->known == NULL || request->account.status == ACCOUNT_VALID)
 		return true;
 	request->problem.status = 401;
 	return problem_set(&request->problem, PROBLEM_UNAUTHORIZED,

@@ -5,21 +5,24 @@
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/log.h"
+#include "ra/key_change.h"
 #include "ra/order_view.h"
 #include "ra/request.h"
 #include "x509/csr.h"
 
-/* The proof that ca wants (DESIGN: rule 3): what the subscriber signed, its key, and what va saw. */
+/* The proof that ca wants (DESIGN: rule 3): what the subscriber signed, its key and those before it, and what va
+ * saw. */
 static void
-put_proof(struct buf *out, const struct order *order, struct slice jws, const char *jwk,
-    const struct authorization *authorizations, size_t count)
+put_proof(struct buf *out, const struct order *order, struct slice jws, const struct jwk *key,
+    const struct key_changes *changes, const struct authorization *authorizations, size_t count)
 {
 	struct msg_issue issue = { .order = order->id };
 
 	strncpy(issue.profile, order->profile, sizeof(issue.profile) - 1);
 	issue.not_before = order->not_before;
 	issue.not_after = order->not_after;
-	issue.jwk = slice_str(jwk);
+	issue.jwk = slice_str(key->text);
+	key_changes_put(changes, key->thumbprint, &issue);
 	issue.jws = jws;
 	for (; issue.evidence_count < count; issue.evidence_count++)
 		issue.evidence[issue.evidence_count] = buf_slice(&authorizations[issue.evidence_count].evidence);
@@ -54,7 +57,7 @@ check_foreign_key(struct request *request, const struct csr *csr)
 		err = account_by_thumbprint(tx, thumbprint, &account);
 	account_free(&account);
 	if (err == ERR_NOT_FOUND)
-		return true;
+		return key_unblocked(request, thumbprint, PROBLEM_BAD_CSR, "the CSR's key");
 	if (err != ERR_OK)
 		return request_broken(request, "check_foreign_key", err);
 	return problem_set(&request->problem, PROBLEM_BAD_CSR,
@@ -131,6 +134,30 @@ finalize_issue(struct ra *ra, struct id order, const struct buf *issue)
 	    F_STR("error", err_text(err)));
 }
 
+/* Makes the ISSUE. */
+static bool
+prove(struct request *request, const struct order *order, const struct authorization *authorizations,
+    size_t count)
+{
+	struct buf *issue = &request->wait.issue;
+	struct key_changes changes = { 0 };
+	enum err err =
+	    key_changes_load(request_tx(request), request->ra->config, request->account.id, &changes);
+
+	if (err != ERR_OK)
+		return request_broken(request, "key_changes_load", err);
+	put_proof(issue, order, request->msg.body, request->key, &changes, authorizations, count);
+	key_changes_unload(&changes);
+	if (issue->failed)
+		return request_broken(request, "put_proof", ERR_MEMORY);
+	if (issue->len <= MSG_MAX)
+		return true;
+	buf_clear(issue);
+	return problem_set(&request->problem, PROBLEM_BAD_CSR,
+	    "the finalize request has %zu octets, too many with the proof of %zu names; send a smaller CSR",
+	    request->msg.body.len, count);
+}
+
 bool
 order_finalize(struct request *request)
 {
@@ -142,11 +169,8 @@ order_finalize(struct request *request)
 	bool		      done;
 
 	done = order_load(request, request->target.id, &order, &authorizations, &count) &&
-	    check_ready(request, order_status_at(&order, authorizations, count, clock_now())) &&
-	    read_csr(request, &order);
-	if (done)
-		put_proof(&request->wait.issue, &order, request->msg.body, request->account.jwk, authorizations,
-		    count);
+	       check_ready(request, order_status_at(&order, authorizations, count, clock_now())) &&
+	       read_csr(request, &order) && prove(request, &order, authorizations, count);
 	order_unload(&order, authorizations, count);
 	if (!done)
 		return false;
@@ -166,6 +190,8 @@ finalize_send(struct ra *ra, struct id id)
 {
 	struct order	      order = { 0 };
 	struct account	      account = { 0 };
+	struct key_changes changes = { 0 };
+	struct jwk *key = NULL;
 	struct authorization *authorizations = NULL;
 	size_t		      count = 0;
 	struct storage_tx    *tx;
@@ -180,13 +206,20 @@ finalize_send(struct ra *ra, struct id id)
 	if (err == ERR_OK)
 		err = account_get(tx, order.account, &account);
 	if (err == ERR_OK)
+		err = key_changes_load(tx, ra->config, order.account, &changes);
+	if (err == ERR_OK)
 		err = order_authorizations(tx, id, &authorizations, &count);
 	storage_read_end(tx);
+	/* The account's key may have changed since. */
+	if (err == ERR_OK)
+		err = key_changes_signer(&changes, &account, buf_slice(&order.finalize), &key);
 	if (err == ERR_OK) {
-		put_proof(&issue, &order, buf_slice(&order.finalize), account.jwk, authorizations, count);
+		put_proof(&issue, &order, buf_slice(&order.finalize), key, &changes, authorizations, count);
 		err = channel_send(ra->ca, MSG_ISSUE, &issue);
 	}
 	buf_free(&issue);
+	jwk_free(key);
+	key_changes_unload(&changes);
 	account_free(&account);
 	order_unload(&order, authorizations, count);
 	return err;

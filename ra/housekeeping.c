@@ -8,6 +8,7 @@
 
 struct expiry {
 	int64_t	 cutoff;
+	int64_t key_cutoff;
 	unsigned deleted;
 };
 
@@ -16,7 +17,16 @@ expire(struct storage_tx *tx, void *arg)
 {
 	struct expiry *expiry = arg;
 
-	return storage_expire(tx, expiry->cutoff, BATCH, &expiry->deleted);
+	unsigned more = 0;
+	enum err err;
+
+	if ((err = storage_expire(tx, expiry->cutoff, BATCH, &expiry->deleted)) == ERR_OK)
+		err = key_changes_expire(tx, expiry->key_cutoff, BATCH, &more);
+	expiry->deleted += more;
+	if (err == ERR_OK)
+		err = revocations_expire(tx, expiry->cutoff, BATCH, &more);
+	expiry->deleted += more;
+	return err;
 }
 
 void
@@ -25,6 +35,8 @@ housekeeping_run(struct ra *ra)
 	struct expiry expiry = { .cutoff = clock_now() - KEEP };
 	int64_t	      total = 0;
 
+	/* As long as an authorization made under the old key can be used, and a day. */
+	expiry.key_cutoff = expiry.cutoff - ra->config->ra.valid_authorization_lifetime;
 	for (unsigned i = 0; i < BATCHES; i++) {
 		expiry.deleted = 0;
 		if (storage_write(ra->storage, expire, &expiry) != ERR_OK || expiry.deleted == 0)

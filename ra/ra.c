@@ -3,7 +3,8 @@
  * a certificate, nor any that could attest a validation: taken over whole, it can refuse, delay and lie to
  * clients, but ca issues only on proof (DESIGN: rules 1 to 3).
  *
- * Threads: one reader per peer, a pool that does the work, one writer in storage, one that keeps time. */
+ * Threads: one reader per peer, a pool that does the work, one writer in storage, one that keeps time,
+ * one that has CRLs made. */
 #include "ra/ra.h"
 
 #include <openssl/sha.h>
@@ -131,6 +132,50 @@ pass_on(struct channel *to, enum msg_type type, struct slice body)
 	buf_free(&copy);
 }
 
+struct number {
+	struct job job;
+	struct ra *ra;
+	struct msg_crl crl;
+};
+
+static enum err
+write_number(struct storage_tx *tx, void *arg)
+{
+	struct number *number = arg;
+
+	return crl_number_put(tx, number->crl.issuer, number->crl.shard, number->crl.number);
+}
+
+static void
+store_number(struct job *job)
+{
+	struct number *number = (struct number *)job;
+	enum err err = ra_write(number->ra, write_number, number);
+
+	if (err != ERR_OK)
+		log_event(LOG_ERROR, "a CRL's number can't be stored", F_STR("error", err_text(err)));
+	free(number);
+}
+
+/* So that the next start's lists have higher ones, whatever the clock says. */
+static void
+keep_number(struct ra *ra, struct channel *from, struct slice body)
+{
+	struct number *number = calloc(1, sizeof(*number));
+
+	if (number == NULL)
+		fail("CRL", "out of memory");
+	number->job.run = store_number;
+	number->ra = ra;
+	if (!get_crl(body, &number->crl))
+		channel_malformed(from, MSG_CRL);
+	number->crl.part = (struct slice){ 0 };
+	if (number->crl.offset == 0)
+		queue_put(ra->queue, &number->job);
+	else
+		free(number);
+}
+
 static void
 handle(struct ra *ra, struct channel *from, enum msg_type type, struct slice body)
 {
@@ -151,6 +196,10 @@ handle(struct ra *ra, struct channel *from, enum msg_type type, struct slice bod
 		break;
 	case MSG_SERVER_CERTIFICATE:
 		pass_on(ra->wfe, type, body);
+		break;
+	case MSG_CRL:
+		pass_on(ra->wfe, type, body);
+		keep_number(ra, from, body);
 		break;
 	default:
 		channel_malformed(from, type);
@@ -196,6 +245,15 @@ keep_time(void *arg)
 		park_expire(ra->park, false);
 		usleep(TICK_MS * 1000);
 	}
+	return NULL;
+}
+
+static void *
+make_crls(void *arg)
+{
+	struct reader *reader = arg;
+
+	crl_schedule_run(reader->ra, reader->stopping);
 	return NULL;
 }
 
@@ -274,7 +332,8 @@ open_all(struct ra *ra, struct proc *p)
 	ra->nonces = nonces_new();
 	ra->accounts = accounts_new();
 	ra->queue = queue_new();
-	if (ra->nonces == NULL || ra->accounts == NULL || ra->queue == NULL ||
+	ra->crls = crl_schedule_new();
+	if (ra->crls == NULL || ra->nonces == NULL || ra->accounts == NULL || ra->queue == NULL ||
 	    (ra->park = park_new(ra->queue)) == NULL)
 		fail("start", "out of memory");
 	if (config_blocked_keys(p->config, &ra->blocked, &reason) != ERR_OK)
@@ -291,12 +350,13 @@ start_thread(pthread_t *thread, void *(*run)(void *), struct reader *arg)
 }
 
 /* MSG_STOP: wfe is gone already. What is in hand is finished; what waits for va or ca is in the database, and
- * the next start takes it up. The readers go on until the process ends, so the queue stays; only the pool and
- * the keeper of time use the database. */
+ * the next start takes it up. The readers go on until the process ends, so the queue stays; only the pool,
+ * the keeper of time and the maker of CRLs use the database. */
 static void
-stop(struct ra *ra, pthread_t keeper)
+stop(struct ra *ra, pthread_t keeper, pthread_t lister)
 {
 	pthread_join(keeper, NULL);
+	pthread_join(lister, NULL);
 	park_expire(ra->park, true);
 	queue_finish(ra->queue);
 	storage_close(ra->storage);
@@ -308,7 +368,7 @@ ra_main(struct proc *p)
 	static struct ra   ra;
 	static atomic_bool stopping;
 	struct reader	   readers[4];
-	pthread_t	   thread;
+	pthread_t thread, lister;
 
 	proc_keep(p, NULL, 0);	/* before the database opens its own */
 	open_all(&ra, p);
@@ -326,10 +386,11 @@ ra_main(struct proc *p)
 		if (readers[i].from != NULL)
 			pthread_detach(thread);
 	}
+	start_thread(&lister, make_crls, &readers[3]);
 	proc_ready(p);
 	if (!proc_wait_stop(p))
 		_exit(1);
 	atomic_store(&stopping, true);
-	stop(&ra, thread);	/* the last one started */
+	stop(&ra, thread, lister); /* the keeper of time was the last of the four */
 	_exit(0);
 }

@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "ipc/channel.h"
 #include "ra/accounts.h"
+#include "ra/crl.h"
 #include "ra/nonce.h"
 #include "ra/park.h"
 #include "ra/queue.h"
@@ -25,6 +26,7 @@ struct ra {
 	struct nonces		*nonces;
 	struct accounts		*accounts;
 	struct queue		*queue;		/* work for the pool */
+	struct crl_schedule		*crls;
 	struct park		*park;		/* requests that wait for an outcome */
 	struct issuer		*issuers;	/* those that the configuration names */
 	size_t			 issuer_count;

@@ -20,6 +20,8 @@ static const struct {
 	[ROUTE_NEW_NONCE] = { PAYLOAD_EMPTY, get_only },
 	[ROUTE_NEW_ACCOUNT] = { PAYLOAD_OBJECT, account_new },
 	[ROUTE_NEW_ORDER] = { PAYLOAD_OBJECT, order_new },
+	[ROUTE_KEY_CHANGE] = { PAYLOAD_OBJECT, account_change_key },
+	[ROUTE_REVOKE_CERT] = { PAYLOAD_OBJECT, certificate_revoke },
 	[ROUTE_ACCOUNT] = { PAYLOAD_EITHER, account_update },
 	[ROUTE_ORDERS] = { PAYLOAD_EMPTY, account_orders },
 	[ROUTE_ORDER] = { PAYLOAD_EMPTY, order_show },

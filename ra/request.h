@@ -30,7 +30,7 @@ struct request {
 	struct jws		*jws;
 	struct target		 target;	/* from the signed url */
 	struct jwk		*key;		/* the account's, or for newAccount the one in the request */
-	const struct known	*known;		/* who signed; NULL for newAccount */
+	const struct known	*known;		/* who signed; NULL when it was a "jwk" */
 	struct account		 account;	/* the same, borrowed from known; newAccount's own */
 	json_t			*payload;	/* an object; NULL for POST-as-GET */
 	struct storage_tx	*tx;		/* the snapshot, once a handler asked for it */
@@ -67,20 +67,29 @@ void		 reply_send(struct request *);		/* encodes the reply or the problem, sends
 bool		 request_wait(struct request *, struct id object, uint64_t stamp,
     bool (*resume)(struct request *));
 
+/* account.c: whether this key was blocked, since a certificate was revoked for it. False with a problem of that type,
+ * which begins with what. */
+bool		 key_unblocked(struct request *, const char *thumbprint, enum problem_type, const char *what);
+
 /* order.c: an order of the requesting account with its authorizations, for the handlers that need both. False
  * with a problem. Either way order_unload() frees what was loaded. */
 bool		 order_load(struct request *, struct id, struct order *, struct authorization **, size_t *count);
 void		 order_unload(struct order *, struct authorization *, size_t count);
 
+/* account.c: 200 with the account object. */
+bool		 account_answer(struct request *, const struct account *);
+
 /* The handlers, each in the file of its object. False with a problem; true with a reply or a wait. */
 bool account_new(struct request *);
 bool account_update(struct request *);
 bool account_orders(struct request *);
+bool account_change_key(struct request *);
 bool order_new(struct request *);
 bool order_show(struct request *);
 bool order_finalize(struct request *);
 bool authorization_show(struct request *);
 bool challenge_respond(struct request *);
 bool certificate_show(struct request *);
+bool certificate_revoke(struct request *);
 
 #endif

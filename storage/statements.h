@@ -28,6 +28,17 @@ X(ACCOUNT_OPEN_ORDERS, \
 	"SELECT authorizations FROM orders WHERE account_id = $1 AND state = 1") \
 X(AUTHORIZATION_DEACTIVATE_PENDING, \
 	"UPDATE authorizations SET state = 5 WHERE id = $1 AND state = 1") \
+X(ACCOUNT_CHANGE_KEY, \
+	"UPDATE accounts SET thumbprint = $1, jwk = $2 WHERE id = $3 AND thumbprint = $4 AND status = 1") \
+X(KEY_CHANGE_INSERT, \
+	"INSERT INTO key_changes (account_id, position, thumbprint, next, jwk, request, created) " \
+	"SELECT $1, COALESCE(MAX(position), 0) + 1, $2, $3, $4, $5, $6 FROM key_changes WHERE account_id = $7") \
+X(KEY_CHANGES, \
+	"SELECT thumbprint, next, jwk, request, created FROM key_changes " \
+	"WHERE account_id = $1 AND created >= $2 ORDER BY position DESC LIMIT $3") \
+X(KEY_CHANGES_EXPIRE, \
+	"DELETE FROM key_changes WHERE (account_id, position) IN (SELECT account_id, position FROM key_changes " \
+	"WHERE created < $1 ORDER BY created LIMIT $2)") \
 X(AUTHORIZATION_INSERT, \
 	"INSERT INTO authorizations (" AUTHORIZATION_COLUMNS ", orders) " \
 	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0)") \
@@ -81,6 +92,37 @@ X(CERTIFICATE_INSERT, \
 X(CERTIFICATE_GET, \
 	"SELECT id, order_id, account_id, issuer, serial, not_before, not_after, der " \
 	"FROM certificates WHERE id = $1") \
+X(CERTIFICATE_BY_SERIAL, \
+	"SELECT id, order_id, account_id, issuer, serial, not_before, not_after, der " \
+	"FROM certificates WHERE serial = $1") \
+X(REVOCATION_INSERT, \
+	"INSERT INTO revocations (serial, certificate_id, issuer, shard, revoked, reason, not_after) " \
+	"VALUES ($1, $2, $3, $4, $5, $6, $7)") \
+X(REVOCATION_GET, \
+	"SELECT serial, certificate_id, issuer, shard, revoked, reason, not_after " \
+	"FROM revocations WHERE serial = $1") \
+X(REVOCATION_COMPROMISE, \
+	"UPDATE revocations SET reason = 1 WHERE serial = $1 AND reason <> 1") \
+X(REVOCATIONS_OF_SHARD, \
+	"SELECT serial, certificate_id, issuer, shard, revoked, reason, not_after FROM revocations " \
+	"WHERE issuer = $1 AND shard = $2 AND serial > $3 ORDER BY serial LIMIT $4") \
+X(REVOCATIONS_EXPIRE, \
+	"DELETE FROM revocations WHERE serial IN (SELECT serial FROM revocations " \
+	"WHERE not_after < $1 ORDER BY not_after LIMIT $2)") \
+X(CRL_NUMBER_GET, \
+	"SELECT number FROM crls WHERE issuer = $1 AND shard = $2") \
+X(CRL_NUMBER_PUT, \
+	"INSERT INTO crls (issuer, shard, number) VALUES ($1, $2, $3) " \
+	"ON CONFLICT (issuer, shard) DO UPDATE SET number = excluded.number WHERE crls.number < excluded.number") \
+X(CRL_SHARDS, \
+	"SELECT COALESCE(MAX(shard) + 1, 0) FROM crls WHERE issuer = $1") \
+X(KEY_BLOCK, \
+	"INSERT INTO blocked_keys (thumbprint, created) VALUES ($1, $2) ON CONFLICT (thumbprint) DO NOTHING") \
+X(KEY_BLOCKED, \
+	"SELECT created FROM blocked_keys WHERE thumbprint = $1") \
+X(AUTHORIZATION_HELD, \
+	"SELECT id FROM authorizations WHERE account_id = $1 AND identifier = $2 AND state = 3 AND expires > $3 " \
+	"AND wildcard >= $4 LIMIT 1") \
 X(ISSUER_PUT, \
 	"INSERT INTO issuers (fingerprint, der) VALUES ($1, $2) ON CONFLICT (fingerprint) DO NOTHING") \
 X(ISSUER_GET, \

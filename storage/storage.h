@@ -14,6 +14,7 @@
 #include "acme/challenge.h"
 #include "acme/evidence.h"
 #include "acme/identifier.h"
+#include "acme/revocation.h"
 #include "acme/status.h"
 #include "lib/buf.h"
 #include "lib/err.h"
@@ -59,6 +60,24 @@ enum err account_set_contact(struct storage_tx *, struct id, const char *contact
 /* Deactivates it, its open orders (as ORDER_INVALID with error) and its pending authorizations.
  * ERR_CONFLICT: not valid any more. */
 enum err account_deactivate(struct storage_tx *, struct id, const char *order_error);
+
+/* A key that handed over to the next one, by a request that both signed (RFC 8555, 7.3.5). */
+struct key_change_row {
+	char		 thumbprint[THUMBPRINT_SIZE];	/* the old key's */
+	char		 next[THUMBPRINT_SIZE];		/* the new key's */
+	char		*jwk;				/* the old key's, canonical */
+	struct buf	 jws;				/* the request as it was signed */
+	int64_t		 created;
+};
+void	 key_changes_free(struct key_change_row *, size_t count);	/* the array too */
+/* Gives the account the new key and keeps the row. ERR_EXISTS: another account has that key; ERR_CONFLICT: the
+ * account is not valid, or its key is another one than row->thumbprint by now. */
+enum err account_change_key_to(struct storage_tx *, struct id, const struct key_change_row *row,
+    const char *new_jwk);
+/* The account's newest changes made since that time (seconds), at most max of them, oldest first. The caller frees
+ * *out. */
+enum err account_key_changes(struct storage_tx *, struct id, int64_t since, size_t max,
+    struct key_change_row **out, size_t *count);
 
 /* --- authorizations: one row, the challenges share a token ---------------------------------------- */
 struct authorization {
@@ -146,11 +165,48 @@ enum err certificate_get(struct storage_tx *, struct id, struct certificate *);	
 enum err issuer_put(struct storage_tx *, const uint8_t fingerprint[32], struct slice der); /* idempotent */
 enum err issuer_get(struct storage_tx *, const uint8_t fingerprint[32], struct buf *der);
 
+/* By serial; serials of all issuers are random. ERR_NOT_FOUND. */
+enum err certificate_by_serial(struct storage_tx *, struct slice serial, struct certificate *);
+
+/* --- revocations and CRLs ------------------------------------------------------------------------- */
+struct revocation {
+	uint8_t			 serial[20];
+	size_t			 serial_len;
+	struct id		 certificate;
+	uint8_t			 issuer[32];
+	unsigned		 shard;
+	int64_t			 revoked;		/* seconds */
+	enum revocation_reason	 reason;
+	int64_t			 not_after;		/* the certificate's */
+};
+enum err revocation_insert(struct storage_tx *, const struct revocation *);	/* ERR_EXISTS */
+enum err revocation_get(struct storage_tx *, struct slice serial, struct revocation *);	/* ERR_NOT_FOUND */
+/* Another reason becomes keyCompromise. ERR_CONFLICT: it was that, or there is no such revocation. */
+enum err revocation_compromise(struct storage_tx *, struct slice serial);
+/* One shard's, by serial, beginning after that one (empty: from the first); at most max. */
+enum err revocations_of_shard(struct storage_tx *, const uint8_t issuer[32], unsigned shard, struct slice after,
+    struct revocation *out, size_t max, size_t *count);
+/* The last CRLNumber, 0 when there was none; and keeping it, when it is higher. */
+enum err crl_number_get(struct storage_tx *, const uint8_t issuer[32], unsigned shard, uint64_t *number);
+enum err crl_number_put(struct storage_tx *, const uint8_t issuer[32], unsigned shard, uint64_t number);
+/* How many shards an issuer ever had: certificates may name any of them. */
+enum err crl_shards_known(struct storage_tx *, const uint8_t issuer[32], unsigned *shards);
+/* A key that nobody may use any more. Idempotent; ERR_NOT_FOUND: it is not blocked. */
+enum err key_block(struct storage_tx *, const char *thumbprint, int64_t now);
+enum err key_blocked(struct storage_tx *, const char *thumbprint);
+/* Whether the account has a valid authorization for the identifier ("*.x" wants one of the wildcard).
+ * ERR_NOT_FOUND: it has none. */
+enum err authorization_held(struct storage_tx *, struct id account, const struct identifier *, int64_t now);
+
 /* --- housekeeping --------------------------------------------------------------------------------- */
 /* Deletes at most limit rows of each kind that nobody can ask for any more: orders that expired before cutoff
  * (seconds) and whose certificate (order_set_valid()) is not live, authorizations that expired before it and
  * have outlived their orders, certificates whose notAfter is before it. Never an order in processing: ca may
  * have signed for it, and its end is still owed. *deleted tells how many. */
 enum err storage_expire(struct storage_tx *, int64_t cutoff, unsigned limit, unsigned *deleted);
+/* The same for revocations of certificates that ended before cutoff: a CRL may forget them then. */
+enum err revocations_expire(struct storage_tx *, int64_t cutoff, unsigned limit, unsigned *deleted);
+/* The same for key changes made before cutoff. */
+enum err key_changes_expire(struct storage_tx *, int64_t cutoff, unsigned limit, unsigned *deleted);
 
 #endif

@@ -213,12 +213,41 @@ answer_preflight(struct request *r)
 		reply_header(response, "Access-Control-Max-Age", "86400"));
 }
 
+/* RFC 5280, 4.2.1.13 */
+static void
+answer_crl(struct request *r)
+{
+	struct buf der = { 0 };
+	struct MHD_Response *response;
+	enum err err = crls_get(r->server->wfe->crls, r->path, &der);
+
+	if (err == ERR_OK) {
+		response = reply_take(&der, "application/pkix-crl"); /* RFC 2585, 4.2 */
+		respond_or_drop(r, MHD_HTTP_OK, response,
+		    response != NULL && reply_header(response, "X-Content-Type-Options", "nosniff") &&
+			reply_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "max-age=60"));
+	} else if (err == ERR_NOT_FOUND) {
+		request_refuse(r, PROBLEM_MALFORMED, MHD_HTTP_NOT_FOUND, "There is no such CRL");
+		refuse_plain(r);
+	} else {
+		r->retry_after = 1;
+		request_refuse(r, PROBLEM_SERVER_INTERNAL, MHD_HTTP_SERVICE_UNAVAILABLE,
+		    "The CRL is being made; try again");
+		refuse_plain(r);
+	}
+	buf_free(&der);
+}
+
 static void
 answer_plain(struct request *r)
 {
 	const struct page	*page = plain_find(r->server->wfe->plain, r->path);
 	struct MHD_Response	*response;
 
+	if (strncmp(r->path, "/crl/", 5) == 0 && !r->long_path) {
+		answer_crl(r);
+		return;
+	}
 	if (page == NULL || r->long_path) {
 		request_refuse(r, PROBLEM_MALFORMED, MHD_HTTP_NOT_FOUND, "There is no such page; see /");
 		refuse_plain(r);

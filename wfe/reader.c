@@ -39,6 +39,19 @@ on_nonces(struct wfe *wfe, struct slice body)
 	wfe_want_nonces(wfe);
 }
 
+static void
+on_crl(struct wfe *wfe, struct slice body)
+{
+	struct msg_crl m;
+	enum err err;
+
+	if (!get_crl(body, &m) || (err = crls_take(wfe->crls, &m)) == ERR_MALFORMED)
+		channel_malformed(wfe->ra, MSG_CRL);
+	if (err != ERR_OK)
+		log_event(LOG_ERROR, "a CRL can't be kept: the one before is served",
+		    F_STR("error", err_text(err)));
+}
+
 void
 reader_abandon(struct wfe *wfe)
 {
@@ -81,6 +94,9 @@ reader_run(void *arg)
 			break;
 		case MSG_NONCES:
 			on_nonces(wfe, body);
+			break;
+		case MSG_CRL:
+			on_crl(wfe, body);
 			break;
 		case MSG_SERVER_CERTIFICATE:
 			if (wfe->tls == NULL)

@@ -8,6 +8,7 @@
 
 #include "proc/proc.h"
 #include "wfe/connections.h"
+#include "wfe/crls.h"
 #include "wfe/handshake.h"
 #include "wfe/in_flight.h"
 #include "wfe/metrics.h"
@@ -31,6 +32,7 @@ struct wfe {
 	struct nonce_stock	*nonces;
 	struct metrics		*metrics;
 	struct plain		*plain;
+	struct crls		*crls;
 	struct tls		*tls;			/* NULL: off */
 	struct watcher		*watcher;
 	struct buf		 directory;

@@ -78,8 +78,10 @@ wfe_open(const struct proc *p)
 	wfe->in_flight = in_flight_new();
 	wfe->nonces = nonce_stock_new();
 	wfe->metrics = metrics_new();
+	wfe->crls = crls_new();
 	wfe->threads = thread_count(config);
-	if (wfe->connections == NULL || wfe->in_flight == NULL || wfe->nonces == NULL || wfe->metrics == NULL)
+	if (wfe->connections == NULL || wfe->in_flight == NULL || wfe->nonces == NULL ||
+	    wfe->metrics == NULL || wfe->crls == NULL)
 		die("memory", ERR_MEMORY);
 	if ((err = directory_put(&wfe->directory, config)) != ERR_OK || (err = make_urls(wfe)) != ERR_OK)
 		die("directory", err);

@@ -326,6 +326,36 @@ ca_certificate_build(const struct ca_certificate *ca, X509 *issuer, X509 **out, 
 }
 
 enum err
+certificate_parse(struct slice der, X509 **out, struct reason *reason)
+{
+	const uint8_t *p = der.data;
+
+	*out = NULL;
+	if (!der_check(der, reason))
+		return ERR_MALFORMED;
+	if ((*out = d2i_X509(NULL, &p, (long)der.len)) == NULL) {
+		reason_set(reason, "it is DER, but no certificate");
+		ERR_clear_error();
+		return ERR_MALFORMED;
+	}
+	return ERR_OK;
+}
+
+enum err
+certificate_serial(X509 *cert, uint8_t out[20], size_t *len)
+{
+	const ASN1_INTEGER *serial = X509_get0_serialNumber(cert);
+	int n = ASN1_STRING_length(serial);
+
+	/* RFC 5280, 4.1.2.2: positive, at most 20 octets. */
+	if (n < 1 || n > 20 || ASN1_STRING_type(serial) != V_ASN1_INTEGER)
+		return ERR_MALFORMED;
+	memcpy(out, ASN1_STRING_get0_data(serial), (size_t)n);
+	*len = (size_t)n;
+	return ERR_OK;
+}
+
+enum err
 certificate_der(X509 *cert, struct buf *out)
 {
 	uint8_t *der = NULL;

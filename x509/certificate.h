@@ -48,6 +48,10 @@ enum err certificate_sign_der(X509 *, EVP_PKEY *issuer_key, struct buf *out);
 /* Appends the certificate with this key's signature instead of its own, over the very same bytes. der is what
  * certificate_sign_der() made with a key of the same type; else abort(). */
 enum err certificate_sign_again(struct slice der, EVP_PKEY *issuer_key, struct buf *out);
+/* Somebody's certificate, checked as DER first. On ERR_OK the caller owns *out. ERR_MALFORMED. */
+enum err certificate_parse(struct slice der, X509 **out, struct reason *);
+/* The serial's octets, without a sign octet. ERR_MALFORMED: negative, or too long for anybody's. */
+enum err certificate_serial(X509 *, uint8_t out[20], size_t *len);
 enum err certificate_der(X509 *, struct buf *out);		/* appends */
 enum err certificate_pem(struct slice der, struct buf *out);	/* appends, with line ends */
 /* Whether this is the certificate's public key, compared as it is encoded: decoding it anew costs OpenSSL 3.0

@@ -71,6 +71,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case MSG_REFUSED:
 		ROUND_TRIP(struct msg_refused, get_refused, put_refused);
 		break;
+	case MSG_CRL_ENTRIES:
+		ROUND_TRIP(struct msg_crl_entries, get_crl_entries, put_crl_entries);
+		break;
+	case MSG_CRL:
+		ROUND_TRIP(struct msg_crl, get_crl, put_crl);
+		break;
 	default:
 		evidence(body);
 	}

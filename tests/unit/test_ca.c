@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "acme/route.h"
+#include "ca/crl.h"
 #include "ca/issue.h"
 #include "ca/server.h"
 #include "jose/jwk.h"
@@ -166,6 +167,8 @@ world_open(void **state)
 	w->config.ca.issuer_count = 1;
 	w->config.ca.profiles = profiles;
 	w->config.ca.profile_count = 2;
+	w->config.ca.crl_lifetime = 4 * 86400;
+	w->config.ca.crl_shards = 1;
 	w->account = key_generate(KEY_P256);
 	w->other = key_generate(KEY_P256);
 	w->jwk = jwk_of(w->account);
@@ -242,19 +245,12 @@ es256(EVP_PKEY *key, struct slice input, uint8_t out[64])
 }
 
 static void
-jws_make(EVP_PKEY *key, struct id order, const char *kid, struct slice csr, struct buf *out)
+jws_sign(EVP_PKEY *key, struct slice header, struct slice payload, struct buf *out)
 {
-	struct buf header = { 0 }, payload = { 0 }, input = { 0 };
+	struct buf input = { 0 };
 	uint8_t signature[64];
 	size_t dot;
 
-	buf_printf(&header,
-	    "{\"alg\":\"ES256\",\"kid\":\"%s\",\"nonce\":\"YWJjZGVmZ2hpamtsbW5vcA\",\"url\":\"", kid);
-	route_url(&header, BASE, ROUTE_FINALIZE, &order, NULL);
-	buf_put_str(&header, "\"}");
-	buf_put_str(&payload, "{\"csr\":\"");
-	base64url_put(&payload, csr.data, csr.len);
-	buf_put_str(&payload, "\"}");
 	base64url_put(&input, header.data, header.len);
 	dot = input.len;
 	buf_put_byte(&input, '.');
@@ -269,9 +265,24 @@ jws_make(EVP_PKEY *key, struct id order, const char *kid, struct slice csr, stru
 	base64url_put(out, signature, sizeof(signature));
 	buf_put_str(out, "\"}");
 	assert_false(out->failed);
+	buf_free(&input);
+}
+
+static void
+jws_make(EVP_PKEY *key, struct id order, const char *kid, struct slice csr, struct buf *out)
+{
+	struct buf header = { 0 }, payload = { 0 };
+
+	buf_printf(&header,
+	    "{\"alg\":\"ES256\",\"kid\":\"%s\",\"nonce\":\"YWJjZGVmZ2hpamtsbW5vcA\",\"url\":\"", kid);
+	route_url(&header, BASE, ROUTE_FINALIZE, &order, NULL);
+	buf_put_str(&header, "\"}");
+	buf_put_str(&payload, "{\"csr\":\"");
+	base64url_put(&payload, csr.data, csr.len);
+	buf_put_str(&payload, "\"}");
+	jws_sign(key, buf_slice(&header), buf_slice(&payload), out);
 	buf_free(&header);
 	buf_free(&payload);
-	buf_free(&input);
 }
 
 #define KID BASE "/account/AAAAAAAAAAAAAAAAAAAAAQ"
@@ -931,6 +942,228 @@ test_speed(void **state)
 	print_message("%lld us of CPU for one certificate\n", (long long)(spent / 200));
 }
 
+/* --- key changes (RFC 8555, 7.3.5) --------------------------------------------------------------- */
+
+/* How a keyChange request may be bent; zero is an honest one. */
+struct bend {
+	const char *kid, *account, *url;
+	EVP_PKEY *outer, *inner; /* who signs instead */
+};
+
+/* old hands over to new. */
+static struct buf
+link_make(EVP_PKEY *old, EVP_PKEY *new, struct bend bend)
+{
+	struct jwk *old_jwk = jwk_of(old), *new_jwk = jwk_of(new);
+	struct buf header = { 0 }, payload = { 0 }, inner = { 0 }, out = { 0 };
+	const char *url = bend.url != NULL ? bend.url : BASE "/key-change";
+	const char *kid = bend.kid != NULL ? bend.kid : KID;
+
+	buf_printf(&header, "{\"alg\":\"ES256\",\"jwk\":%s,\"url\":\"%s\"}", new_jwk->text, url);
+	buf_printf(&payload, "{\"account\":\"%s\",\"oldKey\":%s}", bend.account != NULL ? bend.account : kid,
+	    old_jwk->text);
+	jws_sign(bend.inner != NULL ? bend.inner : new, buf_slice(&header), buf_slice(&payload), &inner);
+	buf_clear(&header);
+	buf_printf(&header, "{\"alg\":\"ES256\",\"kid\":\"%s\",\"nonce\":\"AAAA\",\"url\":\"%s\"}", kid, url);
+	jws_sign(bend.outer != NULL ? bend.outer : old, buf_slice(&header), buf_slice(&inner), &out);
+	jwk_free(old_jwk);
+	jwk_free(new_jwk);
+	buf_free(&header);
+	buf_free(&payload);
+	buf_free(&inner);
+	return out;
+}
+
+/* Names were proven under first; the account's key signs the finalize request. */
+static void
+changed_open(struct ask *ask, struct world *w, EVP_PKEY *first, struct buf *links, uint32_t count)
+{
+	struct jwk *jwk = jwk_of(first);
+
+	ask_open(ask, w);
+	ask->issue.evidence_count = 0;
+	statement_add(ask, "a.test", jwk->thumbprint, clock_now() - 5, w->evidence_key);
+	jwk_free(jwk);
+	ask->issue.key_change_count = count;
+	for (uint32_t i = 0; i < count; i++)
+		ask->issue.key_changes[i] = buf_slice(&links[i]);
+}
+
+static void
+test_key_changes(void **state)
+{
+	struct world *w = *state;
+	EVP_PKEY *first = key_generate(KEY_P256), *second = key_generate(KEY_P256);
+	struct buf links[2] = { link_make(first, second, (struct bend){ 0 }),
+		link_make(second, w->account, (struct bend){ 0 }) };
+	struct buf swapped[2] = { links[1], links[0] }, der;
+	struct ask ask;
+
+	changed_open(&ask, w, first, links, 0); /* none, though one is needed */
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "another account");
+	changed_open(&ask, w, first, links + 1, 1); /* the first link is missing */
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "another account");
+	changed_open(&ask, w, first, links, 1); /* the last one is */
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "don't lead to");
+	changed_open(&ask, w, first, swapped, 2);
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "don't follow");
+	changed_open(&ask, w, w->other, links, 2); /* somebody else's evidence */
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "another account");
+	changed_open(&ask, w, first, links, 2);
+	ask.issue.key_change_count = KEY_CHANGES_MAX + 1;
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "more key changes");
+	changed_open(&ask, w, first, links, 2);
+	der = expect_issued(&ask);
+	buf_free(&der);
+	ask_close(&ask);
+	/* A handover counts in its direction only: the new key's evidence is not the old one's. */
+	struct buf back = link_make(w->account, second, (struct bend){ 0 });
+	w->order = id_new();
+	changed_open(&ask, w, second, &back, 1);
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "don't lead to");
+	buf_free(&back);
+	buf_free(&links[0]);
+	buf_free(&links[1]);
+	EVP_PKEY_free(first);
+	EVP_PKEY_free(second);
+}
+
+#define OTHER_KID BASE "/account/AAAAAAAAAAAAAAAAAAAAAg"
+
+static void
+test_forged_key_changes(void **state)
+{
+	struct world *w = *state;
+	EVP_PKEY *victim = key_generate(KEY_P256);
+	const struct {
+		struct bend bend;
+		const char *word;
+	} cases[] = {
+		{ { .outer = w->account }, "not signed by the old key" }, /* a captured ra and an accomplice */
+		{ { .outer = w->other }, "not signed by the old key" },
+		{ { .inner = victim }, "7.3.5 (4)" },
+		{ { .kid = OTHER_KID }, "another account's" },
+		{ { .account = OTHER_KID }, "7.3.5 (7)" },
+		{ { .kid = OTHER_KID, .account = KID }, "another account's" },
+		{ { .url = BASE "/new-order" }, "another url" },
+		{ { .url = "https://elsewhere.test/key-change" }, "another url" },
+	};
+	struct ask ask;
+	struct buf link;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		link = link_make(victim, w->account, cases[i].bend);
+		changed_open(&ask, w, victim, &link, 1);
+		expect_refused(&ask, PROBLEM_UNAUTHORIZED, cases[i].word);
+		buf_free(&link);
+	}
+	buf_put_str(&link, "{}");
+	changed_open(&ask, w, victim, &link, 1);
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "broken");
+	/* A request for something else that both happen to have signed. */
+	buf_clear(&link);
+	ask_open(&ask, w);
+	buf_put(&link, ask.jws.data, ask.jws.len);
+	ask_close(&ask);
+	changed_open(&ask, w, victim, &link, 1);
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "another url");
+	buf_free(&link);
+	EVP_PKEY_free(victim);
+}
+
+/* --- CRLs ---------------------------------------------------------------------------------------- */
+
+static struct msg_crl_entries *
+part_make(const struct world *w, uint32_t count, bool first, bool last)
+{
+	struct msg_crl_entries *part = calloc(1, sizeof(*part));
+
+	memcpy(part->issuer, w->ca->issuers[0].fingerprint, sizeof(part->issuer));
+	part->first = first;
+	part->last = last;
+	for (part->count = 0; part->count < count; part->count++) {
+		struct msg_crl_entry *entry = &part->entries[part->count];
+
+		RAND_bytes(entry->serial, 18);
+		entry->serial[0] = 1;
+		entry->serial_len = 18;
+		entry->revoked = clock_now();
+		entry->reason = REVOCATION_SUPERSEDED;
+	}
+	return part;
+}
+
+static enum err
+part_take(struct world *w, struct msg_crl_entries *part, struct slice *der, uint64_t *number)
+{
+	enum err err = crl_take(w->ca, part, clock_now_ms(), der, number);
+
+	free(part);
+	return err;
+}
+
+static void
+test_crl(void **state)
+{
+	struct world *w = *state;
+	struct msg_crl_entries *part;
+	struct slice der;
+	uint64_t first, number;
+	const uint8_t *p;
+	X509_CRL *crl;
+
+	assert_int_equal(part_take(w, part_make(w, CRL_CHUNK, true, false), &der, &first), ERR_BUSY);
+	assert_int_equal(part_take(w, part_make(w, 5, false, true), &der, &first), ERR_OK);
+	p = der.data;
+	assert_non_null(crl = d2i_X509_CRL(NULL, &p, (long)der.len));
+	assert_int_equal(X509_CRL_verify(crl, w->ca->issuers[0].key), 1);
+	assert_int_equal(sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl)), CRL_CHUNK + 5);
+	X509_CRL_free(crl);
+	/* The number rises whatever the clock and whatever ra knows. */
+	assert_int_equal(part_take(w, part_make(w, 0, true, true), &der, &number), ERR_OK);
+	assert_true(number > first);
+	part = part_make(w, 0, true, true);
+	part->number = number + 1000000;
+	assert_int_equal(part_take(w, part, &der, &first), ERR_OK);
+	assert_true(first > number + 1000000);
+	/* A clock that was set back: an entry from the future is listed nevertheless. */
+	part = part_make(w, 1, true, true);
+	part->entries[0].revoked += 86400;
+	assert_int_equal(part_take(w, part, &der, &number), ERR_OK);
+	assert_true(number > first);
+}
+
+/* A captured ra: what comes out of turn is told apart, and ends ca. */
+static void
+test_crl_hostile(void **state)
+{
+	struct world *w = *state;
+	struct msg_crl_entries *part;
+	struct slice der;
+	uint64_t number;
+
+	assert_int_equal(part_take(w, part_make(w, 1, false, true), &der, &number), ERR_MALFORMED);
+	assert_int_equal(part_take(w, part_make(w, 1, true, false), &der, &number), ERR_BUSY);
+	part = part_make(w, 1, false, true);
+	part->shard = 1;
+	assert_int_equal(part_take(w, part, &der, &number), ERR_MALFORMED);
+	part = part_make(w, 1, true, true);
+	part->issuer[0] ^= 1;
+	assert_int_equal(part_take(w, part, &der, &number), ERR_MALFORMED);
+	/* The same certificate twice: no list rather than a wrong one. */
+	part = part_make(w, 2, true, true);
+	part->entries[1] = part->entries[0];
+	assert_int_equal(part_take(w, part, &der, &number), ERR_DENIED);
+	part = part_make(w, 0, true, false);
+	for (unsigned i = 0; i <= 500000 / CRL_CHUNK; i++) {
+		assert_int_equal(part_take(w, part, &der, &number), ERR_BUSY);
+		part = part_make(w, CRL_CHUNK, false, false);
+	}
+	part->last = true;
+	assert_int_equal(part_take(w, part, &der, &number), ERR_DENIED);
+	assert_int_equal(part_take(w, part_make(w, 0, true, true), &der, &number), ERR_OK);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, world_open, world_close)
 
 int
@@ -941,7 +1174,9 @@ main(void)
 		T(test_changed_csr), T(test_other_order), T(test_csr_faults), T(test_wildcard),
 		T(test_old_order), T(test_profile_and_dates), T(test_policy), T(test_addresses), T(test_address_policy),
 		T(test_address_name_constraints), T(test_name_constraints),
-		T(test_replay), T(test_issuer_types), T(test_server), T(test_torn_tail), T(test_broken_chain),
+		T(test_replay), T(test_key_changes),
+		T(test_forged_key_changes), T(test_crl), T(test_crl_hostile), T(test_issuer_types), T(test_server),
+		T(test_torn_tail), T(test_broken_chain),
 		T(test_write_failure), T(test_speed) };
 
 	log_open("test", LOG_ERROR + 1, LOG_TEXT);

@@ -117,6 +117,13 @@ VERB(fail_order, order_set_invalid(tx, c->id, c->text))
 VERB(finish_order, order_set_valid(tx, c->id, *c->ids))
 VERB(put_certificate, certificate_insert(tx, c->row))
 VERB(put_issuer, issuer_put(tx, c->row, slice_str(c->text)))
+VERB(change_key, account_change_key_to(tx, c->id, c->row, c->text))
+VERB(expire_keys, key_changes_expire(tx, c->number, (unsigned)c->count, &c->deleted))
+VERB(put_revocation, revocation_insert(tx, c->row))
+VERB(compromise, revocation_compromise(tx, slice_str(c->text)))
+VERB(put_crl_number, crl_number_put(tx, c->row, (unsigned)c->count, (uint64_t)c->number))
+VERB(block_key, key_block(tx, c->text, c->number))
+VERB(expire_revocations, revocations_expire(tx, c->number, (unsigned)c->count, &c->deleted))
 VERB(expire, storage_expire(tx, c->number, (unsigned)c->count, &c->deleted))
 
 #define CALL(...) call(&(struct call){ .verb = __VA_ARGS__ })
@@ -146,6 +153,183 @@ account_verbs(void **state)
 	account_free(&got);
 	assert_int_equal(account_by_thumbprint(tx, "none", &got), ERR_NOT_FOUND);
 	assert_int_equal(account_get(tx, twin.id, &got), ERR_NOT_FOUND);
+	storage_read_end(tx);
+}
+
+/* RFC 8555, 7.3.5: the account has the new key, the row tells how; all or nothing. */
+static void
+key_change_verbs(void **state)
+{
+	struct account		 a = sample_account('a'), b = sample_account('b'), got;
+	struct key_change_row	 row = { .jwk = (char *)"{}", .created = 100 }, *rows;
+	struct storage_tx	*tx;
+	size_t			 count;
+
+	(void)state;
+	memset(row.thumbprint, 'a', sizeof(row.thumbprint) - 1);
+	memset(row.next, 'b', sizeof(row.next) - 1);
+	buf_put_str(&row.jws, "signed");
+	assert_int_equal(CALL(put_account, .row = &a), ERR_OK);
+	assert_int_equal(CALL(put_account, .row = &b), ERR_OK);
+	assert_int_equal(CALL(change_key, a.id, .row = &row, .text = "{1}"), ERR_EXISTS);
+	for (char c = 'c'; c < 'g'; c++) {	/* a to c, c to d, ... */
+		memset(row.next, c, sizeof(row.next) - 1);
+		assert_int_equal(CALL(change_key, a.id, .row = &row, .text = "{1}"), ERR_OK);
+		assert_int_equal(CALL(change_key, a.id, .row = &row, .text = "{1}"), ERR_CONFLICT);
+		memset(row.thumbprint, c, sizeof(row.thumbprint) - 1);
+		row.created += 10;
+	}
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	assert_int_equal(account_get(tx, a.id, &got), ERR_OK);
+	assert_string_equal(got.thumbprint, row.next);
+	assert_string_equal(got.jwk, "{1}");
+	account_free(&got);
+	assert_int_equal(account_by_thumbprint(tx, a.thumbprint, &got), ERR_NOT_FOUND);
+	assert_int_equal(account_key_changes(tx, b.id, 0, 8, &rows, &count), ERR_OK);
+	assert_int_equal(count, 0);
+	key_changes_free(rows, count);
+	assert_int_equal(account_key_changes(tx, a.id, 110, 8, &rows, &count), ERR_OK);
+	assert_int_equal(count, 3);
+	assert_int_equal(rows[0].thumbprint[0], 'c');
+	assert_int_equal(rows[0].next[0], 'd');
+	assert_int_equal(rows[0].created, 110);
+	assert_string_equal(rows[0].jwk, "{}");
+	assert_true(slice_eq_str(buf_slice(&rows[0].jws), "signed"));
+	assert_int_equal(rows[2].next[0], 'f');
+	key_changes_free(rows, count);
+	assert_int_equal(account_key_changes(tx, a.id, 0, 2, &rows, &count), ERR_OK);	/* the newest ones */
+	assert_int_equal(count, 2);
+	assert_int_equal(rows[1].next[0], 'f');
+	key_changes_free(rows, count);
+	storage_read_end(tx);
+	struct call expiry = { .verb = expire_keys, .number = 120, .count = 10 };
+	assert_int_equal(call(&expiry), ERR_OK);
+	assert_int_equal(expiry.deleted, 2);
+	assert_int_equal(CALL(deactivate_account, a.id, .text = "{}"), ERR_OK);
+	memset(row.next, 'g', sizeof(row.next) - 1);
+	assert_int_equal(CALL(change_key, a.id, .row = &row, .text = "{1}"), ERR_CONFLICT);
+	buf_free(&row.jws);
+}
+
+static struct revocation
+sample_revocation(const char *serial, unsigned shard)
+{
+	struct revocation r = { .certificate = id_new(), .shard = shard, .revoked = 5,
+		.reason = REVOCATION_NONE, .not_after = 500 };
+
+	r.serial_len = strlen(serial);
+	memcpy(r.serial, serial, r.serial_len);
+	memset(r.issuer, 'i', sizeof(r.issuer));
+	return r;
+}
+
+/* RFC 8555, 7.6; and what the lists are made of, page by page. */
+static void
+revocation_verbs(void **state)
+{
+	static const char *const serials[] = { "d", "a", "bbb", "c", "e" };
+	struct revocation	 row, rows[4];
+	struct storage_tx	*tx;
+	uint8_t			 issuer[32];
+	size_t			 count;
+	struct call		 expiry = { .verb = expire_revocations, .number = 501, .count = 3 };
+
+	(void)state;
+	memset(issuer, 'i', sizeof(issuer));
+	for (int i = 0; i < 5; i++) {
+		row = sample_revocation(serials[i], i == 4 ? 1 : 0);
+		assert_int_equal(CALL(put_revocation, .row = &row), ERR_OK);
+		assert_int_equal(CALL(put_revocation, .row = &row), ERR_EXISTS);
+	}
+	assert_int_equal(CALL(compromise, .text = "bbb"), ERR_OK);
+	assert_int_equal(CALL(compromise, .text = "bbb"), ERR_CONFLICT);
+	assert_int_equal(CALL(compromise, .text = "zzz"), ERR_CONFLICT);
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	assert_int_equal(revocation_get(tx, slice_str("zzz"), &row), ERR_NOT_FOUND);
+	assert_int_equal(revocation_get(tx, slice_str("bbb"), &row), ERR_OK);
+	assert_int_equal(row.reason, REVOCATION_KEY_COMPROMISE);
+	assert_int_equal(row.revoked, 5);
+	assert_int_equal(row.not_after, 500);
+	assert_int_equal(revocations_of_shard(tx, issuer, 0, (struct slice){ 0 }, rows, 3, &count), ERR_OK);
+	assert_int_equal(count, 3);
+	assert_memory_equal(rows[0].serial, "a", 1);
+	assert_memory_equal(rows[1].serial, "bbb", 3);
+	assert_int_equal(rows[0].reason, REVOCATION_NONE);
+	assert_int_equal(revocations_of_shard(tx, issuer, 0, slice_str("c"), rows, 3, &count), ERR_OK);
+	assert_int_equal(count, 1);
+	assert_memory_equal(rows[0].serial, "d", 1);
+	assert_int_equal(revocations_of_shard(tx, issuer, 1, (struct slice){ 0 }, rows, 3, &count), ERR_OK);
+	assert_int_equal(count, 1);
+	assert_int_equal(revocations_of_shard(tx, issuer, 2, (struct slice){ 0 }, rows, 3, &count), ERR_OK);
+	assert_int_equal(count, 0);
+	storage_read_end(tx);
+	assert_int_equal(call(&expiry), ERR_OK);
+	assert_int_equal(expiry.deleted, 3);
+}
+
+static void
+crl_number_and_blocked_key_verbs(void **state)
+{
+	struct storage_tx	*tx;
+	uint8_t			 issuer[32] = { 7 };
+	uint64_t		 number;
+	unsigned		 shards;
+
+	(void)state;
+	assert_int_equal(CALL(put_crl_number, .row = issuer, .count = 3, .number = 50), ERR_OK);
+	assert_int_equal(CALL(put_crl_number, .row = issuer, .count = 3, .number = 40), ERR_OK); /* never back */
+	assert_int_equal(CALL(block_key, .text = "thumb", .number = 1), ERR_OK);
+	assert_int_equal(CALL(block_key, .text = "thumb", .number = 2), ERR_OK);
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	assert_int_equal(crl_number_get(tx, issuer, 3, &number), ERR_OK);
+	assert_int_equal(number, 50);
+	assert_int_equal(crl_number_get(tx, issuer, 0, &number), ERR_OK);
+	assert_int_equal(number, 0);
+	assert_int_equal(crl_shards_known(tx, issuer, &shards), ERR_OK);
+	assert_int_equal(shards, 4);
+	issuer[0] = 8;
+	assert_int_equal(crl_shards_known(tx, issuer, &shards), ERR_OK);
+	assert_int_equal(shards, 0);
+	assert_int_equal(key_blocked(tx, "thumb"), ERR_OK);
+	assert_int_equal(key_blocked(tx, "other"), ERR_NOT_FOUND);
+	storage_read_end(tx);
+}
+
+/* Only a valid one, that is not over, of that account, for that name; a wildcard's own for a wildcard. */
+static void
+held_authorizations(void **state)
+{
+	struct account		 a = sample_account('a');
+	struct authorization	 row = sample_authorization(a.id, "a.example");
+	struct identifier	 name = row.identifier, wild = { .type = IDENTIFIER_DNS, .value = "*.a.example" };
+	struct storage_tx	*tx;
+
+	(void)state;
+	for (int step = 0; step < 3; step++) {
+		bool held = step == 1;
+
+		if (step == 0)
+			assert_int_equal(CALL(put_authorization, .row = &row), ERR_OK);
+		if (step == 1) {
+			assert_int_equal(CALL(begin_authorization, row.id), ERR_OK);
+			assert_int_equal(CALL(validate, row.id, .number = 900, .text = "{}"), ERR_OK);
+		}
+		if (step == 2)
+			assert_int_equal(CALL(deactivate_authorization, row.id), ERR_OK);
+		assert_int_equal(storage_read(storage, &tx), ERR_OK);
+		assert_int_equal(authorization_held(tx, a.id, &name, 899), held ? ERR_OK : ERR_NOT_FOUND);
+		assert_int_equal(authorization_held(tx, a.id, &name, 900), ERR_NOT_FOUND);
+		assert_int_equal(authorization_held(tx, a.id, &wild, 899), ERR_NOT_FOUND);
+		assert_int_equal(authorization_held(tx, id_new(), &name, 899), ERR_NOT_FOUND);
+		storage_read_end(tx);
+	}
+	row = sample_authorization(a.id, "a.example");
+	row.wildcard = true;
+	assert_int_equal(CALL(put_authorization, .row = &row), ERR_OK);
+	assert_int_equal(CALL(begin_authorization, row.id), ERR_OK);
+	assert_int_equal(CALL(validate, row.id, .number = 900, .text = "{}"), ERR_OK);
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	assert_int_equal(authorization_held(tx, a.id, &wild, 899), ERR_OK);
 	storage_read_end(tx);
 }
 
@@ -533,6 +717,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(account_verbs, setup, teardown),
+		cmocka_unit_test_setup_teardown(key_change_verbs, setup, teardown),
+		cmocka_unit_test_setup_teardown(revocation_verbs, setup, teardown),
+		cmocka_unit_test_setup_teardown(crl_number_and_blocked_key_verbs, setup, teardown),
+		cmocka_unit_test_setup_teardown(held_authorizations, setup, teardown),
 		cmocka_unit_test_setup_teardown(authorization_verbs, setup, teardown),
 		cmocka_unit_test_setup_teardown(order_verbs, setup, teardown),
 		cmocka_unit_test_setup_teardown(account_deactivation, setup, teardown),
