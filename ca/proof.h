@@ -13,8 +13,9 @@
 bool proof_request(struct ca *, const struct msg_issue *, struct jwk **, struct jws **, struct problem *);
 /* The CSR in the request's payload, its key sound and not the account's. On true the caller owns it. */
 bool proof_csr(const struct jwk *, const struct jws *, struct csr **, struct problem *);
-/* Every name of the CSR was proven by this account key, recently enough. */
-bool proof_evidence(const struct ca *, const struct msg_issue *, const struct jwk *, const struct csr *,
-    int64_t now, struct problem *);
+/* Every name of the CSR was proven by this account, recently enough, by a challenge type that the profile takes;
+ * and CAA let us, where that is asked for. */
+bool proof_evidence(const struct ca *, const struct msg_issue *, const struct jwk *, const struct jws *,
+    const struct profile_config *, const struct csr *, int64_t now, struct problem *);
 
 #endif

@@ -4,7 +4,7 @@ import socketserver
 import threading
 import time
 
-from dnslib import AAAA, CNAME, QTYPE, RCODE, RR, A, DNSRecord
+from dnslib import AAAA, CAA, CNAME, QTYPE, RCODE, RD, RR, TXT, A, DNSRecord
 
 from .ports import free_port
 
@@ -12,7 +12,10 @@ from .ports import free_port
 class Names:
     """Every name below .test has the address 127.0.0.1, unless set() says otherwise; others are NXDOMAIN.
 
-    set(name, a=[...], aaaa=[...], cname=..., rcode="SERVFAIL", delay=seconds, truncate=True, silent=True)
+    set(name, a=[...], aaaa=[...], cname=..., rcode="SERVFAIL", delay=seconds, truncate=True, silent=True,
+        txt=["one record", ["its", "strings"]], caa=[(0, "issue", "ca.test")], raw={"CAA": [bytes]},
+        only="CAA")                 # rcode, delay, truncate and silent are for that type; others as if not set
+    txt(name, value) adds a TXT record, clear_txt(name) takes all away: as DNS hooks do.
     """
 
     def __init__(self, port=None):
@@ -30,6 +33,12 @@ class Names:
         self.zones[name.lower()] = what
         return name
 
+    def txt(self, name, value):
+        self.zones.setdefault(name.lower(), {}).setdefault("txt", []).append(value)
+
+    def clear_txt(self, name):
+        self.zones.get(name.lower(), {}).pop("txt", None)
+
     def close(self):
         for server in (self._udp, self._tcp):
             server.shutdown()
@@ -44,6 +53,9 @@ class Names:
         what = self.zones.get(name)
         if what is None:
             what = {"a": ["127.0.0.1"]} if name.endswith(".test") else {"rcode": "NXDOMAIN"}
+        if what.get("only", kind) != kind:
+            what = {key: what[key] for key in what if key not in ("rcode", "delay", "truncate", "silent", "only")}
+            what.setdefault("a", ["127.0.0.1"])
         time.sleep(what.get("delay", 0))
         if what.get("silent"):
             return None
@@ -60,6 +72,13 @@ class Names:
             reply.add_answer(RR(name, QTYPE.CNAME, ttl=0, rdata=CNAME(what["cname"])))
             name = what["cname"]
             what = self.zones.get(name.lower(), {"a": ["127.0.0.1"]})
+        for strings in what.get("txt", []) if kind == "TXT" else []:
+            strings = [strings] if isinstance(strings, (str, bytes)) else strings
+            reply.add_answer(RR(name, QTYPE.TXT, ttl=0, rdata=TXT(strings)))
+        for flags, tag, value in what.get("caa", []) if kind == "CAA" else []:
+            reply.add_answer(RR(name, QTYPE.CAA, ttl=0, rdata=CAA(flags, tag, value)))
+        for data in what.get("raw", {}).get(kind, []):
+            reply.add_answer(RR(name, getattr(QTYPE, kind), ttl=0, rdata=RD(data)))
         for address in what.get("a", []) if kind == "A" else []:
             reply.add_answer(RR(name, QTYPE.A, ttl=0, rdata=A(address)))
         for address in what.get("aaaa", []) if kind == "AAAA" else []:
