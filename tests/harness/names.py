@@ -1,4 +1,5 @@
 """A DNS server on loopback whose answers a test sets, by UDP and TCP."""
+import os
 import socket
 import socketserver
 import threading
@@ -15,7 +16,8 @@ class Names:
     set(name, a=[...], aaaa=[...], cname=..., rcode="SERVFAIL", delay=seconds, truncate=True, silent=True,
         txt=["one record", ["its", "strings"]], caa=[(0, "issue", "ca.test")], raw={"CAA": [bytes]},
         only="CAA")                 # rcode, delay, truncate and silent are for that type; others as if not set
-    txt(name, value) adds a TXT record, clear_txt(name) takes all away: as DNS hooks do.
+    txt(name, value) adds a TXT record. folder: TXT records are also the lines of the files there, by their names, for
+    clients' hooks.
     """
 
     def __init__(self, port=None):
@@ -23,6 +25,7 @@ class Names:
         self.address = f"127.0.0.1:{self.port}"
         self.zones = {}
         self.asked = []
+        self.folder = None
         self._udp = _Udp(("127.0.0.1", self.port), _UdpHandler)
         self._tcp = _Tcp(("127.0.0.1", self.port), _TcpHandler)
         for server in (self._udp, self._tcp):
@@ -35,9 +38,6 @@ class Names:
 
     def txt(self, name, value):
         self.zones.setdefault(name.lower(), {}).setdefault("txt", []).append(value)
-
-    def clear_txt(self, name):
-        self.zones.get(name.lower(), {}).pop("txt", None)
 
     def close(self):
         for server in (self._udp, self._tcp):
@@ -72,7 +72,7 @@ class Names:
             reply.add_answer(RR(name, QTYPE.CNAME, ttl=0, rdata=CNAME(what["cname"])))
             name = what["cname"]
             what = self.zones.get(name.lower(), {"a": ["127.0.0.1"]})
-        for strings in what.get("txt", []) if kind == "TXT" else []:
+        for strings in what.get("txt", []) + self._lines(name) if kind == "TXT" else []:
             strings = [strings] if isinstance(strings, (str, bytes)) else strings
             reply.add_answer(RR(name, QTYPE.TXT, ttl=0, rdata=TXT(strings)))
         for flags, tag, value in what.get("caa", []) if kind == "CAA" else []:
@@ -84,6 +84,14 @@ class Names:
         for address in what.get("aaaa", []) if kind == "AAAA" else []:
             octets = tuple(socket.inet_pton(socket.AF_INET6, address))     # dnslib reads no mapped addresses
             reply.add_answer(RR(name, QTYPE.AAAA, ttl=0, rdata=AAAA(octets)))
+
+
+    def _lines(self, name):
+        try:
+            with open(os.path.join(self.folder, str(name).rstrip(".").lower()), encoding="ascii") as f:
+                return f.read().split()
+        except (OSError, TypeError):
+            return []
 
 
 class _Udp(socketserver.ThreadingUDPServer):
