@@ -80,7 +80,7 @@ check_conclude(struct check *c)
 	char detail[sizeof(result->detail)];
 
 	if (c->caa == NULL) {
-		check_prove(c, CAA_NOT_CHECKED);
+		check_prove(c, c->means->config->caa == CAA_OFF ? CAA_NOT_CHECKED : CAA_ABSENT);
 	} else if (result != NULL && result->outcome != 0) {
 		check_prove(c, result->outcome);
 	} else if (result != NULL) {
@@ -106,7 +106,8 @@ check_start_caa(struct check *c)
 	struct caa_question question = { asked->wildcard, c->means->caa_identities, asked->account_url,
 		challenge_name(asked->method) };
 
-	if (c->means->config->caa == CAA_OFF)
+	/* RFC 8659 is about names; there is no tree above an address. */
+	if (c->means->config->caa == CAA_OFF || asked->identifier.type != IDENTIFIER_DNS)
 		return true;
 	c->caa = caa_start(c->means->resolver, c->means->config->caa, asked->identifier.value, &question,
 	    check_caa_over, c);
