@@ -15,6 +15,10 @@ static const struct {
 	 * tls-alpn-01 (RFC 8737). Both prove addresses (RFC 8738, 4). */
 	[CHALLENGE_HTTP_01] = { "http-01", 1u << IDENTIFIER_DNS | 1u << IDENTIFIER_IP, false },
 	[CHALLENGE_TLS_ALPN_01] = { "tls-alpn-01", 1u << IDENTIFIER_DNS | 1u << IDENTIFIER_IP, false },
+	/* RFC 8555, 8.4; RFC 8738, 7: not for addresses. */
+	[CHALLENGE_DNS_01] = { "dns-01", 1u << IDENTIFIER_DNS, true },
+	/* draft-ietf-acme-dns-account-label */
+	[CHALLENGE_DNS_ACCOUNT_01] = { "dns-account-01", 1u << IDENTIFIER_DNS, true },
 };
 
 const char *

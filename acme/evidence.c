@@ -59,7 +59,9 @@ evidence_put(struct buf *out, const struct evidence *evidence, const uint8_t key
 	put_str(out, evidence->thumbprint);
 	put_str(out, evidence->addresses);
 	put_u8(out, (uint8_t)evidence->caa);
+	put_i64(out, evidence->caa_checked);
 	put_i64(out, evidence->validated);
+	put_str(out, evidence->account_url);
 	put_str(out, evidence->perspective);
 	if (out->failed)
 		return;
@@ -83,7 +85,9 @@ decode(struct slice body, struct evidence *out)
 	get_str(&in, out->thumbprint, sizeof(out->thumbprint));
 	get_str(&in, out->addresses, sizeof(out->addresses));
 	caa = get_u8(&in);
+	out->caa_checked = get_i64(&in);
 	out->validated = get_i64(&in);
+	get_str(&in, out->account_url, sizeof(out->account_url));
 	get_str(&in, out->perspective, sizeof(out->perspective));
 	if (type == 0 || type >= IDENTIFIER_TYPE_COUNT || method == CHALLENGE_NONE ||
 	    method >= CHALLENGE_TYPE_COUNT || caa < CAA_NOT_CHECKED || caa > CAA_ALLOWED)

@@ -16,6 +16,7 @@
 #define EVIDENCE_MAX 2048		/* the fields below at their largest, and the MAC */
 #define THUMBPRINT_SIZE 44		/* base64url of a SHA-256 and the NUL (RFC 7638) */
 #define PERSPECTIVE_MAX 63
+#define ACCOUNT_URL_SIZE 256
 #define EVIDENCE_ADDRESSES_MAX 511	/* "192.0.2.1 2001:db8::1": eleven hops of both families */
 
 enum caa_outcome { CAA_NOT_CHECKED = 1, CAA_ABSENT, CAA_ALLOWED };
@@ -28,7 +29,9 @@ struct evidence {
 	char			thumbprint[THUMBPRINT_SIZE];	/* of the account key */
 	char			addresses[EVIDENCE_ADDRESSES_MAX + 1];
 	enum caa_outcome	caa;
+	int64_t			caa_checked;	/* seconds since 1970; 0: not checked */
 	int64_t			validated;		/* seconds since 1970 */
+	char			account_url[ACCOUNT_URL_SIZE];	/* whose CAA parameters and labels counted */
 	char			perspective[PERSPECTIVE_MAX + 1];
 };
 

@@ -169,7 +169,7 @@ issue_new(struct ca *ca, const struct msg_issue *issue, const struct jwk *jwk, c
 		return ERR_DENIED;
 	}
 	if (!proof_csr(jwk, jws, &csr, problem) || !key_allowed(ca, csr, problem) ||
-	    !proof_evidence(ca, issue, jwk, jws, csr, now, problem) ||
+	    !proof_evidence(ca, issue, jwk, jws, profile, csr, now, problem) ||
 	    !names_check(ca, csr, problem) || !dates_set(ca, issue, profile, now, &leaf, problem))
 		goto out;
 	leaf.names = csr->names;

@@ -11,6 +11,9 @@
 /* A clock that runs fast on the perspective's side is forgiven this much. */
 #define FUTURE_MAX 300
 
+/* CA/Browser Forum, 3.2.2.8: must not be older than 8 h; ra has them checked again after 7. */
+#define CAA_AGE_MAX (8 * 3600)
+
 static bool
 request_check(
     const struct ca *ca, const struct msg_issue *issue, const struct jws *jws, struct problem *problem)
@@ -139,6 +142,8 @@ proof_csr(const struct jwk *jwk, const struct jws *jws, struct csr **out, struct
 /* The keys whose evidence counts: the account's, and those before it. */
 struct proof {
 	const struct ca *ca;
+	const char *account_url;
+	uint32_t challenges; /* bits of those that the configuration takes */
 	int64_t now;
 	size_t key_count;
 	char keys[KEY_CHANGES_MAX + 1][JWK_THUMBPRINT_SIZE];
@@ -155,6 +160,21 @@ is_of_account(const struct proof *proof, const struct evidence *statement)
 	return false;
 }
 
+/* Whether CAA was looked at, and recently. A captured ra could hold the answer of a better day back. */
+static const char *
+caa_fault(const struct proof *proof, const struct evidence *statement)
+{
+	if (proof->ca->config->va.caa == CAA_OFF)
+		return NULL;
+	if (statement->caa != CAA_ABSENT && statement->caa != CAA_ALLOWED)
+		return "its CAA records were not checked";
+	if (statement->caa_checked < proof->now - CAA_AGE_MAX)
+		return "its CAA records were checked too long ago";
+	if (statement->caa_checked > proof->now + FUTURE_MAX)
+		return "its CAA records were checked in the future";
+	return NULL;
+}
+
 /* Why this statement doesn't prove this name, or NULL when it does. */
 static const char *
 statement_fault(const struct proof *proof, const struct evidence *statement, const struct identifier *name)
@@ -163,13 +183,20 @@ statement_fault(const struct proof *proof, const struct evidence *statement, con
 
 	if (!is_of_account(proof, statement))
 		return "it was proven with another account's key";
+	if (strcmp(statement->account_url, proof->account_url) != 0)
+		return "it was proven by another account";
 	if (!challenge_proves(statement->method, name->type, wildcard) || (wildcard && !statement->wildcard))
 		return "its method doesn't prove it";
+	/* RFC 8659, 4.3: CAA can let us issue for the wildcard and not for the name. */
+	if (statement->wildcard && !wildcard)
+		return "only its wildcard was proven";
+	if ((proof->challenges & 1u << statement->method) == 0)
+		return "its challenge type is not one that this CA takes for it";
 	if (statement->validated < proof->now - proof->ca->config->ra.valid_authorization_lifetime)
 		return "its proof is too old";
 	if (statement->validated > proof->now + FUTURE_MAX)
 		return "its proof lies in the future";
-	return NULL;
+	return caa_fault(proof, statement);
 }
 
 static bool
@@ -256,9 +283,11 @@ keys_read(struct proof *proof, const struct msg_issue *issue, const struct jwk *
 
 bool
 proof_evidence(const struct ca *ca, const struct msg_issue *issue, const struct jwk *jwk,
-    const struct jws *jws, const struct csr *csr, int64_t now, struct problem *problem)
+    const struct jws *jws, const struct profile_config *profile, const struct csr *csr, int64_t now,
+    struct problem *problem)
 {
-	struct proof proof = { .ca = ca, .now = now };
+	struct proof proof = { .ca = ca, .account_url = jws_kid(jws),
+		.challenges = config_challenges(&ca->config->ra, profile), .now = now };
 	struct evidence *statements;
 	bool ok = true;
 	size_t i;

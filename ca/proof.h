@@ -13,9 +13,10 @@
 bool proof_request(struct ca *, const struct msg_issue *, struct jwk **, struct jws **, struct problem *);
 /* The CSR in the request's payload, its key sound and not the account's. On true the caller owns it. */
 bool proof_csr(const struct jwk *, const struct jws *, struct csr **, struct problem *);
-/* Every name of the CSR was proven by this account key, or by one that handed over to it, recently enough. jws is
- * the finalize request, whose kid names the account. */
+/* Every name of the CSR was proven by this account's key, or by one that handed over to it, recently enough, by a
+ * challenge type that the profile takes; and CAA let us, where that is asked for. jws is the finalize request, whose
+ * kid names the account. */
 bool proof_evidence(const struct ca *, const struct msg_issue *, const struct jwk *, const struct jws *,
-    const struct csr *, int64_t now, struct problem *);
+    const struct profile_config *, const struct csr *, int64_t now, struct problem *);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "acme/challenge.h"
 #include "config/parse.h"
 #include "lib/file.h"
 
@@ -136,4 +137,22 @@ config_read(const char *file, struct config **out, FILE *complaints)
 	free(dir);
 	buf_free(&yaml);
 	return err;
+}
+
+static uint32_t
+challenges_of(const struct strings *names)
+{
+	uint32_t set = 0;
+
+	if (names->count == 0)
+		return UINT32_MAX;
+	for (size_t i = 0; i < names->count; i++)
+		set |= 1u << challenge_by_name(names->items[i]);
+	return set;
+}
+
+uint32_t
+config_challenges(const struct ra_config *ra, const struct profile_config *profile)
+{
+	return challenges_of(&ra->challenges) & (profile != NULL ? challenges_of(&profile->challenges) : UINT32_MAX);
 }

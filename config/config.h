@@ -21,6 +21,7 @@ struct strings {
 };
 
 enum preset { PRESET_PRIVATE, PRESET_PEBBLE, PRESET_WEBPKI };
+enum caa_mode { CAA_OFF, CAA_IF_PRESENT, CAA_ENFORCE };
 enum tls_mode { TLS_AUTO, TLS_FILES, TLS_OFF };
 
 struct issuer_config {
@@ -32,6 +33,7 @@ struct profile_config {
 	char	*name;
 	char	*description;
 	int64_t	 lifetime;
+	struct strings	 challenges;	/* of ra.challenges; none: all of them */
 };
 
 struct zone_config {
@@ -62,6 +64,7 @@ struct ra_config {
 	bool		 external_account_required;
 	struct strings	 allow;			/* name patterns: "nas.lan", "*.home.arpa", "*" */
 	struct strings	 deny;			/* wins */
+	struct strings	 challenges;		/* offered; none: every type there is */
 	int64_t		 order_lifetime;
 	int64_t		 pending_authorization_lifetime;
 	int64_t		 valid_authorization_lifetime;
@@ -78,6 +81,9 @@ struct va_config {
 	struct strings		 deny, allow;	/* CIDRs, or loopback, link-local, metadata, self, private */
 	int64_t			 timeout;	/* s for one whole validation */
 	int64_t			 concurrent;	/* validations at once */
+	enum caa_mode		 caa;
+	int64_t			 retries;	/* after a failure, before it is final */
+	int64_t			 retry_interval;	/* s between them */
 };
 
 struct ca_config {
@@ -129,6 +135,9 @@ struct sample {
 	bool		 demo;		/* loopback targets, http_port 5002: see `make run` */
 };
 void	 config_sample(const struct sample *, struct buf *out);
+
+/* The challenge types that prove names for that profile, as bits (1 << type); NULL: for the server at all. */
+uint32_t config_challenges(const struct ra_config *, const struct profile_config *);
 
 /* "host:port", "[::1]:443", ":443" -> parts; "" host means all addresses. False: not that form. */
 bool	 config_address(const char *text, char *host, size_t size, uint16_t *port);

@@ -19,12 +19,14 @@
 #define DAY (24 * HOUR)
 
 static_assert(sizeof(enum preset) == sizeof(unsigned) && sizeof(enum tls_mode) == sizeof(unsigned) &&
+    sizeof(enum caa_mode) == sizeof(unsigned) &&
     sizeof(enum log_level) == sizeof(unsigned) && sizeof(enum log_format) == sizeof(unsigned),
     "KIND_ENUM is read and written as unsigned");
 
 /* Indexed by the enums of config.h and log.h. */
 static const char *const preset_names[] = { "private", "pebble", "webpki", NULL };
 static const char *const tls_names[] = { "auto", "{certificate: FILE, key: FILE}", "off", NULL };
+static const char *const caa_names[] = { "off", "if-present", "enforce", NULL };
 static const char *const level_names[] = { "debug", "info", "warning", "error", NULL };
 static const char *const format_names[] = { "text", "json", NULL };
 
@@ -49,6 +51,8 @@ static const struct option profile_fields[] = {
 	{ .key = "description", .type = &type_text, .offset = offsetof(struct profile_config, description),
 	    .roles = WFE | RA, SAME("\"\""), .max = 500,
 	    .help = "a sentence for the directory's meta.profiles" },
+	{ .key = "challenges", .type = &type_challenges, .offset = offsetof(struct profile_config, challenges),
+	    .roles = RA | CA, .min = 1, .max = 16, .help = "which of ra.challenges prove its names; without it, all" },
 };
 
 static const struct option zone_fields[] = {
@@ -127,6 +131,8 @@ const struct option options[] = {
 		    "addresses only by a block: \"10.0.0.0/8\"" },
 	{ .key = "ra.policy.deny", .type = &type_patterns, AT(ra.deny), .roles = RA | CA, SAME("[]"),
 	    .max = 1000, .help = "names and blocks of addresses that may not, even when allow has them" },
+	{ .key = "ra.challenges", .type = &type_challenges, AT(ra.challenges), .roles = RA | CA, SAME("[]"),
+	    .max = 16, .help = "the challenge types offered, such as [http-01, dns-01]; [] for all there are" },
 	{ .key = "ra.limits", .type = &type_empty_map, .roles = 0, SAME("{}"), .flags = OPTION_UNSERVED,
 	    .help = "rate limits" },
 	/* Boulder's lifetimes in webpki, Pebble's in pebble. */
@@ -170,6 +176,17 @@ const struct option options[] = {
 	    .max = 5 * MINUTE, .help = "for one whole validation" },
 	{ .key = "va.concurrent", .type = &type_integer, AT(va.concurrent), .roles = VA, SAME("10000"),
 	    .min = 1, .max = 100000, .help = "validations at once" },
+	/* Boulder and Pebble don't retry. RFC 8555, 8.2: five or ten seconds apart. */
+	{ .key = "va.retries", .type = &type_integer, AT(va.retries), .roles = VA, EACH("3", "0", "0"), .max = 20,
+	    .help = "how often a failed validation is tried again before it is final" },
+	{ .key = "va.retry_interval", .type = &type_seconds, AT(va.retry_interval), .roles = VA, SAME("5s"),
+	    .min = 1, .max = 10 * MINUTE, .help = "how long it waits between" },
+	/* RFC 8659. The public rules ask for it; in a network of one's own, who asks for records obeys them, and
+	 * resolvers that don't know the zone or the type stop nobody. */
+	{ .key = "va.caa", .type = &type_enum, AT(va.caa), .roles = RA | VA | CA,
+	    EACH("if-present", "off", "enforce"), .names = caa_names,
+	    .help = "whether CAA records decide: never, when they can be seen, or also when they can't be looked "
+		    "up (then nothing is issued)" },
 	{ .key = "va.perspectives", .type = &type_empty_list, .roles = 0, SAME("[]"),
 	    .flags = OPTION_UNSERVED, .help = "remote validators" },
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "acme/challenge.h"
 #include "acme/revocation.h"
 #include "config/name.h"
 
@@ -262,6 +263,20 @@ domain_text(char *text, struct reason *why)
 }
 
 static bool
+challenge_text(char *text, struct reason *why)
+{
+	char known[120] = "";
+
+	if (challenge_by_name(text) != CHALLENGE_NONE)
+		return true;
+	for (unsigned i = 1; i < CHALLENGE_TYPE_COUNT; i++)
+		snprintf(known + strlen(known), sizeof(known) - strlen(known), "%s%s", i == 1 ? "" : ", ",
+		    challenge_name((enum challenge_type)i));
+	reason_set(why, "\"%.60s\" is no challenge type of this version; there are %s", text, known);
+	return false;
+}
+
+static bool
 host_text(char *text, struct reason *why)
 {
 	unsigned char	address[16];
@@ -420,6 +435,8 @@ const struct type type_domains = { .name = "list of DNS names", .kind = KIND_STR
 const struct type type_reasons = {
 	.name = "list of revocation reasons", .kind = KIND_STRINGS, .text = reason_text
 };
+const struct type type_challenges = { .name = "list of challenge types", .kind = KIND_STRINGS,
+	.text = challenge_text };
 const struct type type_records = { .name = "records", .kind = KIND_RECORDS };
 const struct type type_empty_list = { .name = "list", .kind = KIND_EMPTY };
 const struct type type_empty_map = { .name = "map", .kind = KIND_EMPTY, .map = true };

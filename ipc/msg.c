@@ -200,6 +200,8 @@ put_check(struct buf *out, const struct msg_check *msg)
 	put_str(out, msg->token);
 	put_str(out, msg->thumbprint);
 	put_str(out, msg->account_url);
+	put_id(out, msg->order);
+	put_bytes(out, msg->evidence);
 }
 
 bool
@@ -214,6 +216,10 @@ get_check(struct slice body, struct msg_check *msg)
 	get_str(&in, msg->token, sizeof(msg->token));
 	get_str(&in, msg->thumbprint, sizeof(msg->thumbprint));
 	get_str(&in, msg->account_url, sizeof(msg->account_url));
+	msg->order = get_id(&in);
+	msg->evidence = get_bytes(&in, EVIDENCE_MAX);
+	if (id_is_zero(msg->order) != (msg->evidence.len == 0))
+		in.bad = true;
 	return wire_done(&in);
 }
 
@@ -226,7 +232,10 @@ put_result(struct buf *out, const struct msg_result *msg)
 	put_str(out, msg->detail);
 	put_str(out, msg->record);
 	put_i64(out, msg->validated);
+	put_i64(out, msg->caa_checked);
 	put_bytes(out, msg->evidence);
+	put_i64(out, msg->next_try);
+	put_id(out, msg->order);
 }
 
 bool
@@ -240,9 +249,13 @@ get_result(struct slice body, struct msg_result *msg)
 	get_str(&in, msg->detail, sizeof(msg->detail));
 	get_str(&in, msg->record, sizeof(msg->record));
 	msg->validated = get_time(&in);
+	msg->caa_checked = get_time(&in);
 	msg->evidence = get_bytes(&in, EVIDENCE_MAX);
+	msg->next_try = get_time(&in);
+	msg->order = get_id(&in);
 	/* A success carries evidence and no problem; a failure the reverse. */
-	if (msg->ok != (msg->problem == PROBLEM_NONE) || msg->ok != (msg->evidence.len > 0))
+	if (msg->ok != (msg->problem == PROBLEM_NONE) || msg->ok != (msg->evidence.len > 0) ||
+	    (msg->ok && msg->next_try != 0))
 		in.bad = true;
 	return wire_done(&in);
 }

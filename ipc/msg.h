@@ -111,7 +111,11 @@ struct msg_check {
 	struct identifier	identifier;		/* base name */
 	char			token[TOKEN_SIZE];
 	char			thumbprint[THUMBPRINT_SIZE];
-	char			account_url[256];
+	char			account_url[ACCOUNT_URL_SIZE];
+	/* Set when only the CAA records of what was proven already are to be looked at again, for an order that
+	 * is being finalized: then evidence is the statement to renew. */
+	struct id		order;
+	struct slice		evidence;
 };
 void put_check(struct buf *, const struct msg_check *);
 bool get_check(struct slice, struct msg_check *);
@@ -124,7 +128,10 @@ struct msg_result {
 	char			detail[RESULT_DETAIL_MAX + 1];	/* for the client, when not ok */
 	char			record[RESULT_DETAIL_MAX + 1];	/* JSON validationRecord, for people */
 	int64_t			validated;		/* seconds; when ok */
+	int64_t			caa_checked;		/* the same; 0: not checked */
 	struct slice		evidence;		/* evidence_put(); when ok */
+	int64_t			next_try;		/* not 0: a failure that is not final (RFC 8555, 8.2) */
+	struct id		order;			/* the CHECK's */
 };
 void put_result(struct buf *, const struct msg_result *);
 bool get_result(struct slice, struct msg_result *);

@@ -6,6 +6,9 @@
 #include "ra/order_view.h"
 #include "ra/request.h"
 
+#define TRY_TIME 2		/* s that most tries take */
+#define RETRY_AFTER_MAX 3600	/* more than any configured pause: a clock that stepped */
+
 static bool
 load(struct request *request, struct authorization *out)
 {
@@ -25,6 +28,15 @@ load(struct request *request, struct authorization *out)
 		return problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
 		    "the authorization belongs to another account");
 	return true;
+}
+
+/* Seconds until it is worth asking again: past the next try (RFC 8555, 8.2), which lasts a moment itself. */
+static uint32_t
+retry_after(const struct authorization *authorization)
+{
+	int64_t rest = authorization->next_try - clock_now();
+
+	return rest > 0 && rest < RETRY_AFTER_MAX ? (uint32_t)rest + TRY_TIME : 1;
 }
 
 /* --- the authorization (RFC 8555, 7.5) ----------------------------------------------------------- */
@@ -102,7 +114,7 @@ authorization_show(struct request *request)
 		done = request_wait(request, authorization.id, stamp, authorization_show);
 	} else if (done) {
 		if (authorization.state == AUTHORIZATION_PROCESSING)
-			request->reply.retry_after = 1;
+			request->reply.retry_after = retry_after(&authorization);
 		done = reply_json(request, 200,
 		    authorization_json(request->ra->base, &authorization, clock_now()));
 	}
@@ -146,6 +158,18 @@ begin(struct request *request, struct authorization *authorization, enum challen
 	return true;
 }
 
+/* RFC 8555, 8.2: a client's new POST ends the pause between two tries. The number of tries stays: va counts. */
+static void
+try_again(struct request *request, struct authorization *authorization, enum challenge_type type)
+{
+	if (authorization->state != AUTHORIZATION_PROCESSING || authorization->tried != type ||
+	    authorization->next_try <= clock_now())
+		return;
+	request_tx_end(request);
+	if (validation_send(request->ra, authorization, &request->account) == ERR_OK)
+		authorization->next_try = 0;	/* as far as this reply goes */
+}
+
 static bool
 answer(struct request *request, const struct authorization *authorization, enum challenge_type type)
 {
@@ -158,7 +182,7 @@ answer(struct request *request, const struct authorization *authorization, enum 
 	reply_link(request, text, "up");	/* RFC 8555, 7.1 */
 	free(text);
 	if (authorization->state == AUTHORIZATION_PROCESSING)
-		request->reply.retry_after = 1;
+		request->reply.retry_after = retry_after(authorization);
 	return reply_json(request, 200, challenge_json(request->ra->base, authorization, type));
 }
 
@@ -181,6 +205,8 @@ challenge_respond(struct request *request)
 		else
 			done = begin(request, &authorization, type);
 	}
+	if (done && request->payload != NULL)
+		try_again(request, &authorization, type);
 	done = done && answer(request, &authorization, type);
 	authorization_free(&authorization);
 	return done;

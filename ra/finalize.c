@@ -10,6 +10,24 @@
 #include "ra/request.h"
 #include "x509/csr.h"
 
+/* ca takes no CAA outcome that is older than 8 hours; there is an hour for what comes between. */
+#define CAA_AGE (7 * 3600)
+
+static bool
+is_stale(const struct ra *ra, const struct authorization *authorization)
+{
+	return ra->config->va.caa != CAA_OFF && authorization->caa_checked < clock_now() - CAA_AGE;
+}
+
+static bool
+any_stale(const struct ra *ra, const struct authorization *authorizations, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (is_stale(ra, &authorizations[i]))
+			return true;
+	return false;
+}
+
 /* The proof that ca wants (DESIGN: rule 3): what the subscriber signed, its key and those before it, and what va
  * saw. */
 static void
@@ -166,16 +184,21 @@ order_finalize(struct request *request)
 	uint64_t	      stamp = park_stamp(request->ra->park, request->target.id);
 	size_t		      count;
 	enum err	      err;
-	bool		      done;
+	bool		      done, stale;
 
 	done = order_load(request, request->target.id, &order, &authorizations, &count) &&
-	       check_ready(request, order_status_at(&order, authorizations, count, clock_now())) &&
-	       read_csr(request, &order) && prove(request, &order, authorizations, count);
+	    check_ready(request, order_status_at(&order, authorizations, count, clock_now())) &&
+	    read_csr(request, &order) && prove(request, &order, authorizations, count);
+	stale = any_stale(request->ra, authorizations, count);
+	if (stale)	/* it is sent when CAA was looked up again */
+		buf_clear(&request->wait.issue);
 	order_unload(&order, authorizations, count);
 	if (!done)
 		return false;
 	request_tx_end(request);
 	err = ra_write(request->ra, write_begin, request);
+	if (err == ERR_OK && stale)
+		(void)finalize_send(request->ra, request->target.id, true);	/* else recovery does */
 	if (err == ERR_OK)
 		return request_wait(request, request->target.id, stamp, order_show);
 	if (err == ERR_CONFLICT)
@@ -183,10 +206,34 @@ order_finalize(struct request *request)
 	return request_broken(request, "order_begin_finalize", err);
 }
 
-/* --- ISSUE again, for an order that a restart left in processing --------------------------------- */
+/* --- ISSUE for an order in processing: after a restart, or after CAA was looked up again ----------- */
+
+static enum err
+send_issue(struct ra *ra, const struct order *order, const struct jwk *key, const struct key_changes *changes,
+    const struct authorization *authorizations, size_t count)
+{
+	struct buf issue = { 0 };
+	enum err   err;
+
+	put_proof(&issue, order, buf_slice(&order->finalize), key, changes, authorizations, count);
+	err = channel_send(ra->ca, MSG_ISSUE, &issue);
+	buf_free(&issue);
+	return err;
+}
+
+static enum err
+send_checks(struct ra *ra, struct id order, const struct authorization *authorizations, size_t count)
+{
+	enum err err = ERR_OK;
+
+	for (size_t i = 0; i < count && err == ERR_OK; i++)
+		if (is_stale(ra, &authorizations[i]))
+			err = validation_send_caa(ra, &authorizations[i], order);
+	return err;
+}
 
 enum err
-finalize_send(struct ra *ra, struct id id)
+finalize_send(struct ra *ra, struct id id, bool ask)
 {
 	struct order	      order = { 0 };
 	struct account	      account = { 0 };
@@ -195,7 +242,6 @@ finalize_send(struct ra *ra, struct id id)
 	struct authorization *authorizations = NULL;
 	size_t		      count = 0;
 	struct storage_tx    *tx;
-	struct buf	      issue = { 0 };
 	enum err	      err;
 
 	if ((err = storage_read(ra->storage, &tx)) != ERR_OK)
@@ -213,11 +259,10 @@ finalize_send(struct ra *ra, struct id id)
 	/* The account's key may have changed since. */
 	if (err == ERR_OK)
 		err = key_changes_signer(&changes, &account, buf_slice(&order.finalize), &key);
-	if (err == ERR_OK) {
-		put_proof(&issue, &order, buf_slice(&order.finalize), key, &changes, authorizations, count);
-		err = channel_send(ra->ca, MSG_ISSUE, &issue);
-	}
-	buf_free(&issue);
+	if (err == ERR_OK && !any_stale(ra, authorizations, count))
+		err = send_issue(ra, &order, key, &changes, authorizations, count);
+	else if (err == ERR_OK && ask)
+		err = send_checks(ra, id, authorizations, count);
 	jwk_free(key);
 	key_changes_unload(&changes);
 	account_free(&account);
@@ -319,4 +364,32 @@ finalize_refused(struct ra *ra, const struct msg_refused *msg)
 	    F_STR("problem", problem_name(msg->problem)), F_STR("detail", msg->detail.text),
 	    F_STR("stored", err_text(err)));
 	park_wake(ra->park, msg->order);
+}
+
+void
+finalize_forbidden(struct ra *ra, struct id id, const struct identifier *identifier, enum problem_type type,
+    const char *detail)
+{
+	struct problem problem = { 0 };
+	struct refusal refusal = { .order = id };
+	json_t	      *json;
+	char	       order[ID_TEXT_SIZE];
+	enum err       err = ERR_MEMORY;
+
+	id_text(id, order);
+	problem_add(&problem, type, identifier, "%s", detail);
+	problem_sum_up(&problem, "the order can't be finalized");
+	if ((json = problem_json(&problem)) != NULL) {
+		(void)json_object_set_new(json, "detail", json_string(detail));	/* whole */
+		refusal.error = json_dumps(json, JSON_COMPACT);
+	}
+	json_decref(json);
+	problem_free(&problem);
+	if (refusal.error != NULL)
+		err = ra_write(ra, write_refusal, &refusal);
+	free(refusal.error);
+	log_event(LOG_INFO, "an order can't be finalized", F_STR("order", order),
+	    F_STR("identifier", identifier->value), F_STR("problem", problem_name(type)), F_STR("detail", detail),
+	    F_STR("stored", err_text(err)));
+	park_wake(ra->park, id);
 }

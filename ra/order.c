@@ -26,8 +26,8 @@ insert(struct storage_tx *tx, void *arg)
 }
 
 static void
-fill_authorization(struct request *request, const struct identifier *identifier, int64_t now,
-    struct authorization *out)
+fill_authorization(struct request *request, const struct identifier *identifier, uint32_t challenges,
+    int64_t now, struct authorization *out)
 {
 	out->id = id_new();
 	out->account = request->account.id;
@@ -35,7 +35,7 @@ fill_authorization(struct request *request, const struct identifier *identifier,
 	out->wildcard = identifier_is_wildcard(identifier);
 	out->state = AUTHORIZATION_PENDING;
 	out->expires = now + request->ra->config->ra.pending_authorization_lifetime;
-	out->offered = challenge_offer(identifier->type, out->wildcard);
+	out->offered = challenge_offer(identifier->type, out->wildcard) & challenges;
 	token_new(out->token);
 }
 
@@ -43,6 +43,8 @@ static bool
 create(struct request *request, struct order *order)
 {
 	struct new_order new = { .order = order };
+	const struct config *config = request->ra->config;
+	uint32_t	 challenges = order_challenges(&config->ra, &config->ca, order->profile);
 	int64_t		 now = clock_now();
 	bool		 done;
 	enum err	 err;
@@ -51,7 +53,8 @@ create(struct request *request, struct order *order)
 	if (new.authorizations == NULL)
 		return request_broken(request, "order_new", ERR_MEMORY);
 	for (size_t i = 0; i < order->identifier_count; i++) {
-		fill_authorization(request, &order->identifiers[i], now, &new.authorizations[i]);
+		fill_authorization(request, &order->identifiers[i], challenges, now,
+		    &new.authorizations[i]);
 		new.ids[i] = new.authorizations[i].id;
 	}
 	order->id = id_new();

@@ -1,5 +1,6 @@
 #include "ra/order_read.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,25 +96,6 @@ read_identifiers(struct reading *r)
 	return true;
 }
 
-static bool
-check_identifiers(struct reading *r)
-{
-	struct reason reason = { "" };
-
-	for (size_t i = 0; i < r->order->identifier_count; i++) {
-		const struct identifier *one = &r->order->identifiers[i];
-
-		if (!policy_allows(r->ra, one, &reason))
-			problem_add(r->problem, PROBLEM_REJECTED_IDENTIFIER, one, "%s", reason.text);
-		else if (challenge_offer(one->type, identifier_is_wildcard(one)) == 0)
-			problem_add(r->problem, PROBLEM_REJECTED_IDENTIFIER, one,
-			    "no challenge that this server offers can prove the wildcard \"%s\" (http-01 can't: "
-			    "RFC 8555, 8.3); order its names one by one", one->value);
-	}
-	problem_sum_up(r->problem, "the order was refused");
-	return r->problem->sub_count == 0;
-}
-
 /* --- profile and validity ------------------------------------------------------------------------ */
 
 static const struct profile_config *
@@ -185,6 +167,50 @@ read_validity(struct reading *r, const struct profile_config *profile)
 	return true;
 }
 
+/* Names the types that this profile takes, for the client's author. */
+static const char *
+offered_text(uint32_t challenges, char *out, size_t size)
+{
+	size_t len = 0;
+
+	out[0] = '\0';
+	for (unsigned i = 1; i < CHALLENGE_TYPE_COUNT; i++)
+		if ((challenges & 1u << i) != 0 && len < size)
+			len += (size_t)snprintf(out + len, size - len, "%s%s", len > 0 ? ", " : "",
+			    challenge_name((enum challenge_type)i));
+	return out;
+}
+
+static bool
+check_identifiers(struct reading *r, const struct profile_config *profile)
+{
+	uint32_t      challenges = config_challenges(r->ra, profile);
+	struct reason reason = { "" };
+	char	      offered[160];
+
+	offered_text(challenges, offered, sizeof(offered));
+	for (size_t i = 0; i < r->order->identifier_count; i++) {
+		const struct identifier *one = &r->order->identifiers[i];
+		bool			 wildcard = identifier_is_wildcard(one);
+
+		if (!policy_allows(r->ra, one, &reason))
+			problem_add(r->problem, PROBLEM_REJECTED_IDENTIFIER, one, "%s", reason.text);
+		else if ((challenge_offer(one->type, wildcard) & challenges) == 0)
+			problem_add(r->problem, PROBLEM_REJECTED_IDENTIFIER, one,
+			    "no challenge that profile \"%.63s\" takes (%s) can prove %s \"%s\"%s", profile->name,
+			    offered, wildcard ? "the wildcard" : identifier_type_name(one->type), one->value,
+			    wildcard ? "; order its names one by one" : "");
+	}
+	problem_sum_up(r->problem, "the order was refused");
+	return r->problem->sub_count == 0;
+}
+
+uint32_t
+order_challenges(const struct ra_config *ra, const struct ca_config *ca, const char *profile)
+{
+	return config_challenges(ra, find_profile(ca, profile));
+}
+
 bool
 order_read(const json_t *payload, const struct ra_config *ra, const struct ca_config *ca, int64_t now,
     struct order *order, struct problem *problem)
@@ -192,6 +218,6 @@ order_read(const json_t *payload, const struct ra_config *ra, const struct ca_co
 	struct reading		     r = { payload, ra, ca, now, order, problem };
 	const struct profile_config *profile = NULL;
 
-	return read_identifiers(&r) && check_identifiers(&r) && read_profile(&r, &profile) &&
+	return read_identifiers(&r) && read_profile(&r, &profile) && check_identifiers(&r, profile) &&
 	    read_validity(&r, profile);
 }

@@ -9,6 +9,9 @@
 #include "config/config.h"
 #include "storage/storage.h"
 
+/* The challenge types that prove names for that profile, as bits (1 << type). */
+uint32_t order_challenges(const struct ra_config *, const struct ca_config *, const char *profile);
+
 /* Fills the order's identifiers (without repetitions), profile, notBefore and notAfter; the caller frees it by
  * order_free() either way. False with malformed, rejectedIdentifier, unsupportedIdentifier, compound,
  * invalidProfile or serverInternal; every identifier that is refused is a subproblem. */

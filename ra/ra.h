@@ -43,7 +43,14 @@ void finalize_refused(struct ra *, const struct msg_refused *);
 /* Sends va the CHECK, or ca the ISSUE, for an object in processing; also for what an earlier start left
  * behind. */
 enum err validation_send(struct ra *, const struct authorization *, const struct account *);
-enum err finalize_send(struct ra *, struct id order);
+/* Has the CAA records behind a valid authorization looked up again, for that order. */
+enum err validation_send_caa(struct ra *, const struct authorization *, struct id order);
+/* When evidence is too old for ca, CHECKs go out first (unless !ask: they are under way), and ISSUE follows the last
+ * of their results. */
+enum err finalize_send(struct ra *, struct id order, bool ask);
+/* CAA forbade it, at the last moment. */
+void	 finalize_forbidden(struct ra *, struct id order, const struct identifier *, enum problem_type,
+    const char *detail);
 /* Sends an ISSUE that is made already. */
 void	 finalize_issue(struct ra *, struct id order, const struct buf *);
 

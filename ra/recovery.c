@@ -34,6 +34,12 @@ drive_authorization(struct ra *ra, struct id id)
 	return err;
 }
 
+static enum err
+drive_order(struct ra *ra, struct id id)
+{
+	return finalize_send(ra, id, true);
+}
+
 static bool
 was_seen(const struct seen *seen, struct id id)
 {
@@ -73,6 +79,6 @@ recovery_run(struct ra *ra)
 	static bool	   again;
 
 	drive(ra, &authorizations, !again, "validations", authorizations_processing, drive_authorization);
-	drive(ra, &orders, !again, "orders", orders_processing, finalize_send);
+	drive(ra, &orders, !again, "orders", orders_processing, drive_order);
 	again = true;
 }

@@ -28,7 +28,8 @@ authorization_insert(struct storage_tx *tx, const struct authorization *a)
 			value_integer(a->wildcard), value_integer(a->state), value_integer(a->expires),
 			value_text(a->token), value_integer(a->offered), value_integer(a->tried),
 			value_integer(a->validated), value_text(a->record), value_text(a->error),
-			value_bytes(buf_slice(&a->evidence))),
+			value_bytes(buf_slice(&a->evidence)), value_integer(a->next_try),
+			value_integer(a->caa_checked)),
 		    NULL);
 	buf_free(&identifier);
 	return err;
@@ -58,6 +59,8 @@ authorization_read(struct query *query, struct authorization *out)
 	out->record = query_text(query);
 	out->error = query_text(query);
 	query_buf(query, &out->evidence);
+	out->next_try = query_integer(query);
+	out->caa_checked = query_integer(query);
 }
 
 enum err
@@ -86,12 +89,27 @@ authorization_begin(struct storage_tx *tx, struct id id, enum challenge_type tri
 
 enum err
 authorization_set_valid(struct storage_tx *tx, struct id id, int64_t validated, int64_t expires,
-    const char *record, struct slice evidence)
+    const char *record, struct slice evidence, int64_t caa_checked)
 {
 	return query_set(tx, STATEMENT_AUTHORIZATION_SET_VALID,
 	    VALUES(value_integer(validated), value_integer(expires), value_text(record),
-		value_bytes(evidence), value_id(&id)),
+		value_bytes(evidence), value_integer(caa_checked), value_id(&id)),
 	    ERR_CONFLICT);
+}
+
+enum err
+authorization_set_retrying(struct storage_tx *tx, struct id id, const char *record, const char *error,
+    int64_t next_try)
+{
+	return query_set(tx, STATEMENT_AUTHORIZATION_SET_RETRYING,
+	    VALUES(value_text(record), value_text(error), value_integer(next_try), value_id(&id)), ERR_CONFLICT);
+}
+
+enum err
+authorization_set_caa(struct storage_tx *tx, struct id id, struct slice evidence, int64_t caa_checked)
+{
+	return query_set(tx, STATEMENT_AUTHORIZATION_SET_CAA,
+	    VALUES(value_bytes(evidence), value_integer(caa_checked), value_id(&id)), ERR_CONFLICT);
 }
 
 enum err

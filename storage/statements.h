@@ -8,7 +8,7 @@
 #define ACCOUNT_COLUMNS "id, thumbprint, jwk, status, contact, terms_agreed, created"
 #define AUTHORIZATION_COLUMNS                                                                                \
 	"id, account_id, identifier, wildcard, state, expires, token, offered, tried, validated, record, error, "    \
-	"evidence"
+	"evidence, next_try, caa_checked"
 
 /* clang-format off */
 #define STATEMENTS(X) \
@@ -41,16 +41,20 @@ X(KEY_CHANGES_EXPIRE, \
 	"WHERE created < $1 ORDER BY created LIMIT $2)") \
 X(AUTHORIZATION_INSERT, \
 	"INSERT INTO authorizations (" AUTHORIZATION_COLUMNS ", orders) " \
-	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0)") \
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0)") \
 X(AUTHORIZATION_GET, \
 	"SELECT " AUTHORIZATION_COLUMNS " FROM authorizations WHERE id = $1") \
 X(AUTHORIZATION_BEGIN, \
 	"UPDATE authorizations SET state = 2, tried = $1 WHERE id = $2 AND state = 1") \
 X(AUTHORIZATION_SET_VALID, \
-	"UPDATE authorizations SET state = 3, validated = $1, expires = $2, record = $3, evidence = $4 " \
-	"WHERE id = $5 AND state = 2") \
+	"UPDATE authorizations SET state = 3, validated = $1, expires = $2, record = $3, evidence = $4, " \
+	"caa_checked = $5, error = NULL, next_try = 0 WHERE id = $6 AND state = 2") \
+X(AUTHORIZATION_SET_RETRYING, \
+	"UPDATE authorizations SET record = $1, error = $2, next_try = $3 WHERE id = $4 AND state = 2") \
+X(AUTHORIZATION_SET_CAA, \
+	"UPDATE authorizations SET evidence = $1, caa_checked = $2 WHERE id = $3 AND state = 3") \
 X(AUTHORIZATION_SET_INVALID, \
-	"UPDATE authorizations SET state = 4, record = $1, error = $2 WHERE id = $3 AND state = 2") \
+	"UPDATE authorizations SET state = 4, record = $1, error = $2, next_try = 0 WHERE id = $3 AND state = 2") \
 X(AUTHORIZATION_DEACTIVATE, \
 	"UPDATE authorizations SET state = 5 WHERE id = $1 AND state IN (1, 2, 3)") \
 X(AUTHORIZATIONS_PROCESSING, \

@@ -94,6 +94,8 @@ struct authorization {
 	char				*record;	/* JSON, or NULL */
 	char				*error;		/* problem JSON, or NULL */
 	struct buf			 evidence;	/* empty until valid */
+	int64_t				 next_try;	/* seconds; in processing, after a failure; else 0 */
+	int64_t				 caa_checked;	/* seconds; 0: not */
 };
 void	 authorization_free(struct authorization *);
 /* It expires only once order_insert() has put it in an order, and that has gone: one transaction does both. */
@@ -103,7 +105,12 @@ enum err authorization_get(struct storage_tx *, struct id, struct authorization 
 enum err authorization_begin(struct storage_tx *, struct id, enum challenge_type tried);
 /* processing -> valid or invalid. ERR_CONFLICT: it was not processing. */
 enum err authorization_set_valid(struct storage_tx *, struct id, int64_t validated, int64_t expires,
-    const char *record, struct slice evidence);
+    const char *record, struct slice evidence, int64_t caa_checked);
+/* A failure that is not final (RFC 8555, 8.2): error shows while it stays in processing. ERR_CONFLICT. */
+enum err authorization_set_retrying(struct storage_tx *, struct id, const char *record, const char *error,
+    int64_t next_try);
+/* Newer evidence, with CAA looked up again. ERR_CONFLICT: it is not valid any more. */
+enum err authorization_set_caa(struct storage_tx *, struct id, struct slice evidence, int64_t caa_checked);
 enum err authorization_set_invalid(struct storage_tx *, struct id, const char *record, const char *error);
 /* pending, processing or valid -> deactivated. ERR_CONFLICT otherwise. */
 enum err authorization_deactivate(struct storage_tx *, struct id);

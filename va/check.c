@@ -5,6 +5,8 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "lib/map.h"
+#include "va/caa.h"
 #include "va/check.h"
 #include "va/method.h"
 #include "va/record.h"
@@ -22,10 +24,12 @@ struct checker {
 	const struct means *means;
 	checker_answer *answer;
 	void *arg;
+	struct map *by_authorization; /* whole validations */
 	struct list waiting;
 	struct list running; /* by deadline: all have the same time */
+	struct list resting; /* the same */
 	bool pumping;
-	uv_timer_t sweep; /* runs while checks do */
+	uv_timer_t sweep; /* runs while checks run or rest */
 };
 
 static void
@@ -55,14 +59,75 @@ list_remove(struct list *list, struct check *c)
 	list->count--;
 }
 
-static void
-checker_sweep(uv_timer_t *timer)
-{
-	struct checker *k = timer->data;
-	int64_t now = clock_monotonic_ms();
+static void check_prove(struct check *, enum caa_outcome);
+static void checker_sweep(uv_timer_t *);
 
-	while (k->running.first != NULL && k->running.first->deadline <= now)
-		k->running.first->method->late(k->running.first);
+static void
+check_move(struct check *c, struct list *from, struct list *to)
+{
+	struct checker *k = c->owner;
+
+	list_remove(from, c);
+	list_append(to, c);
+	c->state = to == &k->waiting ? CHECK_WAITING : to == &k->running ? CHECK_RUNNING : CHECK_RESTING;
+}
+
+/* Everything is there for a statement, or CAA forbids it, or CAA is still under way. */
+static void
+check_conclude(struct check *c)
+{
+	const struct caa_result *result = c->caa != NULL ? caa_result(c->caa) : NULL;
+	char detail[sizeof(result->detail)];
+
+	if (c->caa == NULL) {
+		check_prove(c, c->means->config->caa == CAA_OFF ? CAA_NOT_CHECKED : CAA_ABSENT);
+	} else if (result != NULL && result->outcome != 0) {
+		check_prove(c, result->outcome);
+	} else if (result != NULL) {
+		memcpy(detail, result->detail, sizeof(detail));
+		check_fail(c, result->problem, "%s", detail);
+	}
+}
+
+static void
+check_caa_over(void *arg)
+{
+	struct check *c = arg;
+
+	if (c->proved)
+		check_conclude(c);
+}
+
+/* False: it failed, for want of memory. */
+static bool
+check_start_caa(struct check *c)
+{
+	const struct msg_check *asked = &c->asked;
+	struct caa_question question = { asked->wildcard, c->means->caa_identities, asked->account_url,
+		challenge_name(asked->method) };
+
+	/* RFC 8659 is about names; there is no tree above an address. */
+	if (c->means->config->caa == CAA_OFF || asked->identifier.type != IDENTIFIER_DNS)
+		return true;
+	c->caa = caa_start(c->means->resolver, c->means->config->caa, asked->identifier.value, &question,
+	    check_caa_over, c);
+	if (c->caa != NULL)
+		return true;
+	check_fail(c, PROBLEM_SERVER_INTERNAL, "the CA is out of memory: try again later");
+	return false;
+}
+
+static void
+check_run(struct check *c)
+{
+	if (!check_start_caa(c))
+		return;
+	if (c->renews == NULL) {
+		c->method->start(c);
+	} else {
+		c->proved = true;
+		check_conclude(c);
+	}
 }
 
 /* Starts what waits while there is room. A check may end before its start() returns and come here again;
@@ -77,14 +142,39 @@ checker_pump(struct checker *k)
 	k->pumping = true;
 	while (k->waiting.first != NULL && k->running.count < (size_t)k->means->config->concurrent) {
 		c = k->waiting.first;
-		list_remove(&k->waiting, c);
-		if (k->running.count == 0)
+		if (!uv_is_active((uv_handle_t *)&k->sweep))
 			uv_timer_start(&k->sweep, checker_sweep, SWEEP_MS, SWEEP_MS);
 		c->deadline = clock_monotonic_ms() + k->means->config->timeout * 1000;
-		list_append(&k->running, c);
-		c->method->start(c);
+		check_move(c, &k->waiting, &k->running);
+		check_run(c);
 	}
 	k->pumping = false;
+	if (k->running.count == 0 && k->resting.count == 0)
+		uv_timer_stop(&k->sweep);
+}
+
+static void
+check_late(struct check *c)
+{
+	if (!c->proved) {
+		c->method->late(c);
+		return;
+	}
+	caa_give_up(c->caa);
+	check_conclude(c);
+}
+
+static void
+checker_sweep(uv_timer_t *timer)
+{
+	struct checker *k = timer->data;
+	int64_t now = clock_monotonic_ms();
+
+	while (k->running.first != NULL && k->running.first->deadline <= now)
+		check_late(k->running.first);
+	while (k->resting.first != NULL && k->resting.first->deadline <= now)
+		check_move(k->resting.first, &k->resting, &k->waiting);
+	checker_pump(k);
 }
 
 struct checker *
@@ -92,8 +182,10 @@ checker_new(const struct means *means, checker_answer *answer, void *arg)
 {
 	struct checker *k = calloc(1, sizeof(*k));
 
-	if (k == NULL)
+	if (k == NULL || (k->by_authorization = map_new()) == NULL) {
+		free(k);
 		return NULL;
+	}
 	k->means = means;
 	k->answer = answer;
 	k->arg = arg;
@@ -102,12 +194,37 @@ checker_new(const struct means *means, checker_answer *answer, void *arg)
 	return k;
 }
 
+/* Back to before it ran. */
+static void
+check_clear(struct check *c)
+{
+	c->method->end(c);
+	caa_free(c->caa);
+	c->caa = NULL;
+	c->proved = false;
+	c->addresses[0] = '\0';
+}
+
 static void
 check_free(struct check *c)
 {
-	c->method->end(c);
+	check_clear(c);
+	if (c->renews == NULL)
+		map_remove(c->owner->by_authorization, &c->asked.authorization, sizeof(c->asked.authorization));
+	free(c->renews);
 	json_decref(c->record);
 	free(c);
+}
+
+static void
+list_drop(struct list *list)
+{
+	struct check *c;
+
+	while ((c = list->first) != NULL) {
+		list_remove(list, c);
+		check_free(c);
+	}
 }
 
 static void
@@ -119,18 +236,12 @@ checker_closed(uv_handle_t *handle)
 void
 checker_free(struct checker *k)
 {
-	struct check *c;
-
 	if (k == NULL)
 		return;
-	while ((c = k->waiting.first) != NULL) {
-		list_remove(&k->waiting, c);
-		check_free(c);
-	}
-	while ((c = k->running.first) != NULL) {
-		list_remove(&k->running, c);
-		check_free(c);
-	}
+	list_drop(&k->waiting);
+	list_drop(&k->running);
+	list_drop(&k->resting);
+	map_free(k->by_authorization);
 	uv_close((uv_handle_t *)&k->sweep, checker_closed);
 }
 
@@ -145,7 +256,8 @@ static void
 checker_refuse(struct checker *k, const struct msg_check *asked, const char *why)
 {
 	struct msg_result result = {
-		.authorization = asked->authorization, .problem = PROBLEM_SERVER_INTERNAL, .record = "[]"
+		.authorization = asked->authorization, .problem = PROBLEM_SERVER_INTERNAL, .record = "[]",
+		.order = asked->order
 	};
 
 	snprintf(result.detail, sizeof(result.detail), "%s", why);
@@ -172,7 +284,61 @@ check_sound(const struct msg_check *asked)
 
 	return identifier_check(asked->identifier.type, asked->identifier.value, &same, NULL) == ERR_OK &&
 	       identifier_eq(&same, &asked->identifier) && !identifier_is_wildcard(&same) &&
+	       challenge_proves(asked->method, same.type, asked->wildcard) &&
 	       is_digest(asked->token) && is_digest(asked->thumbprint);
+}
+
+/* A CHECK for what is known already. False: it is not. */
+static bool
+checker_again(struct checker *k, const struct msg_check *asked)
+{
+	struct check *c;
+
+	if (!id_is_zero(asked->order))
+		return false;
+	c = map_get(k->by_authorization, &asked->authorization, sizeof(asked->authorization));
+	if (c != NULL && c->state == CHECK_RESTING) {
+		check_move(c, &k->resting, &k->waiting);
+		checker_pump(k);
+	}
+	return c != NULL;
+}
+
+/* The statement whose CAA part is made anew: its words count, whatever ra wrote beside it. */
+static bool
+check_renews(struct check *c)
+{
+	const struct means *means = c->means;
+
+	if ((c->renews = calloc(1, sizeof(*c->renews))) == NULL ||
+	    evidence_get(c->asked.evidence, means->evidence_key, c->renews) != ERR_OK)
+		return false;
+	c->asked.identifier = c->renews->identifier;
+	c->asked.wildcard = c->renews->wildcard;
+	c->asked.method = c->renews->method;
+	memcpy(c->asked.account_url, c->renews->account_url, sizeof(c->asked.account_url));
+	return true;
+}
+
+static struct check *
+check_new(struct checker *k, const struct msg_check *asked, const struct method *method)
+{
+	struct check *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->asked = *asked;
+	c->means = k->means;
+	c->owner = k;
+	c->method = method;
+	c->retries = id_is_zero(asked->order) ? k->means->config->retries : 0;
+	if ((c->record = json_array()) != NULL &&
+	    (!id_is_zero(asked->order) || map_put(k->by_authorization, &asked->authorization,
+					      sizeof(asked->authorization), c) == ERR_OK))
+		return c;
+	json_decref(c->record);
+	free(c);
+	return NULL;
 }
 
 void
@@ -181,6 +347,8 @@ checker_add(struct checker *k, const struct msg_check *asked)
 	const struct method *method = method_of(asked->method);
 	struct check *c;
 
+	if (checker_again(k, asked))
+		return;
 	if (method == NULL) {
 		checker_refuse(k, asked, "this perspective does not validate that challenge type");
 		return;
@@ -189,15 +357,18 @@ checker_add(struct checker *k, const struct msg_check *asked)
 		checker_refuse(k, asked, "the validation queue is full: try again in a minute");
 		return;
 	}
-	if ((c = calloc(1, sizeof(*c))) == NULL || (c->record = json_array()) == NULL) {
-		free(c);
+	if ((c = check_new(k, asked, method)) == NULL) {
 		checker_refuse(k, asked, "the CA is out of memory: try again later");
 		return;
 	}
-	c->asked = *asked;
-	c->means = k->means;
-	c->owner = k;
-	c->method = method;
+	if (!id_is_zero(asked->order) && !check_renews(c)) {
+		checker_refuse(k, asked, "the evidence of the validation is not authentic: order again");
+		free(c->renews);
+		json_decref(c->record);
+		free(c);
+		return;
+	}
+	c->asked.evidence = slice_of(NULL, 0); /* it was borrowed */
 	list_append(&k->waiting, c);
 	checker_pump(k);
 }
@@ -213,24 +384,48 @@ check_used(struct check *c, const struct address *address)
 		snprintf(c->addresses + len, sizeof(c->addresses) - len, "%s%s", len > 0 ? " " : "", text);
 }
 
+/* What came of a run, in the words that go to ra and into the log. */
+static void
+check_tell(struct check *c, struct msg_result *result)
+{
+	result->authorization = c->asked.authorization;
+	result->order = c->asked.order;
+	record_text(c->record, result->record, sizeof(result->record));
+	log_event(LOG_INFO, c->renews != NULL ? "caa checked" : "validated",
+	    F_STR("identifier", c->asked.identifier.value), F_STR("method", challenge_name(c->asked.method)),
+	    F_STR("outcome", result->ok ? "valid" : result->next_try != 0 ? "failed, tried again" : "invalid"),
+	    F_STR("addresses", c->addresses), F_STR("problem", result->ok ? "" : problem_name(result->problem)),
+	    F_STR("detail", result->detail),
+	    F_INT("ms", clock_monotonic_ms() - c->deadline + c->means->config->timeout * 1000));
+}
+
 /* Frees the check, answers, and starts the next. */
 static void
 check_answer(struct check *c, struct msg_result *result)
 {
 	struct checker *k = c->owner;
 
-	result->authorization = c->asked.authorization;
-	record_text(c->record, result->record, sizeof(result->record));
-	log_event(LOG_INFO, "validated", F_STR("identifier", c->asked.identifier.value),
-	    F_STR("method", challenge_name(c->asked.method)),
-	    F_STR("outcome", result->ok ? "valid" : "invalid"), F_STR("addresses", c->addresses),
-	    F_STR("problem", result->ok ? "" : problem_name(result->problem)),
-	    F_STR("detail", result->detail),
-	    F_INT("ms", clock_monotonic_ms() - c->deadline + k->means->config->timeout * 1000));
+	check_tell(c, result);
 	list_remove(&k->running, c);
-	if (k->running.count == 0)
-		uv_timer_stop(&k->sweep);
 	check_free(c);
+	k->answer(k->arg, result);
+	checker_pump(k);
+}
+
+/* RFC 8555, 8.2: a failure that is not final; the next try comes by itself, or when the client asks. */
+static void
+check_rest(struct check *c, struct msg_result *result)
+{
+	struct checker *k = c->owner;
+	int64_t wait = k->means->config->retry_interval;
+
+	result->next_try = clock_now() + wait;
+	check_tell(c, result);
+	check_clear(c);
+	json_array_clear(c->record);
+	c->retries--;
+	c->deadline = clock_monotonic_ms() + wait * 1000;
+	check_move(c, &k->running, &k->resting);
 	k->answer(k->arg, result);
 	checker_pump(k);
 }
@@ -238,22 +433,36 @@ check_answer(struct check *c, struct msg_result *result)
 void
 check_pass(struct check *c)
 {
+	c->method->end(c);
+	c->proved = true;
+	check_conclude(c);
+}
+
+static void
+check_prove(struct check *c, enum caa_outcome caa)
+{
 	struct evidence evidence = { .identifier = c->asked.identifier,
 		.wildcard = c->asked.wildcard,
 		.method = c->asked.method,
-		.caa = CAA_NOT_CHECKED,
 		.validated = clock_now(),
 		.perspective = PERSPECTIVE };
-	struct msg_result result = { .ok = true, .validated = evidence.validated };
+	struct msg_result result = { .ok = true };
 	struct buf statement = { 0 };
 
 	memcpy(evidence.token, c->asked.token, sizeof(evidence.token));
 	memcpy(evidence.thumbprint, c->asked.thumbprint, sizeof(evidence.thumbprint));
+	memcpy(evidence.account_url, c->asked.account_url, sizeof(evidence.account_url));
 	memcpy(evidence.addresses, c->addresses, sizeof(evidence.addresses));
+	if (c->renews != NULL)
+		evidence = *c->renews;
+	evidence.caa = caa;
+	evidence.caa_checked = caa == CAA_NOT_CHECKED ? 0 : clock_now();
 	evidence_put(&statement, &evidence, c->means->evidence_key);
 	if (statement.failed) {
 		check_fail(c, PROBLEM_SERVER_INTERNAL, "the CA is out of memory: try again later");
 	} else {
+		result.validated = evidence.validated;
+		result.caa_checked = evidence.caa_checked;
 		result.evidence = buf_slice(&statement);
 		check_answer(c, &result);
 	}
@@ -263,6 +472,7 @@ check_pass(struct check *c)
 void
 check_fail(struct check *c, enum problem_type type, const char *format, ...)
 {
+	const struct va_config *config = c->means->config;
 	struct msg_result result = { .problem = type };
 	unsigned char *at;
 	va_list args;
@@ -273,5 +483,8 @@ check_fail(struct check *c, enum problem_type type, const char *format, ...)
 	for (at = (unsigned char *)result.detail; *at != '\0'; at++) /* it becomes JSON and a log line */
 		if (*at < 0x20 || *at > 0x7e)
 			*at = '?';
-	check_answer(c, &result);
+	if (c->retries > 0 && c->owner->resting.count < (size_t)config->concurrent * WAITING_FACTOR)
+		check_rest(c, &result);
+	else
+		check_answer(c, &result);
 }

@@ -3,6 +3,8 @@
 static const struct method *const methods[] = {
 	&http_01_method,
 	&tls_alpn_01_method,
+	&dns_01_method,
+	&dns_account_01_method,
 };
 
 const struct method *

@@ -19,5 +19,7 @@ const struct method *method_of(enum challenge_type);	/* NULL: none */
 extern const struct method http_01_method;		/* http_01.c: RFC 8555, 8.3 */
 #define TLS_ALPN_PROTOCOL "acme-tls/1"			/* RFC 8737, 6.2 */
 extern const struct method tls_alpn_01_method;		/* tls_alpn_01.c: RFC 8737 */
+extern const struct method dns_01_method;		/* dns_01.c: RFC 8555, 8.4 */
+extern const struct method dns_account_01_method;	/* dns_account_01.c */
 
 #endif

@@ -31,6 +31,15 @@ record_add(json_t *array, const struct url *url, const struct address *resolved,
 }
 
 void
+record_add_dns(json_t *array, const char *name, const char *servers)
+{
+	char shown[SHOWN_URL + 1];
+
+	snprintf(shown, sizeof(shown), "%.*s", SHOWN_URL, servers);
+	json_array_append_new(array, json_pack("{s:s, s:[s]}", "hostname", name, "resolverAddrs", shown));
+}
+
+void
 record_text(const json_t *array, char *out, size_t size)
 {
 	size_t hops = json_array_size(array), used = 2;

@@ -12,6 +12,8 @@
  * text is empty; used NULL: none. A hop for which memory is out is missing from the record. */
 void	 record_add(json_t *array, const struct url *, const struct address *resolved, size_t count,
     const struct address *used);
+/* Appends {"hostname", "resolverAddrs"}: a look-up without a connection. */
+void	 record_add_dns(json_t *array, const char *name, const char *servers);
 /* The array as text in out; as many of the last hops as fit. "[]" at the least. */
 void	 record_text(const json_t *array, char *out, size_t size);
 

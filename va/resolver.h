@@ -1,4 +1,4 @@
-/* resolver.h: A and AAAA of a name, by the configured resolvers, without waiting.
+/* resolver.h: a name's addresses and other records, by the configured resolvers, without waiting.
  *
  * resolver_new() reads /etc/resolv.conf and must come before the sandbox; nothing after it opens a file. */
 #ifndef SIGNET_VA_RESOLVER_H
@@ -37,6 +37,31 @@ void		 resolver_free(struct resolver *);
 struct lookup	*resolver_lookup(struct resolver *, const char *name, lookup_done *, void *arg);
 void		 lookup_cancel(struct lookup *);		/* NULL is fine */
 const char	*lookup_servers(const struct lookup *);		/* whom it asks; while it runs */
+
+/* Whom a name is asked of: "10.0.0.53:53". */
+const char	*resolver_servers(const struct resolver *, const char *name);
+
+enum ask_status {
+	ASK_ANSWERED = 1,	/* reply holds an answer section: dns_answer.h reads it */
+	ASK_NO_DATA,		/* the name exists without such records */
+	ASK_NO_NAME,		/* NXDOMAIN */
+	ASK_FAILED		/* verdict and advice say how */
+};
+
+struct ask_answer {
+	enum ask_status	 status;
+	struct slice	 reply;		/* the whole DNS message; lives for the call */
+	const char	*servers;	/* who was asked */
+	const char	*verdict;	/* "answered SERVFAIL" */
+	const char	*advice;	/* a clause */
+};
+typedef void ask_done(void *arg, const struct ask_answer *);
+
+struct ask;
+/* Asks for records of one type (ns_t_txt), the resolver following aliases. done is called exactly once, unless
+ * cancelled. NULL: it was called already. */
+struct ask	*resolver_ask(struct resolver *, const char *name, uint16_t type, ask_done *, void *arg);
+void		 ask_cancel(struct ask *);			/* NULL is fine; not from its own done */
 
 /* The index in config->zones whose resolvers know the name: the longest zone that is the name or its
  * parent. zone_count: none, ask the default ones. */

@@ -11,13 +11,13 @@ def version(shell):
     return re.search(r"version ([\d.]+)", shell.run("uacme", "--version", check=False).stderr)[1]
 
 
-def uacme(shell, *args, kind="EC", bits=256, **kw):
+def uacme(shell, *args, kind="EC", bits=256, hook=HOOK, **kw):
     """The library beneath it reads one bundle only, and no variable changes that: in a mount namespace of its own
     the bundle is our root."""
     own = ["-m"] if os.geteuid() == 0 else ["-r", "-m"]
     mount = 'mount --bind "$0" /etc/ssl/certs/ca-certificates.crt && exec "$@"'
     return shell.run("unshare", *own, "sh", "-c", mount, shell.server.root, "uacme", "-a",
-                     shell.server.directory_url, "-c", shell.path("uacme"), "-h", HOOK, "-t", kind, "-b", bits, "-y",
+                     shell.server.directory_url, "-c", shell.path("uacme"), "-h", hook, "-t", kind, "-b", bits, "-y",
                      *args, env={"UACME_CHALLENGE_PATH": shell.challenges}, **kw)
 
 

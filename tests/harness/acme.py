@@ -1,4 +1,6 @@
 """An ACME client that a test can bend at every point."""
+import base64
+import hashlib
 import json
 import time
 
@@ -98,15 +100,29 @@ class Client:
         return reply
 
     def challenge(self, authorization, kind="http-01", **bends):
-        """An authorization's challenge of that kind, with the responder ready for it."""
+        """An authorization's challenge of that kind, with the responder or the name server ready for it."""
         authorization = self.get(authorization).json()
         found = next(c for c in authorization["challenges"] if c["type"] == kind)
         text = f"{found['token']}.{self.key.thumbprint}"
+        name = authorization["identifier"]["value"]
         if kind == "tls-alpn-01":
-            self.server.responder.tls.put(authorization["identifier"]["value"], text, **bends)
-        else:
+            self.server.responder.tls.put(name, text, **bends)
+        elif kind == "http-01":
             self.server.responder.put(found["token"], text)
+        else:
+            self.server.names.txt(self.label(kind) + name, self.digest(text))
         return found
+
+    def label(self, kind):
+        """What stands before the name."""
+        if kind == "dns-01":
+            return "_acme-challenge."
+        digest = hashlib.sha256(self.kid.encode()).digest()[:10]
+        return f"_{base64.b32encode(digest).decode().lower()}._acme-challenge."
+
+    @staticmethod
+    def digest(text):
+        return b64(hashlib.sha256(text.encode()).digest())
 
     def poll(self, url, until, timeout=20):
         """POST-as-GET until the status is one of until."""

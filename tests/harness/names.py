@@ -1,10 +1,11 @@
 """A DNS server on loopback whose answers a test sets, by UDP and TCP."""
+import os
 import socket
 import socketserver
 import threading
 import time
 
-from dnslib import AAAA, CNAME, QTYPE, RCODE, RR, A, DNSRecord
+from dnslib import AAAA, CAA, CNAME, QTYPE, RCODE, RD, RR, TXT, A, DNSRecord
 
 from .ports import free_port
 
@@ -12,7 +13,11 @@ from .ports import free_port
 class Names:
     """Every name below .test has the address 127.0.0.1, unless set() says otherwise; others are NXDOMAIN.
 
-    set(name, a=[...], aaaa=[...], cname=..., rcode="SERVFAIL", delay=seconds, truncate=True, silent=True)
+    set(name, a=[...], aaaa=[...], cname=..., rcode="SERVFAIL", delay=seconds, truncate=True, silent=True,
+        txt=["one record", ["its", "strings"]], caa=[(0, "issue", "ca.test")], raw={"CAA": [bytes]},
+        only="CAA")                 # rcode, delay, truncate and silent are for that type; others as if not set
+    txt(name, value) adds a TXT record. folder: TXT records are also the lines of the files there, by their names, for
+    clients' hooks.
     """
 
     def __init__(self, port=None):
@@ -20,6 +25,7 @@ class Names:
         self.address = f"127.0.0.1:{self.port}"
         self.zones = {}
         self.asked = []
+        self.folder = None
         self._udp = _Udp(("127.0.0.1", self.port), _UdpHandler)
         self._tcp = _Tcp(("127.0.0.1", self.port), _TcpHandler)
         for server in (self._udp, self._tcp):
@@ -29,6 +35,9 @@ class Names:
     def set(self, name, **what):
         self.zones[name.lower()] = what
         return name
+
+    def txt(self, name, value):
+        self.zones.setdefault(name.lower(), {}).setdefault("txt", []).append(value)
 
     def close(self):
         for server in (self._udp, self._tcp):
@@ -44,6 +53,9 @@ class Names:
         what = self.zones.get(name)
         if what is None:
             what = {"a": ["127.0.0.1"]} if name.endswith(".test") else {"rcode": "NXDOMAIN"}
+        if what.get("only", kind) != kind:
+            what = {key: what[key] for key in what if key not in ("rcode", "delay", "truncate", "silent", "only")}
+            what.setdefault("a", ["127.0.0.1"])
         time.sleep(what.get("delay", 0))
         if what.get("silent"):
             return None
@@ -60,11 +72,26 @@ class Names:
             reply.add_answer(RR(name, QTYPE.CNAME, ttl=0, rdata=CNAME(what["cname"])))
             name = what["cname"]
             what = self.zones.get(name.lower(), {"a": ["127.0.0.1"]})
+        for strings in what.get("txt", []) + self._lines(name) if kind == "TXT" else []:
+            strings = [strings] if isinstance(strings, (str, bytes)) else strings
+            reply.add_answer(RR(name, QTYPE.TXT, ttl=0, rdata=TXT(strings)))
+        for flags, tag, value in what.get("caa", []) if kind == "CAA" else []:
+            reply.add_answer(RR(name, QTYPE.CAA, ttl=0, rdata=CAA(flags, tag, value)))
+        for data in what.get("raw", {}).get(kind, []):
+            reply.add_answer(RR(name, getattr(QTYPE, kind), ttl=0, rdata=RD(data)))
         for address in what.get("a", []) if kind == "A" else []:
             reply.add_answer(RR(name, QTYPE.A, ttl=0, rdata=A(address)))
         for address in what.get("aaaa", []) if kind == "AAAA" else []:
             octets = tuple(socket.inet_pton(socket.AF_INET6, address))     # dnslib reads no mapped addresses
             reply.add_answer(RR(name, QTYPE.AAAA, ttl=0, rdata=AAAA(octets)))
+
+
+    def _lines(self, name):
+        try:
+            with open(os.path.join(self.folder, str(name).rstrip(".").lower()), encoding="ascii") as f:
+                return f.read().split()
+        except (OSError, TypeError):
+            return []
 
 
 class _Udp(socketserver.ThreadingUDPServer):

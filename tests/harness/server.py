@@ -75,7 +75,7 @@ class Server:
                     "plain_listen": [f"{host}:{self.plain_port}" for host in hosts]},
             "ra": {"policy": {"allow": ["*.test", "*.example", "*.localhost", "127.0.8.0/24"], "deny": ["forbidden.test"]}},
             "va": {"resolvers": [self.names.address], "http_port": self.responder.port,
-                   "tls_port": self.responder.tls.port, "timeout": "5s",
+                   "tls_port": self.responder.tls.port, "timeout": "5s", "retries": 0,
                    "targets": {"allow": ["loopback"]}},
         }
 

@@ -210,6 +210,10 @@ test_wildcard_base(void **state)
 	/* RFC 8738, 4: both prove addresses, and nothing else does. */
 	assert_int_equal(challenge_offer(IDENTIFIER_IP, false),
 	    1u << CHALLENGE_HTTP_01 | 1u << CHALLENGE_TLS_ALPN_01);
+	assert_true(challenge_proves(CHALLENGE_DNS_01, IDENTIFIER_DNS, true));
+	assert_true(challenge_proves(CHALLENGE_DNS_ACCOUNT_01, IDENTIFIER_DNS, true));
+	assert_int_equal(challenge_offer(IDENTIFIER_DNS, true),
+	    challenge_offer(IDENTIFIER_DNS, false) & ~(1u << CHALLENGE_HTTP_01 | 1u << CHALLENGE_TLS_ALPN_01));
 }
 
 /* --- problems (RFC 8555, 6.7) -------------------------------------------------------------------- */
@@ -314,7 +318,8 @@ test_evidence(void **state)
 {
 	static const uint8_t key[EVIDENCE_KEY_SIZE] = { 1 }, other[EVIDENCE_KEY_SIZE] = { 2 };
 	struct evidence	     said = { .method = CHALLENGE_HTTP_01, .token = "t", .thumbprint = "p",
-		     .addresses = "192.0.2.1", .caa = CAA_NOT_CHECKED, .validated = 1234, .perspective = "primary" };
+		     .addresses = "192.0.2.1", .caa = CAA_ALLOWED, .caa_checked = 99, .validated = 1234,
+		     .account_url = "https://ca/account/1", .perspective = "primary" };
 	struct evidence	     heard;
 	struct buf	     out = { 0 };
 
@@ -326,6 +331,9 @@ test_evidence(void **state)
 	assert_true(identifier_eq(&heard.identifier, &said.identifier));
 	assert_string_equal(heard.thumbprint, "p");
 	assert_int_equal(heard.validated, 1234);
+	assert_int_equal(heard.caa, CAA_ALLOWED);
+	assert_int_equal(heard.caa_checked, 99);
+	assert_string_equal(heard.account_url, said.account_url);
 	assert_int_equal(evidence_get(buf_slice(&out), other, &heard), ERR_BAD_SIGNATURE);
 	for (size_t i = 0; i < out.len; i++) {
 		out.data[i] ^= 1;

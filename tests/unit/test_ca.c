@@ -44,8 +44,9 @@ struct world {
 };
 
 static struct issuer_config issuer_config = { (char *)"issuer.pem", (char *)"issuer.key" };
-static struct profile_config profiles[] = { { (char *)"default", (char *)"", 90 * 86400 },
-	{ (char *)"shortlived", (char *)"", 160 * 3600 } };
+static struct profile_config profiles[] = {
+	{ .name = (char *)"default", .description = (char *)"", .lifetime = 90 * 86400 },
+	{ .name = (char *)"shortlived", .description = (char *)"", .lifetime = 160 * 3600 } };
 static char *all_names[] = { (char *)"*", (char *)"192.0.2.0/24", (char *)"2001:db8::/32" };
 static char *denied_names[] = { (char *)"denied.test", (char *)"192.0.2.128/25" };
 static char *server_names[] = { (char *)"ca.test", (char *)"127.0.0.1", (char *)"::1" };
@@ -287,21 +288,25 @@ jws_make(EVP_PKEY *key, struct id order, const char *kid, struct slice csr, stru
 
 #define KID BASE "/account/AAAAAAAAAAAAAAAAAAAAAQ"
 
+/* What the statements say beyond name, account and time. */
+static struct evidence said = { .method = CHALLENGE_HTTP_01, .caa = CAA_NOT_CHECKED };
+
 static void
 statement_add(
     struct ask *ask, const char *name, const char *thumbprint, int64_t validated, const uint8_t *key)
 {
-	struct evidence statement = {
-		.method = CHALLENGE_HTTP_01, .caa = CAA_NOT_CHECKED, .validated = validated
-	};
+	struct evidence statement = said;
 	uint32_t i = ask->issue.evidence_count++;
 	struct address address;
 
+	statement.validated = validated;
 	statement.identifier.type = address_parse(name, &address) ? IDENTIFIER_IP : IDENTIFIER_DNS;
 	strcpy(statement.identifier.value, name);
 	strcpy(statement.thumbprint, thumbprint);
 	token_new(statement.token);
 	strcpy(statement.addresses, "192.0.2.1");
+	if (statement.account_url[0] == '\0')
+		strcpy(statement.account_url, KID);
 	strcpy(statement.perspective, "local");
 	buf_clear(&ask->evidence[i]);
 	evidence_put(&ask->evidence[i], &statement, key);
@@ -566,6 +571,108 @@ test_wildcard(void **state)
 	ask.san = "DNS:*.a.test";
 	ask_sign(&ask);
 	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "method");
+}
+
+static void
+statement_only(struct ask *ask, struct world *w)
+{
+	ask_open(ask, w);
+	ask->issue.evidence_count = 0;
+	statement_add(ask, "a.test", w->jwk->thumbprint, clock_now(), w->evidence_key);
+}
+
+#define SAID .method = CHALLENGE_HTTP_01, .caa = CAA_NOT_CHECKED
+
+/* RFC 8555, 7.1.4; RFC 8659, 4.3: a wildcard's proof is for the wildcard, and the name's for the name. */
+static void
+test_wildcard_proof(void **state)
+{
+	struct world *w = *state;
+	struct ask ask;
+	struct buf der;
+
+	said = (struct evidence){ SAID, .wildcard = true };
+	said.method = CHALLENGE_DNS_01;
+	statement_only(&ask, w);
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "only its wildcard");
+	statement_only(&ask, w);
+	ask.san = "DNS:*.a.test";
+	ask_sign(&ask);
+	der = expect_issued(&ask);
+	buf_free(&der);
+	ask_close(&ask);
+	w->order = id_new();
+	said.wildcard = false;
+	statement_only(&ask, w);
+	ask.san = "DNS:*.a.test";
+	ask_sign(&ask);
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "method");
+	/* A captured ra has http-01 attested for a wildcard. */
+	said = (struct evidence){ SAID, .wildcard = true };
+	statement_only(&ask, w);
+	ask.san = "DNS:*.a.test";
+	ask_sign(&ask);
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "method");
+	said = (struct evidence){ SAID };
+}
+
+/* The labels and CAA parameters that were looked at are those of the account that asks. */
+static void
+test_other_account_url(void **state)
+{
+	struct ask ask;
+
+	said = (struct evidence){ SAID };
+	strcpy(said.account_url, KID "x");
+	statement_only(&ask, *state);
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "by another account");
+	said = (struct evidence){ SAID };
+}
+
+static void
+test_challenges_taken(void **state)
+{
+	char *only[] = { (char *)"dns-01" };
+	struct world *w = *state;
+	struct ask ask;
+
+	w->config.ra.challenges = (struct strings){ only, 1 };
+	statement_only(&ask, w);
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "challenge type");
+	w->config.ra.challenges = (struct strings){ 0 };
+	profiles[0].challenges = (struct strings){ only, 1 };
+	statement_only(&ask, w);
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "challenge type");
+	profiles[0].challenges = (struct strings){ 0 };
+}
+
+/* RFC 8659: a captured ra can't leave CAA out, nor keep the outcome of a better day. */
+static void
+test_caa(void **state)
+{
+	struct world *w = *state;
+	struct ask ask;
+	struct buf der;
+
+	w->config.va.caa = CAA_ENFORCE;
+	statement_only(&ask, w);
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "CAA records were not checked");
+	said = (struct evidence){ SAID };
+	said.caa = CAA_ALLOWED;
+	said.caa_checked = clock_now() - 8 * 3600 - 5;
+	statement_only(&ask, w);
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "too long ago");
+	said.caa_checked = clock_now() + 3600;
+	statement_only(&ask, w);
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "future");
+	said.caa = CAA_ABSENT;
+	said.caa_checked = clock_now() - 8 * 3600 + 60;
+	statement_only(&ask, w);
+	der = expect_issued(&ask);
+	buf_free(&der);
+	ask_close(&ask);
+	w->config.va.caa = CAA_OFF;
+	said = (struct evidence){ SAID };
 }
 
 static void
@@ -1171,7 +1278,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = { T(test_issues), T(test_kept_account), T(test_no_evidence),
 		T(test_other_accounts_evidence), T(test_stale_evidence), T(test_forged_evidence),
-		T(test_changed_csr), T(test_other_order), T(test_csr_faults), T(test_wildcard),
+		T(test_changed_csr), T(test_other_order), T(test_csr_faults), T(test_wildcard), T(test_wildcard_proof),
+		T(test_other_account_url), T(test_challenges_taken), T(test_caa),
 		T(test_old_order), T(test_profile_and_dates), T(test_policy), T(test_addresses), T(test_address_policy),
 		T(test_address_name_constraints), T(test_name_constraints),
 		T(test_replay), T(test_key_changes),

@@ -181,17 +181,34 @@ test_check(void **state)
 	assert_true(identifier_eq(&back.identifier, &msg.identifier));
 	assert_string_equal(back.token, "tok");
 	assert_string_equal(back.account_url, msg.account_url);
+	assert_true(id_is_zero(back.order));
 	out.data[ID_SIZE] = 0;	/* no such challenge */
 	assert_false(get_check(buf_slice(&out), &back));
 	out.data[ID_SIZE] = CHALLENGE_HTTP_01;
 	REFUSES_OTHER_LENGTHS(get_check, struct msg_check, &out);
+	/* CAA alone: an order and the evidence, both or none. */
+	buf_clear(&out);
+	msg.order = id_new();
+	put_check(&out, &msg);
+	assert_false(get_check(buf_slice(&out), &back));
+	buf_clear(&out);
+	msg.evidence = slice_str("said");
+	put_check(&out, &msg);
+	assert_true(get_check(buf_slice(&out), &back));
+	assert_true(id_eq(back.order, msg.order));
+	assert_true(slice_eq(back.evidence, msg.evidence));
+	REFUSES_OTHER_LENGTHS(get_check, struct msg_check, &out);
+	buf_clear(&out);
+	msg.order = (struct id){ { 0 } };
+	put_check(&out, &msg);
+	assert_false(get_check(buf_slice(&out), &back));
 	buf_free(&out);
 }
 
 static void
 test_result(void **state)
 {
-	struct msg_result msg = { .authorization = id_new(), .ok = true, .record = "[]", .validated = 5,
+	struct msg_result msg = { .authorization = id_new(), .ok = true, .record = "[]", .validated = 5, .caa_checked = 4,
 		.evidence = slice_str("proof") }, back;
 	struct buf	  out = { 0 };
 
@@ -200,6 +217,8 @@ test_result(void **state)
 	assert_true(get_result(buf_slice(&out), &back));
 	assert_true(back.ok);
 	assert_int_equal(back.validated, 5);
+	assert_int_equal(back.caa_checked, 4);
+	assert_int_equal(back.next_try, 0);
 	assert_true(slice_eq(back.evidence, msg.evidence));
 	REFUSES_OTHER_LENGTHS(get_result, struct msg_result, &out);
 	/* ra adds a lifetime to it. */
@@ -208,6 +227,12 @@ test_result(void **state)
 	put_result(&out, &msg);
 	assert_false(get_result(buf_slice(&out), &back));
 	msg.validated = 5;
+	/* A success that is tried again. */
+	buf_clear(&out);
+	msg.next_try = 9;
+	put_result(&out, &msg);
+	assert_false(get_result(buf_slice(&out), &back));
+	msg.next_try = 0;
 	/* A success without evidence, a failure without a problem: no va that works says so. */
 	buf_clear(&out);
 	msg.evidence.len = 0;

@@ -107,7 +107,9 @@ VERB(put_contact, account_set_contact(tx, c->id, c->text))
 VERB(deactivate_account, account_deactivate(tx, c->id, c->text))
 VERB(put_authorization, authorization_insert(tx, c->row))
 VERB(begin_authorization, authorization_begin(tx, c->id, CHALLENGE_HTTP_01))
-VERB(validate, authorization_set_valid(tx, c->id, 50, c->number, c->text, slice_str("evidence")))
+VERB(validate, authorization_set_valid(tx, c->id, 50, c->number, c->text, slice_str("evidence"), 40))
+VERB(retry, authorization_set_retrying(tx, c->id, "try", c->text, c->number))
+VERB(renew_caa, authorization_set_caa(tx, c->id, slice_str(c->text), c->number))
 VERB(invalidate, authorization_set_invalid(tx, c->id, "rec", c->text))
 VERB(deactivate_authorization, authorization_deactivate(tx, c->id))
 VERB(put_order, order_insert(tx, c->row, c->ids, c->count))
@@ -354,7 +356,7 @@ authorization_check(struct id id, enum authorization_state want, const char *rec
 static void
 authorization_verbs(void **state)
 {
-	struct authorization	 a = sample_authorization(id_new(), "a.example"), b;
+	struct authorization	 a = sample_authorization(id_new(), "a.example"), b, read;
 	struct storage_tx	*tx;
 	struct id		 ids[4];
 	size_t			 count;
@@ -374,12 +376,33 @@ authorization_verbs(void **state)
 	assert_int_equal(authorizations_processing(tx, ids, 1, &count), ERR_OK);
 	assert_int_equal(count, 1);
 	storage_read_end(tx);
+	/* RFC 8555, 8.2: a failure that is not final shows, and is forgotten when the next try ends well. */
+	assert_int_equal(CALL(retry, id_new(), .text = "err", .number = 70), ERR_CONFLICT);
+	assert_int_equal(CALL(retry, a.id, .text = "err", .number = 70), ERR_OK);
+	authorization_check(a.id, AUTHORIZATION_PROCESSING, "try", "err", "");
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	assert_int_equal(authorization_get(tx, a.id, &read), ERR_OK);
+	storage_read_end(tx);
+	assert_int_equal(read.next_try, 70);
+	assert_int_equal(read.caa_checked, 0);
+	authorization_free(&read);
+	assert_int_equal(CALL(renew_caa, a.id, .text = "new", .number = 80), ERR_CONFLICT);
 	assert_int_equal(CALL(validate, a.id, .text = "rec", .number = 99), ERR_OK);
+	assert_int_equal(CALL(renew_caa, a.id, .text = "new", .number = 80), ERR_OK);
+	authorization_check(a.id, AUTHORIZATION_VALID, "rec", "-", "new");
+	assert_int_equal(CALL(renew_caa, a.id, .text = "evidence", .number = 81), ERR_OK);
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	assert_int_equal(authorization_get(tx, a.id, &read), ERR_OK);
+	storage_read_end(tx);
+	assert_int_equal(read.next_try, 0);
+	assert_int_equal(read.caa_checked, 81);
+	authorization_free(&read);
 	authorization_check(a.id, AUTHORIZATION_VALID, "rec", "-", "evidence");
 	assert_int_equal(CALL(invalidate, b.id, .text = "err"), ERR_OK);
 	authorization_check(b.id, AUTHORIZATION_INVALID, "rec", "err", "");
 	assert_int_equal(CALL(deactivate_authorization, b.id), ERR_CONFLICT);
 	assert_int_equal(CALL(deactivate_authorization, a.id), ERR_OK);
+	assert_int_equal(CALL(renew_caa, a.id, .text = "new", .number = 90), ERR_CONFLICT);
 	authorization_check(a.id, AUTHORIZATION_DEACTIVATED, "rec", "-", "evidence");
 }
 

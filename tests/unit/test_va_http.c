@@ -442,6 +442,86 @@ test_stop(void **state)
 		uv_run(&w->loop, UV_RUN_NOWAIT);
 }
 
+/* RFC 8555, 8.2: told each time, and the last is final; a CHECK again ends the pause and adds no try. */
+static void
+test_retries(void **state)
+{
+	struct world *w = *state;
+	struct msg_check check = { .authorization = id_new(),
+		.method = CHALLENGE_HTTP_01,
+		.identifier = { .type = IDENTIFIER_DNS, .value = "notfound.test" },
+		.token = TOKEN,
+		.thumbprint = THUMBPRINT };
+
+	w->config.retries = 2;
+	w->config.retry_interval = 3600;
+	checker_add(w->checker, &check);
+	checker_add(w->checker, &check); /* it runs: nothing new */
+	wait_for(w, 1);
+	assert_int_equal(w->result.problem, PROBLEM_UNAUTHORIZED);
+	assert_in_range(w->result.next_try - clock_now(), 3590, 3600);
+	assert_int_equal(checker_running(w->checker), 0);
+	checker_add(w->checker, &check);
+	wait_for(w, 2);
+	assert_int_not_equal(w->result.next_try, 0);
+	checker_add(w->checker, &check);
+	wait_for(w, 3);
+	assert_int_equal(w->result.next_try, 0);
+	assert_false(w->result.ok);
+	w->config.retry_interval = 0;
+	checker_add(w->checker, &check); /* it is forgotten, so this is a new one; it goes on by itself */
+	wait_for(w, 6);
+	assert_int_equal(w->result.next_try, 0);
+	w->config.retry_interval = 3600;
+	checker_add(w->checker, &check); /* dropped at the end while it rests */
+	wait_for(w, 7);
+	assert_int_not_equal(w->result.next_try, 0);
+	w->config.retries = 0;
+}
+
+/* What CAA alone renews is va's own statement: nothing of it is ra's to choose. */
+static void
+test_renewal(void **state)
+{
+	static const uint8_t other[EVIDENCE_KEY_SIZE] = { 9 };
+	struct world *w = *state;
+	struct evidence e = { .method = CHALLENGE_DNS_01, .wildcard = true, .token = TOKEN,
+		.thumbprint = THUMBPRINT, .account_url = "https://ca/1", .caa = CAA_ABSENT, .caa_checked = 5,
+		.validated = 5, .perspective = "primary", .identifier = { IDENTIFIER_DNS, "a.test" } };
+	struct msg_check check = { .authorization = id_new(), .order = id_new(),
+		.method = CHALLENGE_HTTP_01,
+		.identifier = { .type = IDENTIFIER_DNS, .value = "b.test" },
+		.token = TOKEN,
+		.thumbprint = OTHER,
+		.account_url = "https://ca/2" };
+	struct strings none = { 0 };
+	struct buf statement = { 0 };
+
+	w->means.caa_identities = &none;
+	w->config.caa = CAA_ENFORCE;
+	evidence_put(&statement, &e, key);
+	check.evidence = buf_slice(&statement);
+	checker_add(w->checker, &check);
+	wait_for(w, 1);
+	assert_true(w->result.ok);
+	assert_true(id_eq(w->result.order, check.order));
+	assert_int_equal(evidence_get(w->result.evidence, key, &e), ERR_OK);
+	assert_string_equal(e.identifier.value, "a.test");
+	assert_string_equal(e.account_url, "https://ca/1");
+	assert_string_equal(e.thumbprint, THUMBPRINT);
+	assert_int_equal(e.validated, 5);
+	assert_true(e.wildcard && e.method == CHALLENGE_DNS_01 && e.caa == CAA_ABSENT);
+	assert_in_range(e.caa_checked, clock_now() - 5, clock_now());
+	assert_int_equal(w->result.caa_checked, e.caa_checked);
+	buf_clear(&statement);
+	evidence_put(&statement, &e, other);
+	check.evidence = buf_slice(&statement);
+	checker_add(w->checker, &check);
+	assert_int_equal(w->answered, 2);
+	assert_false(w->result.ok);
+	buf_free(&statement);
+}
+
 int
 main(void)
 {
@@ -452,6 +532,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_network, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stop, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_retries, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_renewal, setup, teardown),
 	};
 
 	log_open("test", LOG_ERROR, LOG_TEXT);
