@@ -15,6 +15,7 @@ static const struct {
 	[ROUTE_NEW_ORDER] = { "/new-order", "new-order", "newOrder", false },
 	[ROUTE_ACCOUNT] = { "/account/*", "account", NULL, false },
 	[ROUTE_ORDERS] = { "/account/*/orders", "orders", NULL, false },
+	[ROUTE_ORDERS_PAGE] = { "/account/*/orders/+", "orders-page", NULL, false },
 	[ROUTE_ORDER] = { "/order/*", "order", NULL, false },
 	[ROUTE_FINALIZE] = { "/order/*/finalize", "finalize", NULL, false },
 	[ROUTE_AUTHORIZATION] = { "/authorization/*", "authorization", NULL, false },

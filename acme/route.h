@@ -16,6 +16,7 @@ enum route {
 	ROUTE_NEW_ORDER,	/* /new-order */
 	ROUTE_ACCOUNT,		/* /account/ID */
 	ROUTE_ORDERS,		/* /account/ID/orders */
+	ROUTE_ORDERS_PAGE,	/* /account/ID/orders/CURSOR */
 	ROUTE_ORDER,		/* /order/ID */
 	ROUTE_FINALIZE,		/* /order/ID/finalize */
 	ROUTE_AUTHORIZATION,	/* /authorization/ID */
@@ -24,10 +25,12 @@ enum route {
 	ROUTE_COUNT
 };
 
+#define ROUTE_TAIL_MAX 127		/* a certificate's name in RFC 9773 is the longest: 55 in ours */
+
 struct target {
 	enum route	route;
 	struct id	id;		/* zero where the route has none */
-	char		tail[16];	/* ROUTE_CHALLENGE: the type's name */
+	char		tail[ROUTE_TAIL_MAX + 1];	/* what "+" stands for: a challenge type, a cursor */
 };
 
 /* Recognises a path. False: no such resource. */

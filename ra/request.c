@@ -22,6 +22,7 @@ static const struct {
 	[ROUTE_NEW_ORDER] = { PAYLOAD_OBJECT, order_new },
 	[ROUTE_ACCOUNT] = { PAYLOAD_EITHER, account_update },
 	[ROUTE_ORDERS] = { PAYLOAD_EMPTY, account_orders },
+	[ROUTE_ORDERS_PAGE] = { PAYLOAD_EMPTY, account_orders },
 	[ROUTE_ORDER] = { PAYLOAD_EMPTY, order_show },
 	[ROUTE_FINALIZE] = { PAYLOAD_OBJECT, order_finalize },
 	[ROUTE_AUTHORIZATION] = { PAYLOAD_EITHER, authorization_show },

@@ -72,6 +72,9 @@ bool		 request_wait(struct request *, struct id object, uint64_t stamp,
 bool		 order_load(struct request *, struct id, struct order *, struct authorization **, size_t *count);
 void		 order_unload(struct order *, struct authorization *, size_t count);
 
+/* account.c: whether the URL is the requesting account's. False with unauthorized. */
+bool		 account_is_own(struct request *);
+
 /* The handlers, each in the file of its object. False with a problem; true with a reply or a wait. */
 bool account_new(struct request *);
 bool account_update(struct request *);

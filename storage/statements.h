@@ -72,7 +72,11 @@ X(ORDER_SET_INVALID, \
 X(ORDER_SET_VALID, \
 	"UPDATE orders SET state = 3, due = NULL, certificate_id = $1 WHERE id = $2 AND state = 2") \
 X(ORDERS_OF_ACCOUNT, \
-	"SELECT id FROM orders WHERE account_id = $1 AND state <> 4 ORDER BY id DESC LIMIT $2") \
+	"SELECT id FROM orders WHERE account_id = $1 AND id < $2 AND state <> 4 ORDER BY id DESC LIMIT $3") \
+X(ORDER_LIFE, \
+	"SELECT state, expires, authorizations FROM orders WHERE id = $1") \
+X(AUTHORIZATION_LIFE, \
+	"SELECT state, expires FROM authorizations WHERE id = $1") \
 X(ORDERS_PROCESSING, \
 	"SELECT id FROM orders WHERE state = 2 AND due IS NOT NULL ORDER BY due LIMIT $1") \
 X(CERTIFICATE_INSERT, \

@@ -125,9 +125,10 @@ enum err order_reopen(struct storage_tx *, struct id, const char *error);
 enum err order_set_invalid(struct storage_tx *, struct id, const char *error);
 /* processing -> valid. From here on the certificate keeps the order from expiring. ERR_CONFLICT. */
 enum err order_set_valid(struct storage_tx *, struct id, struct id certificate);
-/* The account's newest orders, newest first, without those in ORDER_INVALID; at most max. */
-enum err orders_of_account(struct storage_tx *, struct id account, struct id *ids, size_t max,
-    size_t *count);
+/* The account's orders older than before, newest first, at most max; without those that are invalid at now,
+ * whether that is stored or follows from time or an authorization (RFC 8555, 7.1.6). */
+enum err orders_of_account(struct storage_tx *, struct id account, struct id before, int64_t now, struct id *ids,
+    size_t max, size_t *count);
 enum err orders_processing(struct storage_tx *, struct id *ids, size_t max, size_t *count);
 
 /* --- certificates and issuers --------------------------------------------------------------------- */

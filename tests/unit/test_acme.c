@@ -291,13 +291,16 @@ test_routes(void **state)
 	}
 }
 
+#define FORTY "a-tail-that-is-far-too-long-to-be-kept--"
+#define TOO_LONG FORTY FORTY FORTY "8 chars."
+
 static void
 test_no_routes(void **state)
 {
 	static const char *const paths[] = { "", "/", "/directory/", "/directoryx", "/order", "/order/",
 		"/order/short", "/order/AAAAAAAAAAAAAAAAAAAAAA/x", "/order/AAAAAAAAAAAAAAAAAAAAAB",
 		"/challenge/AAAAAAAAAAAAAAAAAAAAAA/", "/challenge/AAAAAAAAAAAAAAAAAAAAAA/a/b",
-		"/challenge/AAAAAAAAAAAAAAAAAAAAAA/a-type-of-too-many-characters", "//directory",
+		"/challenge/AAAAAAAAAAAAAAAAAAAAAA/" TOO_LONG, "/account/AAAAAAAAAAAAAAAAAAAAAA/orders/", "//directory",
 		"/directory?x", "/DIRECTORY" };
 	struct target target;
 

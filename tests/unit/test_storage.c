@@ -288,6 +288,50 @@ order_verbs(void **state)
 	order_check(o.id, ORDER_INVALID, "err", "jws");
 }
 
+/* RFC 8555, 7.1.2.1 and 7.1.6: listed at now, or not. */
+static size_t
+listed(struct id account, struct id before, int64_t now, struct id *ids, size_t max)
+{
+	struct storage_tx	*tx;
+	size_t			 count;
+
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	assert_int_equal(orders_of_account(tx, account, before, now, ids, max, &count), ERR_OK);
+	storage_read_end(tx);
+	return count;
+}
+
+static void
+orders_list(void **state)
+{
+	struct authorization	first, second;
+	struct identifier	names[2];
+	struct order		o = make_order(&first, &second, names), next = o;
+	struct id		top, ids[4];
+	int64_t			soonest = first.expires < o.expires ? first.expires : o.expires;
+
+	(void)state;
+	memset(&top, 0xff, sizeof(top));
+	next.id.bytes[0]++;		/* later than any */
+	assert_int_equal(CALL(put_order, .row = &next, .ids = &first.id, .count = 1), ERR_OK);
+	assert_int_equal(listed(o.account, top, soonest - 1, ids, 4), 2);
+	assert_true(id_eq(ids[0], next.id) && id_eq(ids[1], o.id));	/* the newest first */
+	assert_int_equal(listed(o.account, top, soonest - 1, ids, 1), 1);
+	assert_int_equal(listed(o.account, next.id, soonest - 1, ids, 4), 1);	/* the next page */
+	assert_true(id_eq(ids[0], o.id));
+	assert_int_equal(listed(o.account, o.id, soonest - 1, ids, 4), 0);
+	assert_int_equal(listed(id_new(), top, soonest - 1, ids, 4), 0);
+	assert_int_equal(listed(o.account, top, soonest, ids, 4), 0);	/* expired */
+	/* An authorization that ended takes its order with it; one in processing doesn't expire. */
+	assert_int_equal(CALL(deactivate_authorization, second.id), ERR_OK);
+	assert_int_equal(listed(o.account, top, soonest - 1, ids, 4), 1);
+	assert_true(id_eq(ids[0], next.id));
+	assert_int_equal(CALL(begin_authorization, first.id), ERR_OK);
+	assert_int_equal(listed(o.account, top, o.expires - 1, ids, 4), 1);
+	assert_int_equal(CALL(begin_finalize, next.id, .text = "jws"), ERR_OK);
+	assert_int_equal(listed(o.account, top, o.expires + 1, ids, 4), 1);	/* processing is not over */
+}
+
 static void
 account_deactivation(void **state)
 {
@@ -535,6 +579,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(account_verbs, setup, teardown),
 		cmocka_unit_test_setup_teardown(authorization_verbs, setup, teardown),
 		cmocka_unit_test_setup_teardown(order_verbs, setup, teardown),
+		cmocka_unit_test_setup_teardown(orders_list, setup, teardown),
 		cmocka_unit_test_setup_teardown(account_deactivation, setup, teardown),
 		cmocka_unit_test_setup_teardown(certificate_verbs, setup, teardown),
 		cmocka_unit_test_setup_teardown(expiry, setup, teardown),
