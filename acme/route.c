@@ -21,6 +21,8 @@ static const struct {
 	[ROUTE_AUTHORIZATION] = { "/authorization/*", "authorization", NULL, false },
 	[ROUTE_CHALLENGE] = { "/challenge/*/+", "challenge", NULL, false },
 	[ROUTE_CERTIFICATE] = { "/certificate/*", "certificate", NULL, false },
+	[ROUTE_CERTIFICATE_CHAIN] = { "/certificate/*/+", "certificate-chain", NULL, false },
+	[ROUTE_ISSUER] = { "/issuer/+", "issuer", NULL, false },
 };
 
 static bool

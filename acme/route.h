@@ -22,6 +22,8 @@ enum route {
 	ROUTE_AUTHORIZATION,	/* /authorization/ID */
 	ROUTE_CHALLENGE,	/* /challenge/ID/TYPE */
 	ROUTE_CERTIFICATE,	/* /certificate/ID */
+	ROUTE_CERTIFICATE_CHAIN, /* /certificate/ID/N */
+	ROUTE_ISSUER,		/* /issuer/FINGERPRINT */
 	ROUTE_COUNT
 };
 

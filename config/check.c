@@ -216,6 +216,10 @@ check_ca(struct parse *p)
 		if (same(ca->issuers[i].key, ca->issuers[i].certificate))
 			report_add(p->report, line, key, "has its key and its certificate in one file; "
 			    "split it: other processes read the certificate");
+		for (size_t j = 0; j < ca->issuers[i].chains.count; j++)
+			if (same(ca->issuers[i].chains.items[j], ca->issuers[i].certificate))
+				report_add(p->report, line, key, "has its certificate's file among its chains; "
+				    "that chain is the default already, so remove it there");
 		if (same(ca->issuers[i].key, p->config->evidence_key))
 			report_add(p->report, line, key,
 			    "has the evidence_key's file as its key; they are different secrets");

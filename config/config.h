@@ -26,6 +26,7 @@ enum tls_mode { TLS_AUTO, TLS_FILES, TLS_OFF };
 struct issuer_config {
 	char	*certificate;	/* path, relative to config->dir */
 	char	*key;
+	struct strings chains;	/* paths of its alternate chains */
 };
 
 struct profile_config {

@@ -36,6 +36,11 @@ static const struct option issuer_fields[] = {
 	{ .key = "key", .type = &type_path, .offset = offsetof(struct issuer_config, key),
 	    .roles = CA, .min = 1, .flags = OPTION_REQUIRED,
 	    .help = "PEM file with its private key; only the ca process opens it" },
+	/* REPLY_LINKS_MAX less the issuer's. */
+	{ .key = "chains", .type = &type_paths, .offset = offsetof(struct issuer_config, chains),
+	    .roles = RA, .min = 0, .max = 6,
+	    .help = "PEM files with other chains for it: a cross-sign of the issuer, or its certificate, then "
+		    "those above; clients find them as alternates" },
 };
 
 /* Lifetimes: below ten minutes a client's clock and the backdating of notBefore eat it up; ten years is what

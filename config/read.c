@@ -268,11 +268,13 @@ fields_default(
 			report_add(p->report, line, key, "has no %s; add one (%s)", f->key, f->help);
 			ok = false;
 		} else {
-			/* The only fields with a default are texts, and it is "". */
-			char	*text = strdup("");
+			char	*text = f->type->kind == KIND_STRING ? strdup("") : NULL;
 
-			memcpy((char *)base + f->offset, &text, sizeof(text));
-			p->report->failed = p->report->failed || text == NULL;
+			/* Fields' defaults are the empty text and the empty list. */
+			if (f->type->kind == KIND_STRING) {
+				memcpy((char *)base + f->offset, &text, sizeof(text));
+				p->report->failed = p->report->failed || text == NULL;
+			}
 		}
 	}
 	return ok;

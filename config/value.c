@@ -380,6 +380,7 @@ const struct type type_title = { .name = "text", .kind = KIND_STRING, .text = ti
 const struct type type_word = { .name = "name", .kind = KIND_STRING, .text = word_text };
 const struct type type_domain = { .name = "DNS name", .kind = KIND_STRING, .text = domain_text };
 const struct type type_path = { .name = "file", .kind = KIND_STRING, .text = title_text };
+const struct type type_paths = { .name = "list of files", .kind = KIND_STRINGS, .text = title_text };
 const struct type type_server_url = { .name = "URL without a path", .kind = KIND_STRING,
 	.text = server_url_text };
 const struct type type_url = { .name = "URL", .kind = KIND_STRING, .text = url_text };

@@ -21,7 +21,7 @@ static const struct msg_entry table[MSG_TYPE_COUNT] = {
 	[MSG_READY] = { "READY", TO_ROLE, SUPERVISOR, 0 },
 	[MSG_STOP] = { "STOP", SUPERVISOR, TO_ROLE, 0 },
 	[MSG_REQUEST] = { "REQUEST", WFE, RA, JWS_BODY_MAX + SMALL },
-	[MSG_REPLY] = { "REPLY", RA, WFE, REPLY_BODY_MAX + SMALL },
+	[MSG_REPLY] = { "REPLY", RA, WFE, REPLY_BODY_MAX + 2 * SMALL },
 	[MSG_NONCES_WANTED] = { "NONCES_WANTED", WFE, RA, 0 },
 	[MSG_NONCES] = { "NONCES", RA, WFE, NONCES_MAX * (NONCE_SIZE + 4) + 4 },
 	[MSG_CHECK] = { "CHECK", RA, VA, SMALL },
@@ -149,7 +149,7 @@ get_reply(struct slice body, struct msg_reply *msg)
 	if (msg->status < 200 || msg->status > 599)
 		in.bad = true;
 	media = get_u8(&in);
-	if (media > MEDIA_DIRECTORY)
+	if (media >= MEDIA_TYPE_COUNT)
 		in.bad = true;
 	msg->media = (enum media_type)media;
 	msg->retry_after = get_u32(&in);

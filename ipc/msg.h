@@ -64,14 +64,17 @@ bool get_request(struct slice, struct msg_request *);
 
 #define NONCE_SIZE 23			/* 22 characters and the NUL */
 #define REPLY_BODY_MAX 131072		/* an order of 100 names of 253 bytes; a long chain */
-#define REPLY_LINKS_MAX 4
+#define REPLY_LINKS_MAX 8		/* alternate chains, and the issuer */
 
 enum media_type {
 	MEDIA_NONE = 0,			/* no body */
 	MEDIA_JSON,			/* application/json */
 	MEDIA_PROBLEM,			/* application/problem+json */
 	MEDIA_PEM_CHAIN,		/* application/pem-certificate-chain */
-	MEDIA_DIRECTORY			/* no body: wfe puts its directory there */
+	MEDIA_DIRECTORY,		/* no body: wfe puts its directory there */
+	MEDIA_PKIX_CERT,		/* application/pkix-cert */
+	MEDIA_PKCS7,			/* application/pkcs7-mime */
+	MEDIA_TYPE_COUNT
 };
 
 struct msg_reply {

@@ -28,6 +28,8 @@ static const struct {
 	[ROUTE_AUTHORIZATION] = { PAYLOAD_EITHER, authorization_show },
 	[ROUTE_CHALLENGE] = { PAYLOAD_EITHER, challenge_respond },
 	[ROUTE_CERTIFICATE] = { PAYLOAD_EMPTY, certificate_show },
+	[ROUTE_CERTIFICATE_CHAIN] = { PAYLOAD_EMPTY, certificate_show },
+	[ROUTE_ISSUER] = { PAYLOAD_EMPTY, issuer_show },
 };
 
 struct request *

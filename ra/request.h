@@ -85,5 +85,6 @@ bool order_finalize(struct request *);
 bool authorization_show(struct request *);
 bool challenge_respond(struct request *);
 bool certificate_show(struct request *);
+bool issuer_show(struct request *);
 
 #endif

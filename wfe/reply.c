@@ -4,12 +4,14 @@
 
 #include "lib/json.h"
 
-static const char *const media_types[] = {
+static const char *const media_types[MEDIA_TYPE_COUNT] = {
 	[MEDIA_NONE] = NULL,
 	[MEDIA_JSON] = "application/json",
 	[MEDIA_PROBLEM] = "application/problem+json",
 	[MEDIA_PEM_CHAIN] = "application/pem-certificate-chain",
 	[MEDIA_DIRECTORY] = "application/json",
+	[MEDIA_PKIX_CERT] = "application/pkix-cert",
+	[MEDIA_PKCS7] = "application/pkcs7-mime; smime-type=certs-only",	/* RFC 8551, 3.2.2 */
 };
 
 bool

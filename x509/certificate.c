@@ -373,7 +373,8 @@ certificate_issuer_path(struct slice der, char out[CERTIFICATE_ISSUER_PATH_SIZE]
 enum err
 certificates_read(struct slice pem, STACK_OF(X509) * *out, struct reason *reason)
 {
-	BIO *bio = BIO_new_mem_buf(pem.data, (int)pem.len);
+	/* An empty file is no lack of memory. */
+	BIO *bio = BIO_new_mem_buf(pem.len > 0 ? (const void *)pem.data : "", (int)pem.len);
 	X509 *cert;
 	STACK_OF(X509) *certs = sk_X509_new_null();
 	bool ended;

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "acme/accept.h"
 #include "acme/evidence.h"
 #include "acme/problem.h"
 #include "acme/route.h"
@@ -310,6 +311,46 @@ test_no_routes(void **state)
 			fail_msg("\"%s\" is a route", paths[i]);
 }
 
+/* --- Accept -------------------------------------------------------------------------------------- */
+
+static void
+test_accept(void **state)
+{
+	static const struct {
+		const char	     *accept;
+		enum certificate_form form;
+	} rows[] = {
+		{ "", FORM_PEM_CHAIN },
+		{ "*/*", FORM_PEM_CHAIN },
+		{ "application/*", FORM_PEM_CHAIN },
+		{ "text/html", FORM_PEM_CHAIN },	/* none of ours: the default */
+		{ "application/pem-certificate-chain", FORM_PEM_CHAIN },
+		{ "application/pkix-cert", FORM_DER },
+		{ " Application/PKIX-Cert ; q=0.3 ", FORM_DER },
+		{ "application/pkcs7-mime", FORM_PKCS7 },
+		{ "application/pkcs7-mime;smime-type=certs-only", FORM_PKCS7 },
+		{ "application/pkix-cert, application/pkcs7-mime", FORM_DER },	/* the first of equal ones */
+		{ "application/pkix-cert;q=0.5,application/pkcs7-mime;q=0.50,*/*;q=0.4", FORM_DER },
+		{ "application/pkix-cert;q=0.5,application/pkcs7-mime;q=0.501", FORM_PKCS7 },
+		{ "*/*, application/pem-certificate-chain;q=0.1", FORM_DER },	/* the precise one counts */
+		{ "application/*;q=0.2, application/pkix-cert;q=0", FORM_PEM_CHAIN },
+		{ "text/html;x=\"a,application/pkix-cert\"", FORM_PEM_CHAIN },	/* inside a quoted string */
+		{ "application/pkix-cert;q=0.0001", FORM_PEM_CHAIN },	/* broken ranges count for nothing */
+		{ "application/pkix-cert;q=1.001", FORM_PEM_CHAIN },
+		{ "application/pkix-cert;q=2", FORM_PEM_CHAIN },
+		{ "application/pkix-cert;q", FORM_PEM_CHAIN },
+		{ "application/pkix-cert x", FORM_PEM_CHAIN },
+		{ "application/pkix-certificate", FORM_PEM_CHAIN },
+		{ ",;,=,\"\\", FORM_PEM_CHAIN },
+		{ "a;b=\"c, application/pkix-cert", FORM_DER },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (accept_form(rows[i].accept) != rows[i].form)
+			fail_msg("\"%s\": form %d", rows[i].accept, (int)accept_form(rows[i].accept));
+}
+
 /* --- evidence ------------------------------------------------------------------------------------ */
 
 static void
@@ -362,7 +403,7 @@ main(void)
 		cmocka_unit_test(test_wildcard_base), cmocka_unit_test(test_problem_names),
 		cmocka_unit_test(test_subproblems), cmocka_unit_test(test_algorithms),
 		cmocka_unit_test(test_routes), cmocka_unit_test(test_no_routes),
-		cmocka_unit_test(test_evidence), cmocka_unit_test(test_tokens),
+		cmocka_unit_test(test_accept), cmocka_unit_test(test_evidence), cmocka_unit_test(test_tokens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
