@@ -13,6 +13,7 @@ static const struct {
 	[ROUTE_NEW_NONCE] = { "/new-nonce", "new-nonce", "newNonce", true },
 	[ROUTE_NEW_ACCOUNT] = { "/new-account", "new-account", "newAccount", false },
 	[ROUTE_NEW_ORDER] = { "/new-order", "new-order", "newOrder", false },
+	[ROUTE_NEW_AUTHZ] = { "/new-authz", "new-authz", "newAuthz", false },
 	[ROUTE_ACCOUNT] = { "/account/*", "account", NULL, false },
 	[ROUTE_ORDERS] = { "/account/*/orders", "orders", NULL, false },
 	[ROUTE_ORDERS_PAGE] = { "/account/*/orders/+", "orders-page", NULL, false },

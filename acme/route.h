@@ -14,6 +14,7 @@ enum route {
 	ROUTE_NEW_NONCE,	/* /new-nonce */
 	ROUTE_NEW_ACCOUNT,	/* /new-account */
 	ROUTE_NEW_ORDER,	/* /new-order */
+	ROUTE_NEW_AUTHZ,	/* /new-authz */
 	ROUTE_ACCOUNT,		/* /account/ID */
 	ROUTE_ORDERS,		/* /account/ID/orders */
 	ROUTE_ORDERS_PAGE,	/* /account/ID/orders/CURSOR */

@@ -66,6 +66,8 @@ struct ra_config {
 	int64_t		 order_lifetime;
 	int64_t		 pending_authorization_lifetime;
 	int64_t		 valid_authorization_lifetime;
+	bool		 reuse_authorizations;	/* valid ones serve further orders */
+	bool		 reuse_orders;		/* the same order again is the same order */
 	int64_t		 finalize_wait_ms;	/* how long finalize waits for the certificate */
 	int64_t		 workers;
 };

@@ -143,6 +143,15 @@ const struct option options[] = {
 	{ .key = "ra.lifetimes.valid_authorization", .type = &type_seconds,
 	    AT(ra.valid_authorization_lifetime), .roles = RA | CA, EACH("30d", "1h", "30d"), .min = MINUTE,
 	    .max = 398 * DAY, .help = "how long a proof counts for further orders" },
+	/* Boulder does both. In a private network a proof for each certificate costs little, and shows who holds the
+	 * name today. */
+	{ .key = "ra.reuse_authorizations", .type = &type_bool, AT(ra.reuse_authorizations), .roles = RA,
+	    EACH("false", "false", "true"),
+	    .help = "whether a new order shares the valid authorizations of the account's recent ones; those made "
+		    "by newAuthz serve one order in any case" },
+	{ .key = "ra.reuse_orders", .type = &type_bool, AT(ra.reuse_orders), .roles = RA,
+	    EACH("false", "false", "true"),
+	    .help = "whether asking for what a pending or ready order of the account asks for gives that order" },
 	{ .key = "ra.finalize_wait", .type = &type_milliseconds, AT(ra.finalize_wait_ms), .roles = RA,
 	    SAME("500ms"), .max = 30000,
 	    .help = "how long finalize waits for the certificate before it answers" },

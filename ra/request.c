@@ -20,6 +20,7 @@ static const struct {
 	[ROUTE_NEW_NONCE] = { PAYLOAD_EMPTY, get_only },
 	[ROUTE_NEW_ACCOUNT] = { PAYLOAD_OBJECT, account_new },
 	[ROUTE_NEW_ORDER] = { PAYLOAD_OBJECT, order_new },
+	[ROUTE_NEW_AUTHZ] = { PAYLOAD_OBJECT, authorization_new },
 	[ROUTE_ACCOUNT] = { PAYLOAD_EITHER, account_update },
 	[ROUTE_ORDERS] = { PAYLOAD_EMPTY, account_orders },
 	[ROUTE_ORDERS_PAGE] = { PAYLOAD_EMPTY, account_orders },

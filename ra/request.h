@@ -75,11 +75,15 @@ void		 order_unload(struct order *, struct authorization *, size_t count);
 /* account.c: whether the URL is the requesting account's. False with unauthorized. */
 bool		 account_is_own(struct request *);
 
+/* order.c: a pending authorization for that identifier, with its challenges, not stored yet. */
+void		 authorization_fill(struct request *, const struct identifier *, int64_t now, struct authorization *);
+
 /* The handlers, each in the file of its object. False with a problem; true with a reply or a wait. */
 bool account_new(struct request *);
 bool account_update(struct request *);
 bool account_orders(struct request *);
 bool order_new(struct request *);
+bool authorization_new(struct request *);
 bool order_show(struct request *);
 bool order_finalize(struct request *);
 bool authorization_show(struct request *);

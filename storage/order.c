@@ -176,6 +176,13 @@ order_set_valid(struct storage_tx *tx, struct id id, struct id certificate)
 }
 
 enum err
+orders_newest(struct storage_tx *tx, struct id account, struct id *ids, size_t max, size_t *count)
+{
+	return query_ids(tx, STATEMENT_ORDERS_NEWEST, VALUES(value_id(&account), value_integer((int64_t)max)), ids,
+	    max, count);
+}
+
+enum err
 orders_processing(struct storage_tx *tx, struct id *ids, size_t max, size_t *count)
 {
 	return query_ids(

@@ -42,6 +42,11 @@ X(AUTHORIZATION_SET_INVALID, \
 	"UPDATE authorizations SET state = 4, record = $1, error = $2 WHERE id = $3 AND state = 2") \
 X(AUTHORIZATION_DEACTIVATE, \
 	"UPDATE authorizations SET state = 5 WHERE id = $1 AND state IN (1, 2, 3)") \
+X(AUTHORIZATION_ALONE, \
+	"UPDATE authorizations SET orders = -1 WHERE id = $1 AND orders = 0") \
+X(AUTHORIZATION_FIND, \
+	"SELECT " AUTHORIZATION_COLUMNS " FROM authorizations WHERE orders = -1 AND account_id = $1 " \
+	"AND identifier = $2 AND wildcard = $3 AND state = $4 AND expires > $5 ORDER BY expires DESC LIMIT 1") \
 X(AUTHORIZATIONS_PROCESSING, \
 	"SELECT id FROM authorizations WHERE state = 2 ORDER BY id LIMIT $1") \
 X(AUTHORIZATION_JOIN_ORDER, \
@@ -77,6 +82,8 @@ X(ORDER_LIFE, \
 	"SELECT state, expires, authorizations FROM orders WHERE id = $1") \
 X(AUTHORIZATION_LIFE, \
 	"SELECT state, expires FROM authorizations WHERE id = $1") \
+X(ORDERS_NEWEST, \
+	"SELECT id FROM orders WHERE account_id = $1 ORDER BY id DESC LIMIT $2") \
 X(ORDERS_PROCESSING, \
 	"SELECT id FROM orders WHERE state = 2 AND due IS NOT NULL ORDER BY due LIMIT $1") \
 X(CERTIFICATE_INSERT, \

@@ -80,6 +80,12 @@ void	 authorization_free(struct authorization *);
 /* It expires only once order_insert() has put it in an order, and that has gone: one transaction does both. */
 enum err authorization_insert(struct storage_tx *, const struct authorization *);
 enum err authorization_get(struct storage_tx *, struct id, struct authorization *); /* ERR_NOT_FOUND */
+/* The same for one that no order has yet (RFC 8555, 7.4.1). */
+enum err authorization_insert_alone(struct storage_tx *, const struct authorization *);
+/* The account's authorization for that base name that no order has, valid or else pending, and still so after until.
+ * ERR_NOT_FOUND. */
+enum err authorization_find(struct storage_tx *, struct id account, const struct identifier *, bool wildcard,
+    int64_t until, struct authorization *);
 /* pending -> processing with tried set. ERR_CONFLICT: it was not pending. */
 enum err authorization_begin(struct storage_tx *, struct id, enum challenge_type tried);
 /* processing -> valid or invalid. ERR_CONFLICT: it was not processing. */
@@ -116,6 +122,8 @@ enum err order_get_finalize(struct storage_tx *, struct id, struct order *);
 /* The order's authorizations in identifier order, at most IDENTIFIERS_MAX. The caller frees *out's rows and
  * *out. */
 enum err order_authorizations(struct storage_tx *, struct id, struct authorization **out, size_t *count);
+/* Their ids alone: ids is an array of IDENTIFIERS_MAX. None, when there is no such order. */
+enum err order_authorization_ids(struct storage_tx *, const struct id *order, struct id *ids, size_t *count);
 /* open -> processing, keeping the signed request and no error. ERR_CONFLICT: it was not open. */
 enum err order_begin_finalize(struct storage_tx *, struct id, struct slice jws);
 /* processing -> open, the signed request dropped (a bad CSR leaves the order ready). The order keeps error
@@ -129,6 +137,8 @@ enum err order_set_valid(struct storage_tx *, struct id, struct id certificate);
  * whether that is stored or follows from time or an authorization (RFC 8555, 7.1.6). */
 enum err orders_of_account(struct storage_tx *, struct id account, struct id before, int64_t now, struct id *ids,
     size_t max, size_t *count);
+/* The account's newest orders of any state, newest first, at most max. */
+enum err orders_newest(struct storage_tx *, struct id account, struct id *ids, size_t max, size_t *count);
 enum err orders_processing(struct storage_tx *, struct id *ids, size_t max, size_t *count);
 
 /* --- certificates and issuers --------------------------------------------------------------------- */
