@@ -23,6 +23,8 @@ static const struct {
 	[ROUTE_CHALLENGE] = { "/challenge/*/+", "challenge", NULL, false },
 	[ROUTE_CERTIFICATE] = { "/certificate/*", "certificate", NULL, false },
 	[ROUTE_CERTIFICATE_CHAIN] = { "/certificate/*/+", "certificate-chain", NULL, false },
+	[ROUTE_RENEWAL_INFO] = { "/renewal-info", "renewal-info", "renewalInfo", true },
+	[ROUTE_RENEWAL_INFO_OF] = { "/renewal-info/+", "renewal-info-of", NULL, true },
 	[ROUTE_ISSUER] = { "/issuer/+", "issuer", NULL, false },
 };
 
@@ -109,4 +111,10 @@ bool
 route_takes_get(enum route route)
 {
 	return table[route].get;
+}
+
+bool
+route_is_lookup(enum route route)
+{
+	return route == ROUTE_RENEWAL_INFO || route == ROUTE_RENEWAL_INFO_OF;
 }

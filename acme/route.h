@@ -25,6 +25,8 @@ enum route {
 	ROUTE_CERTIFICATE,	/* /certificate/ID */
 	ROUTE_CERTIFICATE_CHAIN, /* /certificate/ID/N */
 	ROUTE_ISSUER,		/* /issuer/FINGERPRINT */
+	ROUTE_RENEWAL_INFO,	/* /renewal-info */
+	ROUTE_RENEWAL_INFO_OF,	/* /renewal-info/CERTID */
 	ROUTE_COUNT
 };
 
@@ -45,6 +47,8 @@ void	 route_url(struct buf *, const char *base, enum route, const struct id *, c
 /* The member's name in the directory object ("newOrder"); NULL when it is not listed there. */
 const char *route_directory_name(enum route);
 const char *route_name(enum route);		/* for logs and metrics: "new-order" */
-bool	 route_takes_get(enum route);		/* directory, newNonce (RFC 8555, 6.3) */
+/* directory, newNonce (RFC 8555, 6.3), renewalInfo (RFC 9773, 4.1) */
+bool	 route_takes_get(enum route);
+bool	 route_is_lookup(enum route);		/* ra answers its GET */
 
 #endif

@@ -1,1 +1,1 @@
-SRC += acme/accept.c acme/challenge.c acme/evidence.c acme/identifier.c acme/problem.c acme/route.c acme/status.c
+SRC += acme/accept.c acme/certid.c acme/challenge.c acme/evidence.c acme/identifier.c acme/problem.c acme/route.c acme/status.c

@@ -30,6 +30,7 @@ static const struct msg_entry table[MSG_TYPE_COUNT] = {
 	[MSG_CERTIFICATE] = { "CERTIFICATE", CA, RA, CERTIFICATE_DER_MAX + SMALL },
 	[MSG_REFUSED] = { "REFUSED", CA, RA, SMALL },
 	[MSG_SERVER_CSR] = { "SERVER_CSR", WFE | RA, RA | CA, SMALL },
+	[MSG_LOOKUP] = { "LOOKUP", WFE, RA, SMALL },
 	[MSG_SERVER_CERTIFICATE] = { "SERVER_CERTIFICATE", CA | RA, RA | WFE, 65536 },
 };
 
@@ -116,6 +117,25 @@ get_request(struct slice body, struct msg_request *msg)
 	get_str(&in, msg->user_agent, sizeof(msg->user_agent));
 	get_str(&in, msg->accept, sizeof(msg->accept));
 	msg->body = get_bytes(&in, JWS_BODY_MAX);
+	return wire_done(&in);
+}
+
+void
+put_lookup(struct buf *out, const struct msg_lookup *msg)
+{
+	put_u64(out, msg->number);
+	put_str(out, msg->remote);
+	put_str(out, msg->path);
+}
+
+bool
+get_lookup(struct slice body, struct msg_lookup *msg)
+{
+	struct wire in = wire_of(body);
+
+	msg->number = get_u64(&in);
+	get_str(&in, msg->remote, sizeof(msg->remote));
+	get_str(&in, msg->path, sizeof(msg->path));
 	return wire_done(&in);
 }
 

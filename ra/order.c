@@ -22,6 +22,11 @@ insert(struct storage_tx *tx, void *arg)
 	struct new_order *new = arg;
 	enum err	  err = ERR_OK;
 
+	/* In the writer's thread, where no other order comes between the question and the answer. */
+	if (new->order->replaces != NULL &&
+	    (err = order_replacing(tx, new->order->replaces, new->order->created)) != ERR_NOT_FOUND)
+		return err == ERR_OK ? ERR_EXISTS : err;
+	err = ERR_OK;
 	for (size_t i = 0; i < new->order->identifier_count && err == ERR_OK; i++)
 		if (!new->shared[i])
 			err = authorization_insert(tx, &new->authorizations[i]);
@@ -68,7 +73,12 @@ store(struct request *request, struct new_order *new, int64_t now)
 	enum err err;
 
 	request_tx_end(request);
-	if ((err = ra_write(request->ra, insert, new)) != ERR_OK)
+	err = ra_write(request->ra, insert, new);
+	if (err == ERR_EXISTS && new->order->replaces != NULL)
+		return problem_set(&request->problem, PROBLEM_ALREADY_REPLACED,
+		    "another order replaces the certificate \"%s\" already; order without \"replaces\" (RFC 9773, 5)",
+		    new->order->replaces);
+	if (err != ERR_OK)
 		return request_broken(request, "order_insert", err);
 	reply_location(request, ROUTE_ORDER, &new->order->id);
 	return reply_json(request, 201, order_json(request->ra->base, new->order, new->authorizations,
@@ -126,7 +136,8 @@ order_new(struct request *request)
 	bool		     done;
 
 	done = order_read(request->payload, &config->ra, &config->ca, clock_now(), &order, &request->problem) &&
-	    recent_load(request, &recent) && reuse_order(request, &recent, &order, clock_now(), &earlier);
+	    renewal_check(request, &order) && recent_load(request, &recent) &&
+	    reuse_order(request, &recent, &order, clock_now(), &earlier);
 	if (done)
 		done = id_is_zero(earlier) ? create(request, &recent, &order) : show_again(request, earlier);
 	recent_unload(&recent);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "acme/certid.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "ra/policy.h"
@@ -185,6 +186,24 @@ read_validity(struct reading *r, const struct profile_config *profile)
 	return true;
 }
 
+/* RFC 9773, 5. Whether there is such a certificate, the caller asks. */
+static bool
+read_replaces(struct reading *r)
+{
+	const json_t *member = json_object_get(r->payload, "replaces");
+	struct certid id;
+
+	if (member == NULL)
+		return true;
+	if (!json_is_string(member) || !certid_parse(json_string_value(member), &id))
+		return problem_set(r->problem, PROBLEM_MALFORMED,
+		    "\"replaces\" is no certificate's identifier: the base64url of its authority key identifier, a "
+		    "period, and the base64url of its serial number's DER value (RFC 9773, 4.1)");
+	if ((r->order->replaces = strdup(json_string_value(member))) == NULL)
+		return no_memory(r);
+	return true;
+}
+
 bool
 order_read(const json_t *payload, const struct ra_config *ra, const struct ca_config *ca, int64_t now,
     struct order *order, struct problem *problem)
@@ -193,5 +212,5 @@ order_read(const json_t *payload, const struct ra_config *ra, const struct ca_co
 	const struct profile_config *profile = NULL;
 
 	return read_identifiers(&r) && check_identifiers(&r) && read_profile(&r, &profile) &&
-	    read_validity(&r, profile);
+	    read_validity(&r, profile) && read_replaces(&r);
 }

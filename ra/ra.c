@@ -114,6 +114,19 @@ put_request_job(struct ra *ra, struct slice body)
 	queue_put(ra->queue, &request->parked.job);
 }
 
+static void
+put_lookup_job(struct ra *ra, struct slice body)
+{
+	struct msg_lookup msg;
+	struct request	 *request;
+
+	if (!get_lookup(body, &msg))
+		channel_malformed(ra->wfe, MSG_LOOKUP);
+	if ((request = request_new_lookup(ra, &msg)) == NULL)
+		fail("lookup", "out of memory");
+	queue_put(ra->queue, &request->parked.job);
+}
+
 /* The server's own certificate: ra carries the bytes and can't change what comes of them, since ca takes the
  * names from its own configuration and wfe holds the key. */
 static void
@@ -132,6 +145,9 @@ handle(struct ra *ra, struct channel *from, enum msg_type type, struct slice bod
 	switch (type) {
 	case MSG_REQUEST:
 		put_request_job(ra, body);
+		break;
+	case MSG_LOOKUP:
+		put_lookup_job(ra, body);
 		break;
 	case MSG_NONCES_WANTED:
 		send_nonces(ra);

@@ -30,6 +30,8 @@ static const struct {
 	[ROUTE_CHALLENGE] = { PAYLOAD_EITHER, challenge_respond },
 	[ROUTE_CERTIFICATE] = { PAYLOAD_EMPTY, certificate_show },
 	[ROUTE_CERTIFICATE_CHAIN] = { PAYLOAD_EMPTY, certificate_show },
+	[ROUTE_RENEWAL_INFO] = { PAYLOAD_EMPTY, renewal_show },
+	[ROUTE_RENEWAL_INFO_OF] = { PAYLOAD_EMPTY, renewal_show },
 	[ROUTE_ISSUER] = { PAYLOAD_EMPTY, issuer_show },
 };
 
@@ -50,6 +52,19 @@ request_new(struct ra *ra, const struct msg_request *msg)
 		free(request);
 		return NULL;
 	}
+	return request;
+}
+
+struct request *
+request_new_lookup(struct ra *ra, const struct msg_lookup *lookup)
+{
+	struct msg_request msg = { .number = lookup->number };
+	struct request	  *request;
+
+	memcpy(msg.remote, lookup->remote, sizeof(msg.remote));
+	memcpy(msg.path, lookup->path, sizeof(msg.path));
+	if ((request = request_new(ra, &msg)) != NULL)
+		request->lookup = true;
 	return request;
 }
 
@@ -149,6 +164,16 @@ get_only(struct request *request)
 	return true;
 }
 
+/* RFC 9773, 4.1: the path alone says what is asked. Whatever else wfe asks for needs a signature. */
+static bool
+look_up(struct request *request)
+{
+	if (route_parse(slice_str(request->msg.path), &request->target) && route_is_lookup(request->target.route))
+		return table[request->target.route].handle(request);
+	request->problem.status = 404;
+	return problem_set(&request->problem, PROBLEM_MALFORMED, "there is nothing here that can be read by GET");
+}
+
 /* Hands the request to whoever waits for the object; it isn't ours any more. */
 static void
 park(struct request *request)
@@ -177,6 +202,8 @@ request_run(struct job *job)
 
 	if (request->waited)
 		done = request->wait.resume(request);
+	else if (request->lookup)
+		done = look_up(request);
 	else
 		done = authenticate(request) && check_payload(request) &&
 		    table[request->target.route].handle(request);

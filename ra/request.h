@@ -28,7 +28,8 @@ struct request {
 	struct msg_request	 msg;		/* its body is owned through body */
 	struct buf		 body;
 	struct jws		*jws;
-	struct target		 target;	/* from the signed url */
+	bool			 lookup;	/* a GET: nobody signed it, and there is no nonce */
+	struct target		 target;	/* from the signed url; a GET's path */
 	struct jwk		*key;		/* the account's, or for newAccount the one in the request */
 	const struct known	*known;		/* who signed; NULL for newAccount */
 	struct account		 account;	/* the same, borrowed from known; newAccount's own */
@@ -43,6 +44,8 @@ struct request {
 
 /* Takes a decoded message over by copying it. NULL: out of memory. */
 struct request	*request_new(struct ra *, const struct msg_request *);
+/* The same for what nobody signs. */
+struct request	*request_new_lookup(struct ra *, const struct msg_lookup *);
 /* The job: authenticate, route, act, answer. */
 void		 request_run(struct job *);
 
@@ -78,6 +81,10 @@ bool		 account_is_own(struct request *);
 /* order.c: a pending authorization for that identifier, with its challenges, not stored yet. */
 void		 authorization_fill(struct request *, const struct identifier *, int64_t now, struct authorization *);
 
+/* renewal.c: whether the order may replace the certificate that it names, if any (RFC 9773, 5), but for what other
+ * orders do. False with a problem. */
+bool		 renewal_check(struct request *, const struct order *);
+
 /* The handlers, each in the file of its object. False with a problem; true with a reply or a wait. */
 bool account_new(struct request *);
 bool account_update(struct request *);
@@ -90,5 +97,6 @@ bool authorization_show(struct request *);
 bool challenge_respond(struct request *);
 bool certificate_show(struct request *);
 bool issuer_show(struct request *);
+bool renewal_show(struct request *);
 
 #endif

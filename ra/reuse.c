@@ -117,10 +117,16 @@ same_names(const struct order *a, const struct order *b)
 }
 
 static bool
+same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool
 asks_the_same(const struct order *a, const struct order *b)
 {
 	return strcmp(a->profile, b->profile) == 0 && a->not_before == b->not_before &&
-	    a->not_after == b->not_after && same_names(a, b);
+	    a->not_after == b->not_after && same_text(a->replaces, b->replaces) && same_names(a, b);
 }
 
 bool

@@ -37,14 +37,14 @@ certificate_read(struct query *query, struct certificate *out)
 	query_buf(query, &out->der);
 }
 
-enum err
-certificate_get(struct storage_tx *tx, struct id id, struct certificate *out)
+static enum err
+certificate_find(struct storage_tx *tx, enum statement statement, struct value key, struct certificate *out)
 {
 	struct query query;
 	enum err err, end;
 
 	*out = (struct certificate){ .not_before = 0 };
-	query_start(&query, tx, STATEMENT_CERTIFICATE_GET, VALUES(value_id(&id)));
+	query_start(&query, tx, statement, VALUES(key));
 	if ((err = query_next(&query)) == ERR_OK)
 		certificate_read(&query, out);
 	if ((end = query_end(&query)) != ERR_OK)
@@ -52,6 +52,18 @@ certificate_get(struct storage_tx *tx, struct id id, struct certificate *out)
 	if (err != ERR_OK)
 		certificate_free(out);
 	return err;
+}
+
+enum err
+certificate_get(struct storage_tx *tx, struct id id, struct certificate *out)
+{
+	return certificate_find(tx, STATEMENT_CERTIFICATE_GET, value_id(&id), out);
+}
+
+enum err
+certificate_by_serial(struct storage_tx *tx, struct slice serial, struct certificate *out)
+{
+	return certificate_find(tx, STATEMENT_CERTIFICATE_BY_SERIAL, value_bytes(serial), out);
 }
 
 enum err

@@ -1,4 +1,4 @@
-/* order_list.c: an account's orders that are not invalid, whether that is stored or follows from time or from an
+/* order_list.c: orders of an account, and of a certificate that they replace, that are not invalid, whether that is stored or follows from time or from an
  * authorization (RFC 8555, 7.1.6). */
 #include <string.h>
 
@@ -67,4 +67,23 @@ orders_of_account(struct storage_tx *tx, struct id account, struct id before, in
 		}
 	}
 	return err;
+}
+
+/* Each was accepted only when those before it were invalid, and invalid is an end: so the newest tells. The few
+ * more are for ids of one millisecond, whose order is chance. */
+#define NEWEST 8
+
+enum err
+order_replacing(struct storage_tx *tx, const char *certid, int64_t now)
+{
+	struct id ids[NEWEST];
+	size_t count = 0;
+	bool over = true;
+	enum err err;
+
+	err = query_ids(tx, STATEMENT_ORDERS_REPLACING, VALUES(value_text(certid), value_integer(NEWEST)), ids, NEWEST,
+	    &count);
+	for (size_t i = 0; i < count && err == ERR_OK && over; i++)
+		err = order_over(tx, &ids[i], now, &over);
+	return err == ERR_OK && over ? ERR_NOT_FOUND : err;
 }

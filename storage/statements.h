@@ -55,11 +55,13 @@ X(AUTHORIZATION_LEAVE_ORDER, \
 	"UPDATE authorizations SET orders = CASE orders WHEN 1 THEN -1 ELSE orders - 1 END WHERE id = $1") \
 X(ORDER_INSERT, \
 	"INSERT INTO orders (id, account_id, state, expires, due, identifiers, authorizations, not_before, " \
-	"not_after, profile, error, certificate_id, created) " \
-	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)") \
+	"not_after, profile, error, certificate_id, created, replaces) " \
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)") \
 X(ORDER_GET, \
 	"SELECT id, account_id, state, expires, identifiers, not_before, not_after, profile, error, " \
-	"certificate_id, created FROM orders WHERE id = $1") \
+	"certificate_id, created, replaces FROM orders WHERE id = $1") \
+X(ORDERS_REPLACING, \
+	"SELECT id FROM orders WHERE replaces = $1 ORDER BY id DESC LIMIT $2") \
 X(ORDER_GET_FINALIZE, \
 	"SELECT request FROM finalize_requests WHERE order_id = $1") \
 X(ORDER_AUTHORIZATIONS, \
@@ -92,6 +94,9 @@ X(CERTIFICATE_INSERT, \
 X(CERTIFICATE_GET, \
 	"SELECT id, order_id, account_id, issuer, serial, not_before, not_after, der " \
 	"FROM certificates WHERE id = $1") \
+X(CERTIFICATE_BY_SERIAL, \
+	"SELECT id, order_id, account_id, issuer, serial, not_before, not_after, der " \
+	"FROM certificates WHERE serial = $1") \
 X(ISSUER_PUT, \
 	"INSERT INTO issuers (fingerprint, der) VALUES ($1, $2) ON CONFLICT (fingerprint) DO NOTHING") \
 X(ISSUER_GET, \

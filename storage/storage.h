@@ -107,6 +107,7 @@ struct order {
 	size_t			 identifier_count;
 	int64_t			 not_before, not_after;		/* 0: not asked for */
 	char			*profile;	/* never NULL */
+	char			*replaces;	/* RFC 9773: certid_put() of the predecessor, or NULL */
 	char			*error;		/* problem JSON, or NULL */
 	struct id		 certificate;	/* zero until ORDER_VALID */
 	int64_t			 created;
@@ -137,6 +138,8 @@ enum err order_set_valid(struct storage_tx *, struct id, struct id certificate);
  * whether that is stored or follows from time or an authorization (RFC 8555, 7.1.6). */
 enum err orders_of_account(struct storage_tx *, struct id account, struct id before, int64_t now, struct id *ids,
     size_t max, size_t *count);
+/* Whether an order that is not invalid at now replaces that certificate: ERR_OK, or ERR_NOT_FOUND. */
+enum err order_replacing(struct storage_tx *, const char *certid, int64_t now);
 /* The account's newest orders of any state, newest first, at most max. */
 enum err orders_newest(struct storage_tx *, struct id account, struct id *ids, size_t max, size_t *count);
 enum err orders_processing(struct storage_tx *, struct id *ids, size_t max, size_t *count);
@@ -156,6 +159,9 @@ enum err certificate_insert(struct storage_tx *, const struct certificate *);	/*
 enum err certificate_get(struct storage_tx *, struct id, struct certificate *);	/* ERR_NOT_FOUND */
 enum err issuer_put(struct storage_tx *, const uint8_t fingerprint[32], struct slice der); /* idempotent */
 enum err issuer_get(struct storage_tx *, const uint8_t fingerprint[32], struct buf *der);
+
+/* By serial; serials of all issuers are random. ERR_NOT_FOUND. */
+enum err certificate_by_serial(struct storage_tx *, struct slice serial, struct certificate *);
 
 /* --- housekeeping --------------------------------------------------------------------------------- */
 /* Deletes at most limit rows of each kind that nobody can ask for any more: orders that expired before cutoff

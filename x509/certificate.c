@@ -357,6 +357,20 @@ certificate_pem(struct slice der, struct buf *out)
 	return err;
 }
 
+bool
+certificate_has_authority(struct slice der, struct slice key_id)
+{
+	const uint8_t *p = der.data;
+	X509 *cert = d2i_X509(NULL, &p, (long)der.len);
+	const ASN1_OCTET_STRING *found = cert != NULL ? X509_get0_authority_key_id(cert) : NULL;
+	bool same = found != NULL &&
+	    slice_eq(slice_of(ASN1_STRING_get0_data(found), (size_t)ASN1_STRING_length(found)), key_id);
+
+	X509_free(cert);
+	ERR_clear_error();
+	return same;
+}
+
 void
 certificate_issuer_path(struct slice der, char out[CERTIFICATE_ISSUER_PATH_SIZE])
 {

@@ -53,6 +53,8 @@ enum err certificate_pem(struct slice der, struct buf *out);	/* appends, with li
 /* Whether this is the certificate's public key, compared as it is encoded: decoding it anew costs OpenSSL 3.0
  * three times a signature. Only for EC keys; false for others. */
 bool certificate_has_ec_key(X509 *, EVP_PKEY *);
+/* Whether this is the keyIdentifier of the authority key identifier of a certificate in DER. */
+bool	 certificate_has_authority(struct slice der, struct slice key_id);
 /* Where the plain listener serves an issuer's certificate: "/issuer/HEX.crt", HEX being the first 8 bytes of
  * the SHA-256 of its DER. ca writes it into certificates, wfe serves it. */
 #define CERTIFICATE_ISSUER_PATH_SIZE 29

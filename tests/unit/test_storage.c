@@ -406,6 +406,44 @@ newest_orders(void **state)
 	storage_read_end(tx);
 }
 
+static enum err
+replaced(const char *certid, int64_t now)
+{
+	struct storage_tx	*tx;
+	enum err		 err;
+
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	err = order_replacing(tx, certid, now);
+	storage_read_end(tx);
+	return err;
+}
+
+static void
+replacing_orders(void **state)
+{
+	struct authorization	 a = sample_authorization(id_new(), "a.example");
+	struct order		 o = sample_order(a.account, &a.identifier, 1), got;
+	struct storage_tx	*tx;
+
+	(void)state;
+	o.replaces = (char *)"AQ.AQ";
+	assert_int_equal(CALL(put_authorization, .row = &a), ERR_OK);
+	assert_int_equal(replaced("AQ.AQ", 1), ERR_NOT_FOUND);
+	assert_int_equal(CALL(put_order, .row = &o, .ids = &a.id, .count = 1), ERR_OK);
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	assert_int_equal(order_get(tx, o.id, &got), ERR_OK);
+	assert_string_equal(got.replaces, "AQ.AQ");
+	order_free(&got);
+	storage_read_end(tx);
+	assert_int_equal(replaced("AQ.AQ", 1), ERR_OK);
+	assert_int_equal(replaced("AQ.Ag", 1), ERR_NOT_FOUND);
+	assert_int_equal(replaced("AQ.AQ", o.expires), ERR_NOT_FOUND);	/* invalid by time */
+	assert_int_equal(CALL(begin_authorization, a.id), ERR_OK);
+	assert_int_equal(replaced("AQ.AQ", 1), ERR_OK);
+	assert_int_equal(CALL(invalidate, a.id, .text = "err"), ERR_OK);
+	assert_int_equal(replaced("AQ.AQ", 1), ERR_NOT_FOUND);		/* by its authorization */
+}
+
 static void
 account_deactivation(void **state)
 {
@@ -656,6 +694,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(orders_list, setup, teardown),
 		cmocka_unit_test_setup_teardown(unused_authorizations, setup, teardown),
 		cmocka_unit_test_setup_teardown(newest_orders, setup, teardown),
+		cmocka_unit_test_setup_teardown(replacing_orders, setup, teardown),
 		cmocka_unit_test_setup_teardown(account_deactivation, setup, teardown),
 		cmocka_unit_test_setup_teardown(certificate_verbs, setup, teardown),
 		cmocka_unit_test_setup_teardown(expiry, setup, teardown),
