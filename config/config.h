@@ -33,6 +33,11 @@ struct profile_config {
 	char	*name;
 	char	*description;
 	int64_t	 lifetime;
+	struct strings	key_types;	/* key_type_name()s; none: all */
+	bool	 server_auth, client_auth;	/* extended key usages */
+	bool	 key_encipherment;	/* RSA keys get it beside digitalSignature */
+	bool	 common_name;		/* the subject repeats a name */
+	bool	 must_staple;		/* RFC 7633, for a CSR that asks */
 };
 
 struct zone_config {
@@ -129,6 +134,11 @@ struct sample {
 	bool		 demo;		/* loopback targets, http_port 5002: see `make run` */
 };
 void	 config_sample(const struct sample *, struct buf *out);
+
+/* NULL: there is none of that name. A NULL name is the default's. */
+const struct profile_config *config_profile(const struct ca_config *, const char *name);
+/* Whether its certificates may have such a key: a key_type_name(). */
+bool	 config_profile_takes(const struct profile_config *, const char *key_type);
 
 /* "host:port", "[::1]:443", ":443" -> parts; "" host means all addresses. False: not that form. */
 bool	 config_address(const char *text, char *host, size_t size, uint16_t *port);

@@ -54,6 +54,25 @@ static const struct option profile_fields[] = {
 	{ .key = "description", .type = &type_text, .offset = offsetof(struct profile_config, description),
 	    .roles = WFE | RA, SAME("\"\""), .max = 500,
 	    .help = "a sentence for the directory's meta.profiles" },
+	{ .key = "key_types", .type = &type_key_types, .offset = offsetof(struct profile_config, key_types),
+	    .roles = RA | CA, .min = 1, .max = 8,
+	    .help = "the keys its certificates may have: p256, p384, p521, rsa2048, rsa3072, rsa4096, ed25519, "
+		    "ed448; without it, all" },
+	{ .key = "server_auth", .type = &type_bool, .offset = offsetof(struct profile_config, server_auth),
+	    .roles = CA, SAME("true"), .help = "whether its certificates serve TLS servers" },
+	{ .key = "client_auth", .type = &type_bool, .offset = offsetof(struct profile_config, client_auth),
+	    .roles = CA, SAME("false"), .help = "whether its certificates serve TLS clients" },
+	{ .key = "key_encipherment", .type = &type_bool,
+	    .offset = offsetof(struct profile_config, key_encipherment), .roles = CA, SAME("true"),
+	    .help = "whether RSA keys get the usage keyEncipherment, which TLS before 1.2 needed and RSA key "
+		    "exchange needs" },
+	{ .key = "common_name", .type = &type_bool, .offset = offsetof(struct profile_config, common_name),
+	    .roles = CA, SAME("false"),
+	    .help = "whether the subject has one of the names as its common name: the CSR's, or else the first that "
+		    "is short enough" },
+	{ .key = "must_staple", .type = &type_bool, .offset = offsetof(struct profile_config, must_staple),
+	    .roles = RA | CA, SAME("true"),
+	    .help = "whether a CSR that asks for must-staple (RFC 7633) gets it; else it is refused" },
 };
 
 static const struct option zone_fields[] = {
@@ -71,6 +90,13 @@ static const struct record profile_record = { SHAPE_MAP, sizeof(struct profile_c
 	offsetof(struct config, ca.profile_count), FIELDS(profile_fields) };
 static const struct record zone_record = { SHAPE_PAIR, sizeof(struct zone_config),
 	offsetof(struct config, va.zone_count), FIELDS(zone_fields) };
+
+/* As Let's Encrypt documents its own. */
+#define WEBPKI_KEYS "key_types: [p256, p384, rsa2048, rsa3072, rsa4096], must_staple: false"
+#define WEBPKI_PROFILES										\
+	"{classic: {lifetime: 90d, common_name: true, " WEBPKI_KEYS "}, "			\
+	"tlsserver: {lifetime: 45d, key_encipherment: false, " WEBPKI_KEYS "}, "		\
+	"shortlived: {lifetime: 160h, key_encipherment: false, " WEBPKI_KEYS "}}"
 
 const struct option options[] = {
 	/* preset stands first: the others' defaults need it. */
@@ -189,7 +215,7 @@ const struct option options[] = {
 	{ .key = "ca.profiles", .type = &type_records, AT(ca.profiles), .roles = WFE | RA | CA,
 	    EACH("{default: {lifetime: 90d}, shortlived: {lifetime: 160h}}",
 		"{default: {lifetime: 90d}, shortlived: {lifetime: 6d}}",
-		"{classic: {lifetime: 90d}, shortlived: {lifetime: 160h}}"),
+		WEBPKI_PROFILES),
 	    .min = 1, .max = 64, .record = &profile_record,
 	    .help = "kinds of certificates; the first is the default" },
 	{ .key = "ca.blocked_keys", .type = &type_path, AT(ca.blocked_keys), .roles = RA | CA, SAME("\"\""),

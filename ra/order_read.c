@@ -117,17 +117,6 @@ check_identifiers(struct reading *r)
 
 /* --- profile and validity ------------------------------------------------------------------------ */
 
-static const struct profile_config *
-find_profile(const struct ca_config *ca, const char *name)
-{
-	if (name == NULL)
-		return &ca->profiles[0];
-	for (size_t i = 0; i < ca->profile_count; i++)
-		if (strcmp(ca->profiles[i].name, name) == 0)
-			return &ca->profiles[i];
-	return NULL;
-}
-
 static bool
 read_profile(struct reading *r, const struct profile_config **out)
 {
@@ -136,7 +125,7 @@ read_profile(struct reading *r, const struct profile_config **out)
 
 	if (member != NULL && name == NULL)
 		return problem_set(r->problem, PROBLEM_MALFORMED, "\"profile\" is not a string");
-	if ((*out = find_profile(r->ca, name)) == NULL)
+	if ((*out = config_profile(r->ca, name)) == NULL)
 		return problem_set(r->problem, PROBLEM_INVALID_PROFILE,
 		    "there is no profile \"%.60s\"; the directory's meta.profiles lists those there are", name);
 	if ((r->order->profile = strdup((*out)->name)) == NULL)

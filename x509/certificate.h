@@ -22,7 +22,10 @@ struct leaf {
 	int64_t				 not_before;	/* seconds since 1970 */
 	int64_t				 not_after;	/* inclusive, as the field says */
 	bool				 must_staple;
-	bool				 client_auth;	/* add clientAuth beside serverAuth */
+	bool				 client_auth;	/* clientAuth beside serverAuth */
+	bool				 no_server_auth;	/* clientAuth alone */
+	bool				 no_encipherment;	/* not even for an RSA key */
+	const char			*common_name;	/* one of names, or NULL: the subject is empty */
 	const char			*issuer_url;	/* AIA caIssuers, or NULL */
 	const char			*crl_url;	/* CRL distribution point, or NULL */
 };
@@ -36,7 +39,7 @@ struct ca_certificate {
 	const uint8_t	*serial;	/* SERIAL_SIZE */
 };
 
-/* A to-be-signed certificate with the issuer's name and key identifier, unsigned. The empty subject
+/* A to-be-signed certificate with the issuer's name and key identifier, unsigned. An empty subject
  * makes the SAN critical. On ERR_OK the caller owns *out. */
 enum err leaf_build(const struct leaf *, X509 *issuer, X509 **out, struct reason *);
 /* The same for a root (issuer NULL: self-issued) or an intermediate. */

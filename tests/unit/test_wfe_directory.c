@@ -46,7 +46,8 @@ directory_meta(void **state)
 	static char		 terms[] = "https://www.example/terms", domain[] = "ca.example", none[] = "";
 	static char		 first[] = "default", text[] = "90 days", second[] = "shortlived";
 	char			*caa[] = { domain };
-	struct profile_config	 profiles[] = { { first, text, 1 }, { second, none, 1 } };
+	struct profile_config	 profiles[] = { { .name = first, .description = text, .lifetime = 1 },
+		{ .name = second, .description = none, .lifetime = 1 } };
 	struct config		 c = { .wfe.url = url, .wfe.website = website, .ra.terms_of_service = terms,
 			   .ra.caa_identities = { caa, 1 }, .ra.external_account_required = true,
 			   .ca.profiles = profiles, .ca.profile_count = 2 };
