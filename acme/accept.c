@@ -12,7 +12,7 @@ static const char *const names[FORM_COUNT] = {
 
 /* How well a media range fits a form, and how much the client likes it, in thousandths. */
 struct preference {
-	int	 precision;	/* 0: not named; 1: all types; 2: all of application; 3: this one */
+	int precision; /* 0: not named; 1: all types; 2: all of application; 3: this one */
 	unsigned quality;
 };
 
@@ -66,7 +66,7 @@ static const char *
 read_parameters(const char *p, unsigned *quality)
 {
 	const char *name, *value;
-	size_t	    len;
+	size_t len;
 
 	while (*(p = skip_space(p)) == ';') {
 		name = skip_space(p + 1);
@@ -96,8 +96,8 @@ static const char *
 read_range(const char *p, struct preference wanted[FORM_COUNT])
 {
 	const char *range = p = skip_space(p), *end;
-	size_t	    len = token_length(p);
-	unsigned    quality = 1000;
+	size_t len = token_length(p);
+	unsigned quality = 1000;
 
 	if (p[len] == '/')
 		len += 1 + token_length(p + len + 1);
@@ -119,7 +119,7 @@ enum certificate_form
 accept_form(const char *accept)
 {
 	struct preference wanted[FORM_COUNT] = { { 0, 0 } };
-	unsigned	  best = FORM_PEM_CHAIN;
+	unsigned best = FORM_PEM_CHAIN;
 
 	while (*accept != '\0') {
 		accept = read_range(accept, wanted);

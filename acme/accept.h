@@ -3,9 +3,9 @@
 #define SIGNET_ACME_ACCEPT_H
 
 enum certificate_form {
-	FORM_PEM_CHAIN,		/* application/pem-certificate-chain: what everybody gets who doesn't ask */
-	FORM_DER,		/* application/pkix-cert: the certificate alone */
-	FORM_PKCS7,		/* application/pkcs7-mime: the chain, certificates only */
+	FORM_PEM_CHAIN, /* application/pem-certificate-chain: what everybody gets who doesn't ask */
+	FORM_DER, /* application/pkix-cert: the certificate alone */
+	FORM_PKCS7, /* application/pkcs7-mime: the chain, certificates only */
 	FORM_COUNT
 };
 

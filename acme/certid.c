@@ -28,9 +28,10 @@ certid_parse(const char *text, struct certid *out)
 
 	memset(out, 0, sizeof(*out));
 	return period != NULL &&
-	    read_half(text, (size_t)(period - text), out->key_id, sizeof(out->key_id), &out->key_id_len) &&
-	    read_half(period + 1, strlen(period + 1), out->serial, sizeof(out->serial), &out->serial_len) &&
-	    is_serial(out->serial, out->serial_len);
+	       read_half(text, (size_t)(period - text), out->key_id, sizeof(out->key_id), &out->key_id_len) &&
+	       read_half(
+		   period + 1, strlen(period + 1), out->serial, sizeof(out->serial), &out->serial_len) &&
+	       is_serial(out->serial, out->serial_len);
 }
 
 void

@@ -9,7 +9,7 @@
 static bool
 refuse(struct request *request, const char *why)
 {
-	request->problem.status = 403;	/* RFC 8555, 7.4.1 */
+	request->problem.status = 403; /* RFC 8555, 7.4.1 */
 	return problem_set(&request->problem, PROBLEM_REJECTED_IDENTIFIER, "%s", why);
 }
 
@@ -18,7 +18,7 @@ read_identifier(struct request *request, struct identifier *out)
 {
 	const json_t *member = json_object_get(request->payload, "identifier");
 	struct reason reason = { "" };
-	enum err      err;
+	enum err err;
 
 	if (!json_is_object(member))
 		return problem_set(&request->problem, PROBLEM_MALFORMED,
@@ -46,10 +46,10 @@ bool
 authorization_new(struct request *request)
 {
 	struct authorization made = { 0 };
-	struct identifier    identifier = { 0 };
-	int64_t		     now = clock_now();
-	bool		     done;
-	enum err	     err;
+	struct identifier identifier = { 0 };
+	int64_t now = clock_now();
+	bool done;
+	enum err err;
 
 	if (!read_identifier(request, &identifier))
 		return false;

@@ -11,10 +11,10 @@
 
 /* What one request shows. */
 struct view {
-	struct certificate   leaf;
-	const struct chains *chains;	/* NULL: its issuer is configured no more */
-	size_t		     chosen;
-	struct buf	     issuer;	/* DER from the database, when there are no chains */
+	struct certificate leaf;
+	const struct chains *chains; /* NULL: its issuer is configured no more */
+	size_t chosen;
+	struct buf issuer; /* DER from the database, when there are no chains */
 };
 
 static enum err
@@ -31,7 +31,7 @@ static bool
 choose_chain(struct request *request, struct view *view)
 {
 	const char *tail = request->target.tail;
-	size_t	    others = view->chains != NULL ? view->chains->count - 1 : 0;
+	size_t others = view->chains != NULL ? view->chains->count - 1 : 0;
 
 	if (request->target.route == ROUTE_CERTIFICATE)
 		return true;
@@ -41,14 +41,16 @@ choose_chain(struct request *request, struct view *view)
 	}
 	request->problem.status = 404;
 	return problem_set(&request->problem, PROBLEM_MALFORMED,
-	    "the certificate has no alternate chain of this number; Link;rel=\"alternate\" names those there are");
+	    "the certificate has no alternate chain of this number; Link;rel=\"alternate\" names those there "
+	    "are");
 }
 
 static bool
-link_to(struct request *request, enum route route, const struct id *id, const char *tail, const char *relation)
+link_to(
+    struct request *request, enum route route, const struct id *id, const char *tail, const char *relation)
 {
 	struct buf url = { 0 };
-	char	  *text;
+	char *text;
 
 	route_url(&url, request->ra->base, route, id, tail);
 	if ((text = buf_take_str(&url)) == NULL)
@@ -66,8 +68,8 @@ link_alternates(struct request *request, const struct view *view)
 	for (size_t i = 0; view->chains != NULL && i < view->chains->count; i++) {
 		number[0] = (char)('0' + i);
 		if (i != view->chosen &&
-		    !link_to(request, i == 0 ? ROUTE_CERTIFICATE : ROUTE_CERTIFICATE_CHAIN, &view->leaf.id, number,
-			"alternate"))
+		    !link_to(request, i == 0 ? ROUTE_CERTIFICATE : ROUTE_CERTIFICATE_CHAIN, &view->leaf.id,
+			number, "alternate"))
 			return false;
 	}
 	return true;
@@ -102,7 +104,7 @@ static enum err
 put_pkcs7(struct view *view, struct buf *out)
 {
 	struct slice ders[1 + CHAIN_MAX] = { buf_slice(&view->leaf.der), buf_slice(&view->issuer) };
-	size_t	     count = 2;
+	size_t count = 2;
 
 	if (view->chains != NULL) {
 		const struct chain *chain = &view->chains->items[view->chosen];
@@ -117,7 +119,7 @@ static bool
 put_certificate_form(struct request *request, struct view *view)
 {
 	struct buf *out = &request->reply_body;
-	enum err    err = ERR_OK;
+	enum err err = ERR_OK;
 
 	request->reply.status = 200;
 	switch (accept_form(request->msg.accept)) {
@@ -140,15 +142,16 @@ put_certificate_form(struct request *request, struct view *view)
 		return false;
 	if (request->reply.media == MEDIA_PEM_CHAIN)
 		return true;
-	return link_issuer(request, view->chains == NULL ? view->leaf.issuer :
-		view->chains->items[view->chosen].certs[0].fingerprint);
+	return link_issuer(request, view->chains == NULL
+					? view->leaf.issuer
+					: view->chains->items[view->chosen].certs[0].fingerprint);
 }
 
 static bool
 load_leaf(struct request *request, struct certificate *leaf)
 {
 	struct storage_tx *tx = request_tx(request);
-	enum err	   err;
+	enum err err;
 
 	if (tx == NULL)
 		return false;
@@ -160,8 +163,8 @@ load_leaf(struct request *request, struct certificate *leaf)
 	if (err != ERR_OK)
 		return request_broken(request, "certificate_get", err);
 	if (!id_eq(leaf->account, request->account.id))
-		return problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
-		    "the certificate belongs to another account");
+		return problem_set(
+		    &request->problem, PROBLEM_UNAUTHORIZED, "the certificate belongs to another account");
 	return true;
 }
 
@@ -169,8 +172,8 @@ bool
 certificate_show(struct request *request)
 {
 	struct view view = { .chosen = 0 };
-	bool	    done = load_leaf(request, &view.leaf);
-	enum err    err;
+	bool done = load_leaf(request, &view.leaf);
+	enum err err;
 
 	if (done && (err = load_chains(request, &view)) != ERR_OK)
 		done = request_broken(request, "load_chains", err);
@@ -184,10 +187,10 @@ certificate_show(struct request *request)
 bool
 issuer_show(struct request *request)
 {
-	struct storage_tx   *tx = request_tx(request);
+	struct storage_tx *tx = request_tx(request);
 	const struct issuer *above;
-	uint8_t		     fingerprint[FINGERPRINT_SIZE];
-	enum err	     err = ERR_NOT_FOUND;
+	uint8_t fingerprint[FINGERPRINT_SIZE];
+	enum err err = ERR_NOT_FOUND;
 
 	if (tx == NULL)
 		return false;

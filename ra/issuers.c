@@ -25,13 +25,13 @@ fill(X509 *cert, struct issuer *out)
 
 /* issuer: see chain_read(). *stack is the caller's. */
 static enum err
-open_chain(const char *dir, const char *name, X509 *issuer, struct chain *out, STACK_OF(X509) **stack,
+open_chain(const char *dir, const char *name, X509 *issuer, struct chain *out, STACK_OF(X509) * *stack,
     struct reason *reason)
 {
-	char	     *path = file_join(dir, name);
-	struct buf    pem = { 0 };
+	char *path = file_join(dir, name);
+	struct buf pem = { 0 };
 	struct reason cause = { "can't be read" };
-	enum err      err = ERR_MEMORY;
+	enum err err = ERR_MEMORY;
 
 	*stack = NULL;
 	if (path != NULL && (err = file_read(path, PEM_MAX, &pem)) == ERR_OK)
@@ -51,7 +51,7 @@ static enum err
 open_chains(const char *dir, const struct issuer_config *config, struct chains *out, struct reason *reason)
 {
 	STACK_OF(X509) *own = NULL, *other = NULL;
-	enum err	err;
+	enum err err;
 
 	if ((out->items = calloc(1 + config->chains.count, sizeof(*out->items))) == NULL) {
 		reason_set(reason, "out of memory");
@@ -59,8 +59,8 @@ open_chains(const char *dir, const struct issuer_config *config, struct chains *
 	}
 	err = open_chain(dir, config->certificate, NULL, &out->items[out->count++], &own, reason);
 	for (size_t i = 0; err == ERR_OK && i < config->chains.count; i++) {
-		err = open_chain(dir, config->chains.items[i], sk_X509_value(own, 0), &out->items[out->count++],
-		    &other, reason);
+		err = open_chain(dir, config->chains.items[i], sk_X509_value(own, 0),
+		    &out->items[out->count++], &other, reason);
 		sk_X509_pop_free(other, X509_free);
 	}
 	sk_X509_pop_free(own, X509_free);
@@ -77,7 +77,8 @@ issuers_open(const struct config *config, struct issuers *out, struct reason *re
 		return ERR_MEMORY;
 	}
 	while (err == ERR_OK && out->count < config->ca.issuer_count) {
-		err = open_chains(config->dir, &config->ca.issuers[out->count], &out->items[out->count], reason);
+		err = open_chains(
+		    config->dir, &config->ca.issuers[out->count], &out->items[out->count], reason);
 		out->count++;
 	}
 	return err;
@@ -93,15 +94,15 @@ each(const struct issuers *issuers, bool (*visit)(const struct issuer *, const s
 			const struct chain *chain = &issuers->items[i].items[c];
 
 			for (size_t n = 0; n < chain->count; n++)
-				if (!visit(&chain->certs[n], n + 1 < chain->count ? &chain->certs[n + 1] : NULL,
-					arg))
+				if (!visit(&chain->certs[n],
+					n + 1 < chain->count ? &chain->certs[n + 1] : NULL, arg))
 					return;
 		}
 }
 
 struct storing {
 	struct storage_tx *tx;
-	enum err	   err;
+	enum err err;
 };
 
 static bool
@@ -135,13 +136,14 @@ const struct chains *
 issuers_find(const struct issuers *issuers, const uint8_t fingerprint[FINGERPRINT_SIZE])
 {
 	for (size_t i = 0; i < issuers->count; i++)
-		if (memcmp(issuers->items[i].items[0].certs[0].fingerprint, fingerprint, FINGERPRINT_SIZE) == 0)
+		if (memcmp(issuers->items[i].items[0].certs[0].fingerprint, fingerprint, FINGERPRINT_SIZE) ==
+		    0)
 			return &issuers->items[i];
 	return NULL;
 }
 
 struct finding {
-	const uint8_t	    *fingerprint;
+	const uint8_t *fingerprint;
 	const struct issuer *above;
 };
 
@@ -180,6 +182,6 @@ fingerprint_parse(const char *text, uint8_t out[FINGERPRINT_SIZE])
 		return false;
 	for (size_t i = 0; i < FINGERPRINT_SIZE; i++)
 		out[i] = (uint8_t)((strchr(digits, text[2 * i]) - digits) << 4 |
-		    (strchr(digits, text[2 * i + 1]) - digits));
+				   (strchr(digits, text[2 * i + 1]) - digits));
 	return true;
 }

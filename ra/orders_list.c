@@ -6,7 +6,7 @@
 #include "lib/clock.h"
 #include "ra/request.h"
 
-#define ORDERS_PER_PAGE 100	/* some 7 KiB of URLs */
+#define ORDERS_PER_PAGE 100 /* some 7 KiB of URLs */
 
 /* Where the page begins: the cursor, or above every order. */
 static bool
@@ -27,8 +27,8 @@ static bool
 link_next(struct request *request, struct id last)
 {
 	struct buf url = { 0 };
-	char	   cursor[ID_TEXT_SIZE];
-	char	  *text;
+	char cursor[ID_TEXT_SIZE];
+	char *text;
 
 	id_text(last, cursor);
 	route_url(&url, request->ra->base, ROUTE_ORDERS_PAGE, &request->account.id, cursor);
@@ -42,7 +42,7 @@ link_next(struct request *request, struct id last)
 static json_t *
 urls_json(const char *base, const struct id *ids, size_t count)
 {
-	json_t	  *list = json_array();
+	json_t *list = json_array();
 	struct buf url = { 0 };
 
 	for (size_t i = 0; i < count && list != NULL; i++) {
@@ -62,18 +62,19 @@ bool
 account_orders(struct request *request)
 {
 	struct storage_tx *tx;
-	struct id	   before, ids[ORDERS_PER_PAGE + 1];
-	size_t		   count = 0;
-	enum err	   err;
+	struct id before, ids[ORDERS_PER_PAGE + 1];
+	size_t count = 0;
+	enum err err;
 
 	if (!account_is_own(request) || !page_start(request, &before) || (tx = request_tx(request)) == NULL)
 		return false;
 	/* One more than the page holds tells whether there is another. */
-	err = orders_of_account(tx, request->account.id, before, clock_now(), ids, ORDERS_PER_PAGE + 1, &count);
+	err =
+	    orders_of_account(tx, request->account.id, before, clock_now(), ids, ORDERS_PER_PAGE + 1, &count);
 	if (err != ERR_OK)
 		return request_broken(request, "orders_of_account", err);
 	if (count > ORDERS_PER_PAGE && !link_next(request, ids[--count - 1]))
 		return false;
-	return reply_json(request, 200,
-	    json_pack("{s:o}", "orders", urls_json(request->ra->base, ids, count)));
+	return reply_json(
+	    request, 200, json_pack("{s:o}", "orders", urls_json(request->ra->base, ids, count)));
 }

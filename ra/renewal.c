@@ -10,17 +10,17 @@
 #include "x509/certificate.h"
 
 #define DAY 86400
-#define ASK_AGAIN 21600		/* s; Boulder's six hours */
+#define ASK_AGAIN 21600 /* s; Boulder's six hours */
 
 void
 renewal_window(int64_t not_before, int64_t not_after, int64_t *start, int64_t *end)
 {
-	int64_t life = not_after - not_before + 1;	/* the last second counts (RFC 5280, 4.1.2.5) */
+	int64_t life = not_after - not_before + 1; /* the last second counts (RFC 5280, 4.1.2.5) */
 	int64_t left = life < 10 * DAY ? life / 2 : life / 3;
 	int64_t margin = life / 50 > 0 ? life / 50 : 1;
 
 	*start = not_after - left - margin;
-	*end = not_after - left + margin;	/* later than start: RFC 9773, 4.2 */
+	*end = not_after - left + margin; /* later than start: RFC 9773, 4.2 */
 }
 
 /* The certificate of that name. ERR_NOT_FOUND. */
@@ -39,7 +39,7 @@ find(struct storage_tx *tx, const struct certid *id, struct certificate *out)
 static json_t *
 window_json(const struct certificate *certificate)
 {
-	char	start_text[CLOCK_RFC3339_SIZE], end_text[CLOCK_RFC3339_SIZE];
+	char start_text[CLOCK_RFC3339_SIZE], end_text[CLOCK_RFC3339_SIZE];
 	int64_t start, end;
 
 	renewal_window(certificate->not_before, certificate->not_after, &start, &end);
@@ -53,13 +53,14 @@ renewal_show(struct request *request)
 {
 	struct storage_tx *tx;
 	struct certificate certificate = { .not_before = 0 };
-	struct certid	   id;
-	bool		   done;
-	enum err	   err;
+	struct certid id;
+	bool done;
+	enum err err;
 
 	if (!certid_parse(request->target.tail, &id))
 		return problem_set(&request->problem, PROBLEM_MALFORMED,
-		    "the path doesn't end in a certificate's identifier: the base64url of its authority key identifier, "
+		    "the path doesn't end in a certificate's identifier: the base64url of its authority key "
+		    "identifier, "
 		    "a period, and the base64url of its serial number's DER value (RFC 9773, 4.1)");
 	if ((tx = request_tx(request)) == NULL)
 		return false;
@@ -92,8 +93,8 @@ static bool
 check_predecessor(struct request *request, const struct certificate *predecessor, const struct order *order)
 {
 	struct order earlier = { .profile = NULL };
-	bool	     shares;
-	enum err     err;
+	bool shares;
+	enum err err;
 
 	if (!id_eq(predecessor->account, request->account.id))
 		return problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
@@ -102,17 +103,18 @@ check_predecessor(struct request *request, const struct certificate *predecessor
 		return request_broken(request, "check_predecessor", err);
 	shares = shares_name(order, &earlier);
 	order_free(&earlier);
-	return shares || problem_set(&request->problem, PROBLEM_MALFORMED,
-		"\"replaces\" names a certificate that has none of the order's identifiers (RFC 9773, 5)");
+	return shares ||
+	       problem_set(&request->problem, PROBLEM_MALFORMED,
+		   "\"replaces\" names a certificate that has none of the order's identifiers (RFC 9773, 5)");
 }
 
 bool
 renewal_check(struct request *request, const struct order *order)
 {
 	struct certificate predecessor = { .not_before = 0 };
-	struct certid	   id;
-	bool		   good;
-	enum err	   err;
+	struct certid id;
+	bool good;
+	enum err err;
 
 	if (order->replaces == NULL)
 		return true;

@@ -12,8 +12,8 @@ static enum err
 load(struct storage_tx *tx, struct id account, struct recent *out)
 {
 	struct id ids[RECENT_MAX];
-	size_t	  count = 0;
-	enum err  err = orders_newest(tx, account, ids, RECENT_MAX, &count);
+	size_t count = 0;
+	enum err err = orders_newest(tx, account, ids, RECENT_MAX, &count);
 
 	for (size_t i = 0; i < count && err == ERR_OK; i++)
 		if ((err = order_get(tx, ids[i], &out->orders[out->count])) == ERR_OK)
@@ -25,8 +25,8 @@ bool
 recent_load(struct request *request, struct recent *out)
 {
 	const struct ra_config *config = &request->ra->config->ra;
-	struct storage_tx      *tx;
-	enum err		err;
+	struct storage_tx *tx;
+	enum err err;
 
 	out->count = 0;
 	if (!config->reuse_authorizations && !config->reuse_orders)
@@ -47,11 +47,12 @@ recent_unload(struct recent *recent)
 
 /* The order's authorization for its i-th identifier, when it is valid until then. ERR_NOT_FOUND. */
 static enum err
-take_valid(struct storage_tx *tx, const struct order *order, size_t i, int64_t until, struct authorization *out)
+take_valid(
+    struct storage_tx *tx, const struct order *order, size_t i, int64_t until, struct authorization *out)
 {
 	struct id ids[IDENTIFIERS_MAX];
-	size_t	  count;
-	enum err  err = order_authorization_ids(tx, &order->id, ids, &count);
+	size_t count;
+	enum err err = order_authorization_ids(tx, &order->id, ids, &count);
 
 	if (err == ERR_OK)
 		err = i < count ? authorization_get(tx, ids[i], out) : ERR_NOT_FOUND;
@@ -79,14 +80,14 @@ reuse_authorization(struct request *request, const struct recent *recent, const 
     int64_t now, struct authorization *out, bool *found)
 {
 	struct storage_tx *tx = request_tx(request);
-	struct identifier  base = identifier_base(identifier);
-	enum err	   err;
+	struct identifier base = identifier_base(identifier);
+	enum err err;
 
 	*found = false;
 	if (tx == NULL)
 		return false;
-	err = authorization_find(tx, request->account.id, &base, identifier_is_wildcard(identifier),
-	    now + TIME_LEFT_MIN, out);
+	err = authorization_find(
+	    tx, request->account.id, &base, identifier_is_wildcard(identifier), now + TIME_LEFT_MIN, out);
 	if (err == ERR_NOT_FOUND && request->ra->config->ra.reuse_authorizations)
 		err = find_in_recent(tx, recent, identifier, now + TIME_LEFT_MIN, out);
 	if (err != ERR_OK && err != ERR_NOT_FOUND)
@@ -99,10 +100,10 @@ static bool
 same_names(const struct order *a, const struct order *b)
 {
 	struct identifier *sorted = calloc(a->identifier_count + b->identifier_count, sizeof(*sorted));
-	bool		   same = sorted != NULL && a->identifier_count == b->identifier_count;
+	bool same = sorted != NULL && a->identifier_count == b->identifier_count;
 
 	if (same) {
-		size_t		   n = a->identifier_count;
+		size_t n = a->identifier_count;
 		struct identifier *second = sorted + n;
 
 		memcpy(sorted, a->identifiers, n * sizeof(*sorted));
@@ -126,7 +127,7 @@ static bool
 asks_the_same(const struct order *a, const struct order *b)
 {
 	return strcmp(a->profile, b->profile) == 0 && a->not_before == b->not_before &&
-	    a->not_after == b->not_after && same_text(a->replaces, b->replaces) && same_names(a, b);
+	       a->not_after == b->not_after && same_text(a->replaces, b->replaces) && same_names(a, b);
 }
 
 bool
@@ -137,10 +138,10 @@ reuse_order(struct request *request, const struct recent *recent, const struct o
 
 	*out = (struct id){ { 0 } };
 	for (size_t i = 0; request->ra->config->ra.reuse_orders && i < recent->count && err == ERR_OK; i++) {
-		const struct order   *order = &recent->orders[i];
+		const struct order *order = &recent->orders[i];
 		struct authorization *authorizations = NULL;
-		size_t		      count = 0;
-		enum order_status     status;
+		size_t count = 0;
+		enum order_status status;
 
 		if (order->state != ORDER_OPEN || !asks_the_same(order, wanted))
 			continue;

@@ -8,7 +8,7 @@
 #define RECENT_MAX 50
 struct recent {
 	struct order orders[RECENT_MAX];
-	size_t	     count;
+	size_t count;
 };
 
 /* None, unless the configuration says that something is reused. False with serverInternal; either way
@@ -24,6 +24,7 @@ bool reuse_authorization(struct request *, const struct recent *, const struct i
 
 /* With ra.reuse_orders: the id of a recent order that is pending or ready and asks for the same, in whatever
  * sequence of names; zero: there is none. False with serverInternal. */
-bool reuse_order(struct request *, const struct recent *, const struct order *wanted, int64_t now, struct id *out);
+bool reuse_order(
+    struct request *, const struct recent *, const struct order *wanted, int64_t now, struct id *out);
 
 #endif

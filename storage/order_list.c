@@ -19,8 +19,8 @@ authorization_over(struct storage_tx *tx, const struct id *id, int64_t now, bool
 	if (query_next(&query) == ERR_OK) {
 		state = query_integer(&query);
 		expires = query_integer(&query);
-		*over = state >= AUTHORIZATION_INVALID ||
-		    (state != AUTHORIZATION_PROCESSING && expires <= now);
+		*over =
+		    state >= AUTHORIZATION_INVALID || (state != AUTHORIZATION_PROCESSING && expires <= now);
 	}
 	return query_end(&query);
 }
@@ -59,7 +59,8 @@ orders_of_account(struct storage_tx *tx, struct id account, struct id before, in
 	*count = 0;
 	while (err == ERR_OK && found == BATCH && *count < max) {
 		err = query_ids(tx, STATEMENT_ORDERS_OF_ACCOUNT,
-		    VALUES(value_id(&account), value_id(&before), value_integer(BATCH)), batch, BATCH, &found);
+		    VALUES(value_id(&account), value_id(&before), value_integer(BATCH)), batch, BATCH,
+		    &found);
 		for (size_t i = 0; err == ERR_OK && i < found && *count < max; i++) {
 			if ((err = order_over(tx, &batch[i], now, &over)) == ERR_OK && !over)
 				ids[(*count)++] = batch[i];
@@ -81,8 +82,8 @@ order_replacing(struct storage_tx *tx, const char *certid, int64_t now)
 	bool over = true;
 	enum err err;
 
-	err = query_ids(tx, STATEMENT_ORDERS_REPLACING, VALUES(value_text(certid), value_integer(NEWEST)), ids, NEWEST,
-	    &count);
+	err = query_ids(tx, STATEMENT_ORDERS_REPLACING, VALUES(value_text(certid), value_integer(NEWEST)),
+	    ids, NEWEST, &count);
 	for (size_t i = 0; i < count && err == ERR_OK && over; i++)
 		err = order_over(tx, &ids[i], now, &over);
 	return err == ERR_OK && over ? ERR_NOT_FOUND : err;

@@ -7,7 +7,7 @@
 #include "x509/certificate.h"
 
 static enum err
-check_links(STACK_OF(X509) *chain, struct reason *reason)
+check_links(STACK_OF(X509) * chain, struct reason *reason)
 {
 	int count = sk_X509_num(chain);
 
@@ -18,7 +18,8 @@ check_links(STACK_OF(X509) *chain, struct reason *reason)
 	for (int i = 0; i + 1 < count; i++) {
 		X509 *one = sk_X509_value(chain, i), *next = sk_X509_value(chain, i + 1);
 
-		if (X509_check_issued(next, one) == X509_V_OK && X509_verify(one, X509_get0_pubkey(next)) == 1)
+		if (X509_check_issued(next, one) == X509_V_OK &&
+		    X509_verify(one, X509_get0_pubkey(next)) == 1)
 			continue;
 		ERR_clear_error();
 		reason_set(reason,
@@ -35,13 +36,14 @@ check_same_issuer(X509 *first, X509 *issuer, struct reason *reason)
 	    EVP_PKEY_eq(X509_get0_pubkey(first), X509_get0_pubkey(issuer)) == 1 && X509_check_ca(first) == 1)
 		return ERR_OK;
 	ERR_clear_error();
-	reason_set(reason, "its first certificate is no CA certificate with the name and the key of the issuer; "
+	reason_set(reason,
+	    "its first certificate is no CA certificate with the name and the key of the issuer; "
 	    "another chain begins with a cross-sign of the issuer, or with its own certificate");
 	return ERR_MALFORMED;
 }
 
 enum err
-chain_read(struct slice pem, X509 *issuer, STACK_OF(X509) **out, struct reason *reason)
+chain_read(struct slice pem, X509 *issuer, STACK_OF(X509) * *out, struct reason *reason)
 {
 	STACK_OF(X509) *chain = NULL;
 	enum err err;
@@ -61,18 +63,18 @@ chain_read(struct slice pem, X509 *issuer, STACK_OF(X509) **out, struct reason *
 enum err
 chain_pkcs7(const struct slice *ders, size_t count, struct buf *out)
 {
-	PKCS7	*p7 = PKCS7_new();
+	PKCS7 *p7 = PKCS7_new();
 	uint8_t *der = NULL;
 	enum err err = ERR_CRYPTO;
-	int	 len;
+	int len;
 
 	if (p7 == NULL || PKCS7_set_type(p7, NID_pkcs7_signed) != 1 ||
 	    PKCS7_content_new(p7, NID_pkcs7_data) != 1 || PKCS7_set_detached(p7, 1) != 1)
 		goto out;
 	for (size_t i = 0; i < count; i++) {
 		const uint8_t *p = ders[i].data;
-		X509	      *cert = d2i_X509(NULL, &p, (long)ders[i].len);
-		int	       added = cert != NULL && PKCS7_add_certificate(p7, cert) == 1;
+		X509 *cert = d2i_X509(NULL, &p, (long)ders[i].len);
+		int added = cert != NULL && PKCS7_add_certificate(p7, cert) == 1;
 
 		X509_free(cert);
 		if (!added)

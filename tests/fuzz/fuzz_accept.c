@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char		     *text = malloc(size + 3);
+	char *text = malloc(size + 3);
 	enum certificate_form form;
 
 	if (text == NULL)

@@ -10,8 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char	     *text = malloc(size + 1);
-	struct buf    out = { 0 };
+	char *text = malloc(size + 1);
+	struct buf out = { 0 };
 	struct certid id;
 
 	if (text == NULL)

@@ -14,22 +14,26 @@
 #include "x509/key.h"
 
 static struct {
-	EVP_PKEY	*root_key, *other_key, *issuer_key;
-	X509		*root, *other;
-	X509		*issuer, *cross;	/* one name and key, signed by root and by other */
-	X509		*stranger;		/* the issuer's name under another key */
+	EVP_PKEY *root_key, *other_key, *issuer_key;
+	X509 *root, *other;
+	X509 *issuer, *cross; /* one name and key, signed by root and by other */
+	X509 *stranger; /* the issuer's name under another key */
 } pki;
 
 static X509 *
 make(const char *name, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key)
 {
-	uint8_t		      serial[SERIAL_SIZE];
-	struct ca_certificate made = { .common_name = name, .key = key, .not_before = 1700000000,
-		.not_after = 4000000000, .path_length = -1, .serial = serial };
-	struct reason	      reason = { "" };
-	X509		     *cert = NULL, *read;
-	struct buf	      der = { 0 };
-	const uint8_t	     *p;
+	uint8_t serial[SERIAL_SIZE];
+	struct ca_certificate made = { .common_name = name,
+		.key = key,
+		.not_before = 1700000000,
+		.not_after = 4000000000,
+		.path_length = -1,
+		.serial = serial };
+	struct reason reason = { "" };
+	X509 *cert = NULL, *read;
+	struct buf der = { 0 };
+	const uint8_t *p;
 
 	RAND_bytes(serial, sizeof(serial));
 	serial[0] = 1;
@@ -76,10 +80,10 @@ teardown(void **state)
 }
 
 static enum err
-read_chain(X509 *const *certs, size_t count, X509 *issuer, STACK_OF(X509) **out, struct reason *reason)
+read_chain(X509 *const *certs, size_t count, X509 *issuer, STACK_OF(X509) * *out, struct reason *reason)
 {
 	struct buf pem = { 0 }, der = { 0 };
-	enum err   err;
+	enum err err;
 
 	for (size_t i = 0; i < count; i++) {
 		buf_clear(&der);
@@ -96,10 +100,10 @@ static void
 chains(void **state)
 {
 	const struct {
-		X509	   *certs[9];
-		size_t	    count;
-		X509	   *issuer;
-		const char *says;	/* NULL: it is a chain */
+		X509 *certs[9];
+		size_t count;
+		X509 *issuer;
+		const char *says; /* NULL: it is a chain */
 	} rows[] = {
 		{ { pki.issuer }, 1, NULL, NULL },
 		{ { pki.issuer, pki.root }, 2, NULL, NULL },
@@ -112,20 +116,22 @@ chains(void **state)
 		{ { pki.issuer, pki.root, pki.issuer }, 3, NULL, "certificate 2 is not signed by" },
 		{ { pki.root }, 1, pki.issuer, "the name and the key of the issuer" },
 		{ { pki.stranger, pki.root }, 2, pki.issuer, "the name and the key of the issuer" },
-		{ { pki.root, pki.root, pki.root, pki.root, pki.root, pki.root, pki.root, pki.root, pki.root }, 9,
-		    NULL, "8 are the most" },
+		{ { pki.root, pki.root, pki.root, pki.root, pki.root, pki.root, pki.root, pki.root,
+		      pki.root },
+		    9, NULL, "8 are the most" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		STACK_OF(X509) *got;
-		struct reason	reason = { "" };
-		enum err	err = read_chain(rows[i].certs, rows[i].count, rows[i].issuer, &got, &reason);
+		STACK_OF(X509) * got;
+		struct reason reason = { "" };
+		enum err err = read_chain(rows[i].certs, rows[i].count, rows[i].issuer, &got, &reason);
 
 		if ((err == ERR_OK) != (rows[i].says == NULL) || (err != ERR_OK && got != NULL) ||
 		    (err != ERR_OK && strstr(reason.text, rows[i].says) == NULL))
 			fail_msg("row %zu: %d, %s", i, (int)err, reason.text);
-		assert_int_equal(err == ERR_OK ? sk_X509_num(got) : 0, err == ERR_OK ? (int)rows[i].count : 0);
+		assert_int_equal(
+		    err == ERR_OK ? sk_X509_num(got) : 0, err == ERR_OK ? (int)rows[i].count : 0);
 		sk_X509_pop_free(got, X509_free);
 	}
 }
@@ -134,9 +140,9 @@ chains(void **state)
 static void
 forged_link(void **state)
 {
-	X509	       *forged = make("Forged", pki.other_key, pki.root, pki.issuer_key);
-	STACK_OF(X509) *got;
-	struct reason	reason;
+	X509 *forged = make("Forged", pki.other_key, pki.root, pki.issuer_key);
+	STACK_OF(X509) * got;
+	struct reason reason;
 
 	(void)state;
 	assert_int_equal(read_chain((X509 *[]){ forged, pki.root }, 2, NULL, &got, &reason), ERR_MALFORMED);
@@ -146,10 +152,10 @@ forged_link(void **state)
 static void
 pkcs7(void **state)
 {
-	struct buf     issuer = { 0 }, root = { 0 }, der = { 0 };
-	struct slice   ders[2];
+	struct buf issuer = { 0 }, root = { 0 }, der = { 0 };
+	struct slice ders[2];
 	const uint8_t *p;
-	PKCS7	      *p7;
+	PKCS7 *p7;
 
 	(void)state;
 	assert_int_equal(certificate_der(pki.issuer, &issuer), ERR_OK);
