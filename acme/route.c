@@ -15,13 +15,19 @@ static const struct {
 	[ROUTE_NEW_ORDER] = { "/new-order", "new-order", "newOrder", false },
 	[ROUTE_KEY_CHANGE] = { "/key-change", "key-change", "keyChange", false },
 	[ROUTE_REVOKE_CERT] = { "/revoke-cert", "revoke-cert", "revokeCert", false },
+	[ROUTE_NEW_AUTHZ] = { "/new-authz", "new-authz", "newAuthz", false },
 	[ROUTE_ACCOUNT] = { "/account/*", "account", NULL, false },
 	[ROUTE_ORDERS] = { "/account/*/orders", "orders", NULL, false },
+	[ROUTE_ORDERS_PAGE] = { "/account/*/orders/+", "orders-page", NULL, false },
 	[ROUTE_ORDER] = { "/order/*", "order", NULL, false },
 	[ROUTE_FINALIZE] = { "/order/*/finalize", "finalize", NULL, false },
 	[ROUTE_AUTHORIZATION] = { "/authorization/*", "authorization", NULL, false },
 	[ROUTE_CHALLENGE] = { "/challenge/*/+", "challenge", NULL, false },
 	[ROUTE_CERTIFICATE] = { "/certificate/*", "certificate", NULL, false },
+	[ROUTE_CERTIFICATE_CHAIN] = { "/certificate/*/+", "certificate-chain", NULL, false },
+	[ROUTE_RENEWAL_INFO] = { "/renewal-info", "renewal-info", "renewalInfo", true },
+	[ROUTE_RENEWAL_INFO_OF] = { "/renewal-info/+", "renewal-info-of", NULL, true },
+	[ROUTE_ISSUER] = { "/issuer/+", "issuer", NULL, false },
 };
 
 static bool
@@ -107,4 +113,10 @@ bool
 route_takes_get(enum route route)
 {
 	return table[route].get;
+}
+
+bool
+route_is_lookup(enum route route)
+{
+	return route == ROUTE_RENEWAL_INFO || route == ROUTE_RENEWAL_INFO_OF;
 }

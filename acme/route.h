@@ -16,20 +16,28 @@ enum route {
 	ROUTE_NEW_ORDER,	/* /new-order */
 	ROUTE_KEY_CHANGE,	/* /key-change */
 	ROUTE_REVOKE_CERT,	/* /revoke-cert */
+	ROUTE_NEW_AUTHZ,	/* /new-authz */
 	ROUTE_ACCOUNT,		/* /account/ID */
 	ROUTE_ORDERS,		/* /account/ID/orders */
+	ROUTE_ORDERS_PAGE,	/* /account/ID/orders/CURSOR */
 	ROUTE_ORDER,		/* /order/ID */
 	ROUTE_FINALIZE,		/* /order/ID/finalize */
 	ROUTE_AUTHORIZATION,	/* /authorization/ID */
 	ROUTE_CHALLENGE,	/* /challenge/ID/TYPE */
 	ROUTE_CERTIFICATE,	/* /certificate/ID */
+	ROUTE_CERTIFICATE_CHAIN, /* /certificate/ID/N */
+	ROUTE_ISSUER,		/* /issuer/FINGERPRINT */
+	ROUTE_RENEWAL_INFO,	/* /renewal-info */
+	ROUTE_RENEWAL_INFO_OF,	/* /renewal-info/CERTID */
 	ROUTE_COUNT
 };
+
+#define ROUTE_TAIL_MAX 127		/* a certificate's name in RFC 9773 is the longest: 55 in ours */
 
 struct target {
 	enum route	route;
 	struct id	id;		/* zero where the route has none */
-	char		tail[16];	/* ROUTE_CHALLENGE: the type's name */
+	char		tail[ROUTE_TAIL_MAX + 1];	/* what "+" stands for: a challenge type, a cursor */
 };
 
 /* Recognises a path. False: no such resource. */
@@ -41,6 +49,8 @@ void	 route_url(struct buf *, const char *base, enum route, const struct id *, c
 /* The member's name in the directory object ("newOrder"); NULL when it is not listed there. */
 const char *route_directory_name(enum route);
 const char *route_name(enum route);		/* for logs and metrics: "new-order" */
-bool	 route_takes_get(enum route);		/* directory, newNonce (RFC 8555, 6.3) */
+/* directory, newNonce (RFC 8555, 6.3), renewalInfo (RFC 9773, 4.1) */
+bool	 route_takes_get(enum route);
+bool	 route_is_lookup(enum route);		/* ra answers its GET */
 
 #endif

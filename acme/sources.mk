@@ -1,1 +1,2 @@
-SRC += acme/challenge.c acme/evidence.c acme/identifier.c acme/problem.c acme/revocation.c acme/route.c acme/status.c
+SRC += acme/accept.c acme/certid.c acme/challenge.c acme/evidence.c acme/identifier.c acme/problem.c \
+	acme/revocation.c acme/route.c acme/status.c

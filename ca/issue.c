@@ -4,6 +4,7 @@
 #include "ca/policy.h"
 #include "ca/proof.h"
 #include "lib/log.h"
+#include "x509/key.h"
 
 #define FUTURE_MAX 300 /* s: what two clocks of one machine may differ at most */
 
@@ -34,19 +35,6 @@ order_check(const struct ca *ca, const struct msg_issue *issue, int64_t now, str
 	if (made > now + FUTURE_MAX)
 		return problem_set(problem, PROBLEM_UNAUTHORIZED, "this order was made in the future");
 	return true;
-}
-
-static const struct profile_config *
-profile_find(const struct ca_config *config, const char *name)
-{
-	size_t i;
-
-	if (name[0] == '\0')
-		return &config->profiles[0];
-	for (i = 0; i < config->profile_count; i++)
-		if (strcmp(config->profiles[i].name, name) == 0)
-			return &config->profiles[i];
-	return NULL;
 }
 
 /* RFC 8555, 7.4: what the order asked for is what the certificate says, or there is none. */
@@ -104,6 +92,53 @@ names_check(const struct ca *ca, const struct csr *csr, struct problem *problem)
 	return true;
 }
 
+/* Its own copy of the rules: ra has judged the CSR by them already. */
+static bool
+profile_check(const struct profile_config *profile, const struct csr *csr, struct problem *problem)
+{
+	if (!config_profile_takes(profile, key_type_name(key_type_of(csr->key))))
+		return problem_set(problem, PROBLEM_BAD_CSR, "profile \"%s\" takes no %s keys", profile->name,
+		    key_type_name(key_type_of(csr->key)));
+	if (csr->must_staple && !profile->must_staple)
+		return problem_set(problem, PROBLEM_BAD_CSR,
+		    "profile \"%s\" gives no must-staple (RFC 7633); leave the TLS feature out of the CSR", profile->name);
+	return true;
+}
+
+#define COMMON_NAME_MAX 64	/* RFC 5280, A.1: ub-common-name */
+
+static bool
+common_name_fits(const struct identifier *name)
+{
+	return name->type == IDENTIFIER_DNS && strlen(name->value) <= COMMON_NAME_MAX;
+}
+
+/* The CSR's own, or else the first DNS name that fits; NULL: none does. */
+static const char *
+common_name(const struct csr *csr)
+{
+	for (size_t i = 0; i < csr->count; i++)
+		if (common_name_fits(&csr->names[i]) && strcmp(csr->names[i].value, csr->common_name) == 0)
+			return csr->names[i].value;
+	for (size_t i = 0; i < csr->count; i++)
+		if (common_name_fits(&csr->names[i]))
+			return csr->names[i].value;
+	return NULL;
+}
+
+static void
+profile_apply(const struct profile_config *profile, const struct csr *csr, struct leaf *leaf)
+{
+	leaf->names = csr->names;
+	leaf->name_count = csr->count;
+	leaf->key = csr->key;
+	leaf->must_staple = csr->must_staple;
+	leaf->client_auth = profile->client_auth;
+	leaf->no_server_auth = !profile->server_auth;
+	leaf->no_encipherment = !profile->key_encipherment;
+	leaf->common_name = profile->common_name ? common_name(csr) : NULL;
+}
+
 static enum err
 record_append(struct ca *ca, const struct msg_issue *issue, const struct leaf *leaf, int64_t now,
     struct msg_certificate *out)
@@ -133,6 +168,7 @@ sign(struct ca *ca, const struct leaf *leaf, int64_t now, int64_t lifetime, stru
 		.now = now,
 		.lifetime_max = lifetime,
 		.backdate_max = ISSUER_BACKDATE_MAX,
+		.client_only = leaf->no_server_auth,
 		.key = leaf->key };
 	struct reason cause = { "" };
 	uint8_t serial[SERIAL_SIZE];
@@ -164,18 +200,17 @@ issue_new(struct ca *ca, const struct msg_issue *issue, const struct jwk *jwk, c
 
 	if (!order_check(ca, issue, now, problem))
 		return ERR_DENIED;
-	if ((profile = profile_find(&ca->config->ca, issue->profile)) == NULL) {
+	profile = config_profile(&ca->config->ca, issue->profile[0] != '\0' ? issue->profile : NULL);
+	if (profile == NULL) {
 		problem_set(problem, PROBLEM_INVALID_PROFILE, "there is no profile \"%s\"", issue->profile);
 		return ERR_DENIED;
 	}
 	if (!proof_csr(jwk, jws, &csr, problem) || !key_allowed(ca, csr, problem) ||
+	    !profile_check(profile, csr, problem) ||
 	    !proof_evidence(ca, issue, jwk, jws, profile, csr, now, problem) ||
 	    !names_check(ca, csr, problem) || !dates_set(ca, issue, profile, now, &leaf, problem))
 		goto out;
-	leaf.names = csr->names;
-	leaf.name_count = csr->count;
-	leaf.key = csr->key;
-	leaf.must_staple = csr->must_staple;
+	profile_apply(profile, csr, &leaf);
 	leaf.issuer_url = ca->issuer_url;
 	if ((err = sign(ca, &leaf, now, profile->lifetime, problem)) == ERR_OK)
 		err = record_append(ca, issue, &leaf, now, out);

@@ -14,7 +14,7 @@
 #include "lib/clock.h"
 #include "lib/file.h"
 #include "storage/storage.h"
-#include "x509/certificate.h"
+#include "x509/chain.h"
 
 #define PEM_FILE_MAX 1048576	/* a chain of RSA-4096 certificates is 10 KiB */
 #define NEAR_EXPIRY 30		/* days: what Let's Encrypt used to mail its users ahead */
@@ -142,34 +142,46 @@ check_is_ca(struct findings *f, const char *key, const char *path, X509 *cert)
 		    path);
 }
 
-/* The first certificate's; the stack is the caller's (sk_X509_pop_free), NULL after a problem. */
+/* The certificates; the stack is the caller's (sk_X509_pop_free), NULL after a problem. issuer: chain_read(). */
 static STACK_OF(X509) *
-chain_read(struct findings *f, const char *key, const char *path)
+certificates_get(struct findings *f, const char *key, const char *path, X509 *issuer)
 {
 	STACK_OF(X509)	*chain = NULL;
 	struct buf	 pem = { 0 };
-	struct reason	 why = { "" };
+	struct reason	 why = { "out of memory" };
 
 	if (!file_get(f, key, path, "restore it from a backup, or correct the path", &pem))
 		return NULL;
-	if (certificates_read(buf_slice(&pem), &chain, &why) != ERR_OK)
+	if (chain_read(buf_slice(&pem), issuer, &chain, &why) != ERR_OK)
 		finding(f, FINDING_PROBLEM, key, "%s: %s", path, why.text);
 	buf_free(&pem);
-	if (chain == NULL)
-		return NULL;
-	for (int i = 0; i + 1 < sk_X509_num(chain); i++)
-		if (X509_check_issued(sk_X509_value(chain, i + 1), sk_X509_value(chain, i)) != X509_V_OK)
-			finding(f, FINDING_PROBLEM, key,
-			    "%s: certificate %d is not signed by the one after it; order them "
-			    "from the issuer up",
-			    path, i + 1);
 	return chain;
 }
 
-/* certificate and key as paths in the configuration; ca: it must be a CA's. */
+/* The issuer's alternate chains. */
+static void
+check_chains(struct findings *f, const struct config *config, const char *section,
+    const struct issuer_config *issuer, X509 *certificate)
+{
+	char	key[80];
+
+	for (size_t i = 0; i < issuer->chains.count; i++) {
+		char		*path = full_path(config, issuer->chains.items[i]);
+		STACK_OF(X509)	*chain;
+
+		snprintf(key, sizeof(key), "%s.chains[%zu]", section, i);
+		chain = certificates_get(f, key, path, certificate);
+		for (int n = 0; n < sk_X509_num(chain); n++)
+			check_validity(f, key, path, sk_X509_value(chain, n));
+		sk_X509_pop_free(chain, X509_free);
+		free(path);
+	}
+}
+
+/* certificate and key as paths in the configuration; issuer: it must be a CA's, and has other chains. */
 static void
 check_pair(struct findings *f, const struct config *config, const char *section, const char *certificate,
-    const char *key, bool ca)
+    const char *key, const struct issuer_config *issuer)
 {
 	char		 cert_key[80], key_key[80];
 	char		*cert_path = full_path(config, certificate), *key_path = full_path(config, key);
@@ -178,12 +190,14 @@ check_pair(struct findings *f, const struct config *config, const char *section,
 
 	snprintf(cert_key, sizeof(cert_key), "%s.certificate", section);
 	snprintf(key_key, sizeof(key_key), "%s.key", section);
-	chain = chain_read(f, cert_key, cert_path);
+	chain = certificates_get(f, cert_key, cert_path, NULL);
 	pkey = key_read(f, key_key, key_path);
 	if (chain != NULL) {
 		check_validity(f, cert_key, cert_path, sk_X509_value(chain, 0));
-		if (ca)
+		if (issuer != NULL) {
 			check_is_ca(f, cert_key, cert_path, sk_X509_value(chain, 0));
+			check_chains(f, config, section, issuer, sk_X509_value(chain, 0));
+		}
 	}
 	if (chain != NULL && pkey != NULL) {
 		if (X509_check_private_key(sk_X509_value(chain, 0), pkey) == 1)
@@ -274,11 +288,11 @@ findings_files(struct findings *f, const struct config *config)
 
 	for (size_t i = 0; i < config->ca.issuer_count; i++) {
 		snprintf(section, sizeof(section), "ca.issuers[%zu]", i);
-		check_pair(
-		    f, config, section, config->ca.issuers[i].certificate, config->ca.issuers[i].key, true);
+		check_pair(f, config, section, config->ca.issuers[i].certificate, config->ca.issuers[i].key,
+		    &config->ca.issuers[i]);
 	}
 	if (config->wfe.tls == TLS_FILES)
-		check_pair(f, config, "wfe.tls", config->wfe.tls_certificate, config->wfe.tls_key, false);
+		check_pair(f, config, "wfe.tls", config->wfe.tls_certificate, config->wfe.tls_key, NULL);
 	check_evidence_key(f, config);
 	check_blocked_keys(f, config);
 	check_folder(f, "ledger", ledger);

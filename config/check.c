@@ -207,6 +207,14 @@ check_ca(struct parse *p)
 	char			 key[KEY_PATH_MAX];
 	size_t			 line = line_of(p, "ca.issuers");
 
+	for (size_t i = 0; i < ca->profile_count; i++)
+		/* Without a lifetime it was no map, and has no flags. */
+		if (ca->profiles[i].name != NULL && ca->profiles[i].lifetime != 0 && !ca->profiles[i].server_auth &&
+		    !ca->profiles[i].client_auth) {
+			snprintf(key, sizeof(key), "ca.profiles.%s", ca->profiles[i].name);
+			report_add(p->report, line_of(p, "ca.profiles"), key,
+			    "serves neither servers nor clients; set server_auth or client_auth to true");
+		}
 	for (size_t i = 0; i < ca->issuer_count; i++) {
 		snprintf(key, sizeof(key), "ca.issuers[%zu]", i);
 		for (size_t j = 0; j < i; j++)
@@ -216,6 +224,10 @@ check_ca(struct parse *p)
 		if (same(ca->issuers[i].key, ca->issuers[i].certificate))
 			report_add(p->report, line, key, "has its key and its certificate in one file; "
 			    "split it: other processes read the certificate");
+		for (size_t j = 0; j < ca->issuers[i].chains.count; j++)
+			if (same(ca->issuers[i].chains.items[j], ca->issuers[i].certificate))
+				report_add(p->report, line, key, "has its certificate's file among its chains; "
+				    "that chain is the default already, so remove it there");
 		if (same(ca->issuers[i].key, p->config->evidence_key))
 			report_add(p->report, line, key,
 			    "has the evidence_key's file as its key; they are different secrets");

@@ -156,3 +156,23 @@ config_challenges(const struct ra_config *ra, const struct profile_config *profi
 {
 	return challenges_of(&ra->challenges) & (profile != NULL ? challenges_of(&profile->challenges) : UINT32_MAX);
 }
+
+const struct profile_config *
+config_profile(const struct ca_config *ca, const char *name)
+{
+	if (name == NULL)
+		return &ca->profiles[0];
+	for (size_t i = 0; i < ca->profile_count; i++)
+		if (strcmp(ca->profiles[i].name, name) == 0)
+			return &ca->profiles[i];
+	return NULL;
+}
+
+bool
+config_profile_takes(const struct profile_config *profile, const char *key_type)
+{
+	for (size_t i = 0; i < profile->key_types.count; i++)
+		if (strcmp(profile->key_types.items[i], key_type) == 0)
+			return true;
+	return profile->key_types.count == 0;
+}

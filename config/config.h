@@ -27,6 +27,7 @@ enum tls_mode { TLS_AUTO, TLS_FILES, TLS_OFF };
 struct issuer_config {
 	char	*certificate;	/* path, relative to config->dir */
 	char	*key;
+	struct strings chains;	/* paths of its alternate chains */
 };
 
 struct profile_config {
@@ -34,6 +35,11 @@ struct profile_config {
 	char	*description;
 	int64_t	 lifetime;
 	struct strings	 challenges;	/* of ra.challenges; none: all of them */
+	struct strings	key_types;	/* key_type_name()s; none: all */
+	bool	 server_auth, client_auth;	/* extended key usages */
+	bool	 key_encipherment;	/* RSA keys get it beside digitalSignature */
+	bool	 common_name;		/* the subject repeats a name */
+	bool	 must_staple;		/* RFC 7633, for a CSR that asks */
 };
 
 struct zone_config {
@@ -69,6 +75,8 @@ struct ra_config {
 	int64_t		 pending_authorization_lifetime;
 	int64_t		 valid_authorization_lifetime;
 	struct strings	 revocation_reasons;	/* revocation_reason_name() */
+	bool		 reuse_authorizations;	/* valid ones serve further orders */
+	bool		 reuse_orders;		/* the same order again is the same order */
 	int64_t		 finalize_wait_ms;	/* how long finalize waits for the certificate */
 	int64_t		 workers;
 };
@@ -138,6 +146,10 @@ void	 config_sample(const struct sample *, struct buf *out);
 
 /* The challenge types that prove names for that profile, as bits (1 << type); NULL: for the server at all. */
 uint32_t config_challenges(const struct ra_config *, const struct profile_config *);
+/* NULL: there is none of that name. A NULL name is the default's. */
+const struct profile_config *config_profile(const struct ca_config *, const char *name);
+/* Whether its certificates may have such a key: a key_type_name(). */
+bool	 config_profile_takes(const struct profile_config *, const char *key_type);
 
 /* "host:port", "[::1]:443", ":443" -> parts; "" host means all addresses. False: not that form. */
 bool	 config_address(const char *text, char *host, size_t size, uint16_t *port);

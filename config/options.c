@@ -38,6 +38,11 @@ static const struct option issuer_fields[] = {
 	{ .key = "key", .type = &type_path, .offset = offsetof(struct issuer_config, key),
 	    .roles = CA, .min = 1, .flags = OPTION_REQUIRED,
 	    .help = "PEM file with its private key; only the ca process opens it" },
+	/* REPLY_LINKS_MAX less the issuer's. */
+	{ .key = "chains", .type = &type_paths, .offset = offsetof(struct issuer_config, chains),
+	    .roles = RA, .min = 0, .max = 6,
+	    .help = "PEM files with other chains for it: a cross-sign of the issuer, or its certificate, then "
+		    "those above; clients find them as alternates" },
 };
 
 /* Lifetimes: below ten minutes a client's clock and the backdating of notBefore eat it up; ten years is what
@@ -53,6 +58,25 @@ static const struct option profile_fields[] = {
 	    .help = "a sentence for the directory's meta.profiles" },
 	{ .key = "challenges", .type = &type_challenges, .offset = offsetof(struct profile_config, challenges),
 	    .roles = RA | CA, .min = 1, .max = 16, .help = "which of ra.challenges prove its names; without it, all" },
+	{ .key = "key_types", .type = &type_key_types, .offset = offsetof(struct profile_config, key_types),
+	    .roles = RA | CA, .min = 1, .max = 8,
+	    .help = "the keys its certificates may have: p256, p384, p521, rsa2048, rsa3072, rsa4096, ed25519, "
+		    "ed448; without it, all" },
+	{ .key = "server_auth", .type = &type_bool, .offset = offsetof(struct profile_config, server_auth),
+	    .roles = CA, SAME("true"), .help = "whether its certificates serve TLS servers" },
+	{ .key = "client_auth", .type = &type_bool, .offset = offsetof(struct profile_config, client_auth),
+	    .roles = CA, SAME("false"), .help = "whether its certificates serve TLS clients" },
+	{ .key = "key_encipherment", .type = &type_bool,
+	    .offset = offsetof(struct profile_config, key_encipherment), .roles = CA, SAME("true"),
+	    .help = "whether RSA keys get the usage keyEncipherment, which TLS before 1.2 needed and RSA key "
+		    "exchange needs" },
+	{ .key = "common_name", .type = &type_bool, .offset = offsetof(struct profile_config, common_name),
+	    .roles = CA, SAME("false"),
+	    .help = "whether the subject has one of the names as its common name: the CSR's, or else the first that "
+		    "is short enough" },
+	{ .key = "must_staple", .type = &type_bool, .offset = offsetof(struct profile_config, must_staple),
+	    .roles = RA | CA, SAME("true"),
+	    .help = "whether a CSR that asks for must-staple (RFC 7633) gets it; else it is refused" },
 };
 
 static const struct option zone_fields[] = {
@@ -70,6 +94,13 @@ static const struct record profile_record = { SHAPE_MAP, sizeof(struct profile_c
 	offsetof(struct config, ca.profile_count), FIELDS(profile_fields) };
 static const struct record zone_record = { SHAPE_PAIR, sizeof(struct zone_config),
 	offsetof(struct config, va.zone_count), FIELDS(zone_fields) };
+
+/* As Let's Encrypt documents its own. */
+#define WEBPKI_KEYS "key_types: [p256, p384, rsa2048, rsa3072, rsa4096], must_staple: false"
+#define WEBPKI_PROFILES										\
+	"{classic: {lifetime: 90d, common_name: true, " WEBPKI_KEYS "}, "			\
+	"tlsserver: {lifetime: 45d, key_encipherment: false, " WEBPKI_KEYS "}, "		\
+	"shortlived: {lifetime: 160h, key_encipherment: false, " WEBPKI_KEYS "}}"
 
 const struct option options[] = {
 	/* preset stands first: the others' defaults need it. */
@@ -144,6 +175,15 @@ const struct option options[] = {
 	{ .key = "ra.lifetimes.valid_authorization", .type = &type_seconds,
 	    AT(ra.valid_authorization_lifetime), .roles = RA | CA, EACH("30d", "1h", "30d"), .min = MINUTE,
 	    .max = 398 * DAY, .help = "how long a proof counts for further orders" },
+	/* Boulder does both. In a private network a proof for each certificate costs little, and shows who holds the
+	 * name today. */
+	{ .key = "ra.reuse_authorizations", .type = &type_bool, AT(ra.reuse_authorizations), .roles = RA,
+	    EACH("false", "false", "true"),
+	    .help = "whether a new order shares the valid authorizations of the account's recent ones; those made "
+		    "by newAuthz serve one order in any case" },
+	{ .key = "ra.reuse_orders", .type = &type_bool, AT(ra.reuse_orders), .roles = RA,
+	    EACH("false", "false", "true"),
+	    .help = "whether asking for what a pending or ready order of the account asks for gives that order" },
 	{ .key = "ra.finalize_wait", .type = &type_milliseconds, AT(ra.finalize_wait_ms), .roles = RA,
 	    SAME("500ms"), .max = 30000,
 	    .help = "how long finalize waits for the certificate before it answers" },
@@ -196,7 +236,7 @@ const struct option options[] = {
 	{ .key = "ca.profiles", .type = &type_records, AT(ca.profiles), .roles = WFE | RA | CA,
 	    EACH("{default: {lifetime: 90d}, shortlived: {lifetime: 160h}}",
 		"{default: {lifetime: 90d}, shortlived: {lifetime: 6d}}",
-		"{classic: {lifetime: 90d}, shortlived: {lifetime: 160h}}"),
+		WEBPKI_PROFILES),
 	    .min = 1, .max = 64, .record = &profile_record,
 	    .help = "kinds of certificates; the first is the default" },
 	{ .key = "ca.blocked_keys", .type = &type_path, AT(ca.blocked_keys), .roles = RA | CA, SAME("\"\""),

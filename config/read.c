@@ -270,7 +270,9 @@ fields_default(
 		} else {
 			char	*text = f->type->kind == KIND_STRING ? strdup("") : NULL;
 
-			/* Fields' defaults are the empty text and the empty list. */
+			/* Fields' defaults are the empty text, the empty list, and what the table says of a flag. */
+			if (f->type->kind == KIND_BOOL)
+				*(bool *)((char *)base + f->offset) = strcmp(f->defaults[0], "true") == 0;
 			if (f->type->kind == KIND_STRING) {
 				memcpy((char *)base + f->offset, &text, sizeof(text));
 				p->report->failed = p->report->failed || text == NULL;

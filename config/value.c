@@ -10,6 +10,7 @@
 #include "acme/challenge.h"
 #include "acme/revocation.h"
 #include "config/name.h"
+#include "x509/key.h"
 
 static void
 lower(char *text)
@@ -277,6 +278,16 @@ challenge_text(char *text, struct reason *why)
 }
 
 static bool
+key_type_text(char *text, struct reason *why)
+{
+	if (key_type_by_name(text) != 0)
+		return true;
+	reason_set(why, "\"%.60s\" is no key type; there are p256, p384, p521, rsa2048, rsa3072, rsa4096, ed25519 and "
+	    "ed448", text);
+	return false;
+}
+
+static bool
 host_text(char *text, struct reason *why)
 {
 	unsigned char	address[16];
@@ -410,6 +421,8 @@ const struct type type_title = { .name = "text", .kind = KIND_STRING, .text = ti
 const struct type type_word = { .name = "name", .kind = KIND_STRING, .text = word_text };
 const struct type type_domain = { .name = "DNS name", .kind = KIND_STRING, .text = domain_text };
 const struct type type_path = { .name = "file", .kind = KIND_STRING, .text = title_text };
+const struct type type_paths = { .name = "list of files", .kind = KIND_STRINGS, .text = title_text };
+const struct type type_key_types = { .name = "list of key types", .kind = KIND_STRINGS, .text = key_type_text };
 const struct type type_server_url = { .name = "URL without a path", .kind = KIND_STRING,
 	.text = server_url_text };
 const struct type type_url = { .name = "URL", .kind = KIND_STRING, .text = url_text };

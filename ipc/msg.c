@@ -22,7 +22,7 @@ static const struct msg_entry table[MSG_TYPE_COUNT] = {
 	[MSG_READY] = { "READY", TO_ROLE, SUPERVISOR, 0 },
 	[MSG_STOP] = { "STOP", SUPERVISOR, TO_ROLE, 0 },
 	[MSG_REQUEST] = { "REQUEST", WFE, RA, JWS_BODY_MAX + SMALL },
-	[MSG_REPLY] = { "REPLY", RA, WFE, REPLY_BODY_MAX + SMALL },
+	[MSG_REPLY] = { "REPLY", RA, WFE, REPLY_BODY_MAX + 2 * SMALL },
 	[MSG_NONCES_WANTED] = { "NONCES_WANTED", WFE, RA, 0 },
 	[MSG_NONCES] = { "NONCES", RA, WFE, NONCES_MAX *(NONCE_SIZE + 4) + 4 },
 	[MSG_CHECK] = { "CHECK", RA, VA, SMALL },
@@ -31,6 +31,7 @@ static const struct msg_entry table[MSG_TYPE_COUNT] = {
 	[MSG_CERTIFICATE] = { "CERTIFICATE", CA, RA, CERTIFICATE_DER_MAX + SMALL },
 	[MSG_REFUSED] = { "REFUSED", CA, RA, SMALL },
 	[MSG_SERVER_CSR] = { "SERVER_CSR", WFE | RA, RA | CA, SMALL },
+	[MSG_LOOKUP] = { "LOOKUP", WFE, RA, SMALL },
 	[MSG_SERVER_CERTIFICATE] = { "SERVER_CERTIFICATE", CA | RA, RA | WFE, 65536 },
 	[MSG_CRL_ENTRIES] = { "CRL_ENTRIES", RA, CA, CRL_CHUNK * 34 + SMALL },
 	[MSG_CRL] = { "CRL", CA | RA, RA | WFE, CRL_PART_MAX + SMALL },
@@ -123,6 +124,25 @@ get_request(struct slice body, struct msg_request *msg)
 }
 
 void
+put_lookup(struct buf *out, const struct msg_lookup *msg)
+{
+	put_u64(out, msg->number);
+	put_str(out, msg->remote);
+	put_str(out, msg->path);
+}
+
+bool
+get_lookup(struct slice body, struct msg_lookup *msg)
+{
+	struct wire in = wire_of(body);
+
+	msg->number = get_u64(&in);
+	get_str(&in, msg->remote, sizeof(msg->remote));
+	get_str(&in, msg->path, sizeof(msg->path));
+	return wire_done(&in);
+}
+
+void
 put_reply(struct buf *out, const struct msg_reply *msg)
 {
 	put_u64(out, msg->number);
@@ -152,7 +172,7 @@ get_reply(struct slice body, struct msg_reply *msg)
 	if (msg->status < 200 || msg->status > 599)
 		in.bad = true;
 	media = get_u8(&in);
-	if (media > MEDIA_DIRECTORY)
+	if (media >= MEDIA_TYPE_COUNT)
 		in.bad = true;
 	msg->media = (enum media_type)media;
 	msg->retry_after = get_u32(&in);

@@ -35,6 +35,7 @@ enum msg_type {
 	MSG_SERVER_CERTIFICATE,	/* ca -> ra -> wfe */
 	MSG_CRL_ENTRIES,	/* ra -> ca: what a CRL shall list, in parts */
 	MSG_CRL,		/* ca -> ra -> wfe: the CRL, in parts */
+	MSG_LOOKUP,		/* wfe -> ra: a GET that nobody signs (RFC 9773, 4.1); the answer is a REPLY */
 	MSG_TYPE_COUNT
 };
 
@@ -65,16 +66,27 @@ struct msg_request {
 void put_request(struct buf *, const struct msg_request *);
 bool get_request(struct slice, struct msg_request *);
 
+struct msg_lookup {
+	uint64_t	number;		/* as in a REQUEST */
+	char		remote[REMOTE_MAX + 1];
+	char		path[URL_PATH_MAX + 1];
+};
+void put_lookup(struct buf *, const struct msg_lookup *);
+bool get_lookup(struct slice, struct msg_lookup *);
+
 #define NONCE_SIZE 23			/* 22 characters and the NUL */
 #define REPLY_BODY_MAX 131072		/* an order of 100 names of 253 bytes; a long chain */
-#define REPLY_LINKS_MAX 4
+#define REPLY_LINKS_MAX 8		/* alternate chains, and the issuer */
 
 enum media_type {
 	MEDIA_NONE = 0,			/* no body */
 	MEDIA_JSON,			/* application/json */
 	MEDIA_PROBLEM,			/* application/problem+json */
 	MEDIA_PEM_CHAIN,		/* application/pem-certificate-chain */
-	MEDIA_DIRECTORY			/* no body: wfe puts its directory there */
+	MEDIA_DIRECTORY,		/* no body: wfe puts its directory there */
+	MEDIA_PKIX_CERT,		/* application/pkix-cert */
+	MEDIA_PKCS7,			/* application/pkcs7-mime */
+	MEDIA_TYPE_COUNT
 };
 
 struct msg_reply {
@@ -82,7 +94,7 @@ struct msg_reply {
 	uint16_t	status;
 	enum media_type	media;
 	uint32_t	retry_after;	/* seconds; 0: no header */
-	char		nonce[NONCE_SIZE];
+	char		nonce[NONCE_SIZE];	/* "" : of a LOOKUP, and caches may keep it a while */
 	char		location[512];	/* "" : no header */
 	uint32_t	link_count;
 	char		links[REPLY_LINKS_MAX][512];	/* whole header values: <url>;rel="up" */

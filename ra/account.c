@@ -255,8 +255,8 @@ set_contact(struct request *request, const json_t *contact)
 	return done;
 }
 
-static bool
-is_own(struct request *request)
+bool
+account_is_own(struct request *request)
 {
 	if (id_eq(request->target.id, request->account.id))
 		return true;
@@ -272,7 +272,7 @@ account_update(struct request *request)
 	const json_t *contact = json_object_get(request->payload, "contact");
 	const char   *text = json_string_value(status);
 
-	if (!is_own(request))
+	if (!account_is_own(request))
 		return false;
 	request_tx_end(request);
 	if (status != NULL && (text == NULL ||
@@ -284,35 +284,4 @@ account_update(struct request *request)
 	if (contact != NULL)
 		return set_contact(request, contact);
 	return account_answer(request, &request->account);
-}
-
-#define ORDERS_PER_PAGE 100
-
-/* RFC 8555, 7.1.2.1: the newest ones first; invalid ones are left out. */
-bool
-account_orders(struct request *request)
-{
-	struct storage_tx *tx;
-	struct id	   ids[ORDERS_PER_PAGE];
-	size_t		   count = 0;
-	json_t		  *list = json_array();
-	struct buf	   url = { 0 };
-	enum err	   err;
-
-	if (!is_own(request) || (tx = request_tx(request)) == NULL) {
-		json_decref(list);
-		return false;
-	}
-	err = orders_of_account(tx, request->account.id, ids, ORDERS_PER_PAGE, &count);
-	if (err != ERR_OK) {
-		json_decref(list);
-		return request_broken(request, "orders_of_account", err);
-	}
-	for (size_t i = 0; i < count; i++) {
-		buf_clear(&url);
-		route_url(&url, request->ra->base, ROUTE_ORDER, &ids[i], NULL);
-		json_array_append_new(list, json_stringn((const char *)url.data, url.len));
-	}
-	buf_free(&url);
-	return reply_json(request, 200, json_pack("{s:o}", "orders", list));
 }

@@ -28,11 +28,18 @@ crl_schedule_new(void)
 	return calloc(1, sizeof(struct crl_schedule));
 }
 
+/* The certificate that ca signs by. */
+static const uint8_t *
+fingerprint_of(const struct ra *ra, size_t issuer)
+{
+	return ra->issuers.items[issuer].items[0].certs[0].fingerprint;
+}
+
 void
 crl_schedule_mark(struct ra *ra, const uint8_t issuer[32], unsigned shard)
 {
-	for (size_t i = 0; i < ra->issuer_count && i < ISSUERS_MAX; i++)
-		if (memcmp(ra->issuers[i].fingerprint, issuer, FINGERPRINT_SIZE) == 0 && shard < SHARDS_MAX)
+	for (size_t i = 0; i < ra->issuers.count && i < ISSUERS_MAX; i++)
+		if (memcmp(fingerprint_of(ra, i), issuer, FINGERPRINT_SIZE) == 0 && shard < SHARDS_MAX)
 			atomic_store(&ra->crls->dirty[i][shard], true);
 }
 
@@ -68,7 +75,7 @@ shard_send(struct ra *ra, size_t issuer, unsigned shard, size_t *total)
 {
 	struct crl_schedule *crls = ra->crls;
 	struct msg_crl_entries *part = &crls->part;
-	const uint8_t *fingerprint = ra->issuers[issuer].fingerprint;
+	const uint8_t *fingerprint = fingerprint_of(ra, issuer);
 	struct slice after = { 0 };
 	struct storage_tx *tx;
 	size_t count = 0;
@@ -127,7 +134,7 @@ shard_count(struct ra *ra, size_t issuer)
 	struct storage_tx *tx;
 
 	if (storage_read(ra->storage, &tx) == ERR_OK) {
-		if (crl_shards_known(tx, ra->issuers[issuer].fingerprint, &known) != ERR_OK)
+		if (crl_shards_known(tx, fingerprint_of(ra, issuer), &known) != ERR_OK)
 			known = 0;
 		storage_read_end(tx);
 	}
@@ -137,7 +144,7 @@ shard_count(struct ra *ra, size_t issuer)
 static void
 mark_all(struct ra *ra)
 {
-	for (size_t i = 0; i < ra->issuer_count && i < ISSUERS_MAX; i++) {
+	for (size_t i = 0; i < ra->issuers.count && i < ISSUERS_MAX; i++) {
 		unsigned count = shard_count(ra, i);
 
 		for (unsigned s = 0; s < count && s < SHARDS_MAX; s++)
@@ -158,7 +165,7 @@ crl_schedule_run(struct ra *ra, const atomic_bool *stopping)
 			mark_all(ra);
 			next = now + ra->config->ca.crl_lifetime * 1000 / 4;
 		}
-		for (size_t i = 0; i < ra->issuer_count && i < ISSUERS_MAX; i++)
+		for (size_t i = 0; i < ra->issuers.count && i < ISSUERS_MAX; i++)
 			for (unsigned s = 0; s < SHARDS_MAX && !atomic_load(stopping); s++)
 				if (atomic_load(&ra->crls->dirty[i][s]) && now >= ra->crls->not_before[i][s])
 					shard_make(ra, i, s);

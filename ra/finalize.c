@@ -9,6 +9,7 @@
 #include "ra/order_view.h"
 #include "ra/request.h"
 #include "x509/csr.h"
+#include "x509/key.h"
 
 /* ca takes no CAA outcome that is older than 8 hours; there is an hour for what comes between. */
 #define CAA_AGE (7 * 3600)
@@ -82,6 +83,25 @@ check_foreign_key(struct request *request, const struct csr *csr)
 	    "the CSR's key is the key of an account; make one for the certificate alone (RFC 8555, 11.1)");
 }
 
+/* What the profile asks of a CSR; ca judges by its own copy again. */
+static bool
+check_profile(struct request *request, const struct csr *csr, const struct order *order)
+{
+	const struct profile_config *profile = config_profile(&request->ra->config->ca, order->profile);
+	const char		    *type = key_type_name(key_type_of(csr->key));
+
+	if (profile == NULL)	/* draft-ietf-acme-profiles, 4 */
+		return problem_set(&request->problem, PROBLEM_INVALID_PROFILE,
+		    "the order's profile \"%s\" is not served any more; make a new order", order->profile);
+	if (!config_profile_takes(profile, type))
+		return problem_set(&request->problem, PROBLEM_BAD_CSR,
+		    "the CSR: its key is %s, which certificates of profile \"%s\" can't have", type, profile->name);
+	if (csr->must_staple && !profile->must_staple)
+		return problem_set(&request->problem, PROBLEM_BAD_CSR,
+		    "the CSR: it asks for must-staple (RFC 7633), which profile \"%s\" doesn't give", profile->name);
+	return check_foreign_key(request, csr);
+}
+
 static bool
 check_csr(struct request *request, const struct csr *csr, const struct order *order)
 {
@@ -97,7 +117,7 @@ check_csr(struct request *request, const struct csr *csr, const struct order *or
 	free(sorted);
 	if (!match)
 		return problem_set(&request->problem, PROBLEM_BAD_CSR, "the CSR: %s", reason.text);
-	return check_foreign_key(request, csr);
+	return check_profile(request, csr, order);
 }
 
 /* The payload's csr, decoded and judged. ca judges it again from the signed bytes, and verifies its signature: what

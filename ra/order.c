@@ -5,6 +5,7 @@
 #include "ra/order_read.h"
 #include "ra/order_view.h"
 #include "ra/request.h"
+#include "ra/reuse.h"
 
 /* --- newOrder (RFC 8555, 7.4) -------------------------------------------------------------------- */
 
@@ -12,6 +13,7 @@ struct new_order {
 	struct order	      *order;
 	struct authorization  *authorizations;
 	struct id	       ids[IDENTIFIERS_MAX];
+	bool		       shared[IDENTIFIERS_MAX];	/* the authorization exists already */
 };
 
 static enum err
@@ -20,13 +22,19 @@ insert(struct storage_tx *tx, void *arg)
 	struct new_order *new = arg;
 	enum err	  err = ERR_OK;
 
+	/* In the writer's thread, where no other order comes between the question and the answer. */
+	if (new->order->replaces != NULL &&
+	    (err = order_replacing(tx, new->order->replaces, new->order->created)) != ERR_NOT_FOUND)
+		return err == ERR_OK ? ERR_EXISTS : err;
+	err = ERR_OK;
 	for (size_t i = 0; i < new->order->identifier_count && err == ERR_OK; i++)
-		err = authorization_insert(tx, &new->authorizations[i]);
+		if (!new->shared[i])
+			err = authorization_insert(tx, &new->authorizations[i]);
 	return err != ERR_OK ? err : order_insert(tx, new->order, new->ids, new->order->identifier_count);
 }
 
-static void
-fill_authorization(struct request *request, const struct identifier *identifier, uint32_t challenges,
+void
+authorization_fill(struct request *request, const struct identifier *identifier, uint32_t challenges,
     int64_t now, struct authorization *out)
 {
 	out->id = id_new();
@@ -39,41 +47,85 @@ fill_authorization(struct request *request, const struct identifier *identifier,
 	token_new(out->token);
 }
 
+/* An order can't outlive an authorization that it shares with others (RFC 8555, 7.1.6). */
 static bool
-create(struct request *request, struct order *order)
+find_authorizations(struct request *request, const struct recent *recent, struct new_order *new, int64_t now)
+{
+	const struct config *config = request->ra->config;
+	struct order *order = new->order;
+	uint32_t challenges = order_challenges(&config->ra, &config->ca, order->profile);
+
+	for (size_t i = 0; i < order->identifier_count; i++) {
+		struct authorization *one = &new->authorizations[i];
+
+		if (!reuse_authorization(request, recent, &order->identifiers[i], challenges, now, one,
+			&new->shared[i]))
+			return false;
+		if (!new->shared[i])
+			authorization_fill(request, &order->identifiers[i], challenges, now, one);
+		else if (one->expires < order->expires)
+			order->expires = one->expires;
+		new->ids[i] = one->id;
+	}
+	return true;
+}
+
+static bool
+store(struct request *request, struct new_order *new, int64_t now)
+{
+	enum err err;
+
+	request_tx_end(request);
+	err = ra_write(request->ra, insert, new);
+	if (err == ERR_EXISTS && new->order->replaces != NULL)
+		return problem_set(&request->problem, PROBLEM_ALREADY_REPLACED,
+		    "another order replaces the certificate \"%s\" already; order without \"replaces\" (RFC 9773, 5)",
+		    new->order->replaces);
+	if (err != ERR_OK)
+		return request_broken(request, "order_insert", err);
+	reply_location(request, ROUTE_ORDER, &new->order->id);
+	return reply_json(request, 201, order_json(request->ra->base, new->order, new->authorizations,
+	    new->order->identifier_count, now));
+}
+
+static bool
+create(struct request *request, const struct recent *recent, struct order *order)
 {
 	struct new_order new = { .order = order };
-	const struct config *config = request->ra->config;
-	uint32_t	 challenges = order_challenges(&config->ra, &config->ca, order->profile);
 	int64_t		 now = clock_now();
 	bool		 done;
-	enum err	 err;
 
 	new.authorizations = calloc(order->identifier_count, sizeof(*new.authorizations));
 	if (new.authorizations == NULL)
 		return request_broken(request, "order_new", ERR_MEMORY);
-	for (size_t i = 0; i < order->identifier_count; i++) {
-		fill_authorization(request, &order->identifiers[i], challenges, now,
-		    &new.authorizations[i]);
-		new.ids[i] = new.authorizations[i].id;
-	}
 	order->id = id_new();
 	order->account = request->account.id;
 	order->state = ORDER_OPEN;
 	order->created = now;
 	order->expires = now + request->ra->config->ra.order_lifetime;
-	request_tx_end(request);
-	err = ra_write(request->ra, insert, &new);
-	if (err != ERR_OK) {
-		done = request_broken(request, "order_insert", err);
-	} else {
-		reply_location(request, ROUTE_ORDER, &order->id);
-		done = reply_json(request, 201, order_json(request->ra->base, order, new.authorizations,
-		    order->identifier_count, now));
-	}
+	done = find_authorizations(request, recent, &new, now) && store(request, &new, now);
 	for (size_t i = 0; i < order->identifier_count; i++)
 		authorization_free(&new.authorizations[i]);
 	free(new.authorizations);
+	return done;
+}
+
+/* Boulder's answer to the same order again: 201, as if it were new. */
+static bool
+show_again(struct request *request, struct id id)
+{
+	struct order	      order = { 0 };
+	struct authorization *authorizations;
+	size_t		      count;
+	bool		      done;
+
+	done = order_load(request, id, &order, &authorizations, &count);
+	if (done) {
+		reply_location(request, ROUTE_ORDER, &id);
+		done = reply_json(request, 201,
+		    order_json(request->ra->base, &order, authorizations, count, clock_now()));
+	}
+	order_unload(&order, authorizations, count);
 	return done;
 }
 
@@ -82,10 +134,16 @@ order_new(struct request *request)
 {
 	const struct config *config = request->ra->config;
 	struct order	     order = { 0 };
+	struct id	     earlier = { { 0 } };
+	struct recent	     recent = { .count = 0 };
 	bool		     done;
 
 	done = order_read(request->payload, &config->ra, &config->ca, clock_now(), &order, &request->problem) &&
-	    create(request, &order);
+	    renewal_check(request, &order) && recent_load(request, &recent) &&
+	    reuse_order(request, &recent, &order, clock_now(), &earlier);
+	if (done)
+		done = id_is_zero(earlier) ? create(request, &recent, &order) : show_again(request, earlier);
+	recent_unload(&recent);
 	order_free(&order);
 	return done;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "acme/certid.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "ra/policy.h"
@@ -98,17 +99,6 @@ read_identifiers(struct reading *r)
 
 /* --- profile and validity ------------------------------------------------------------------------ */
 
-static const struct profile_config *
-find_profile(const struct ca_config *ca, const char *name)
-{
-	if (name == NULL)
-		return &ca->profiles[0];
-	for (size_t i = 0; i < ca->profile_count; i++)
-		if (strcmp(ca->profiles[i].name, name) == 0)
-			return &ca->profiles[i];
-	return NULL;
-}
-
 static bool
 read_profile(struct reading *r, const struct profile_config **out)
 {
@@ -117,7 +107,7 @@ read_profile(struct reading *r, const struct profile_config **out)
 
 	if (member != NULL && name == NULL)
 		return problem_set(r->problem, PROBLEM_MALFORMED, "\"profile\" is not a string");
-	if ((*out = find_profile(r->ca, name)) == NULL)
+	if ((*out = config_profile(r->ca, name)) == NULL)
 		return problem_set(r->problem, PROBLEM_INVALID_PROFILE,
 		    "there is no profile \"%.60s\"; the directory's meta.profiles lists those there are", name);
 	if ((r->order->profile = strdup((*out)->name)) == NULL)
@@ -208,7 +198,25 @@ check_identifiers(struct reading *r, const struct profile_config *profile)
 uint32_t
 order_challenges(const struct ra_config *ra, const struct ca_config *ca, const char *profile)
 {
-	return config_challenges(ra, find_profile(ca, profile));
+	return config_challenges(ra, config_profile(ca, profile));
+}
+
+/* RFC 9773, 5. Whether there is such a certificate, the caller asks. */
+static bool
+read_replaces(struct reading *r)
+{
+	const json_t *member = json_object_get(r->payload, "replaces");
+	struct certid id;
+
+	if (member == NULL)
+		return true;
+	if (!json_is_string(member) || !certid_parse(json_string_value(member), &id))
+		return problem_set(r->problem, PROBLEM_MALFORMED,
+		    "\"replaces\" is no certificate's identifier: the base64url of its authority key identifier, a "
+		    "period, and the base64url of its serial number's DER value (RFC 9773, 4.1)");
+	if ((r->order->replaces = strdup(json_string_value(member))) == NULL)
+		return no_memory(r);
+	return true;
 }
 
 bool
@@ -219,5 +227,5 @@ order_read(const json_t *payload, const struct ra_config *ra, const struct ca_co
 	const struct profile_config *profile = NULL;
 
 	return read_identifiers(&r) && read_profile(&r, &profile) && check_identifiers(&r, profile) &&
-	    read_validity(&r, profile);
+	    read_validity(&r, profile) && read_replaces(&r);
 }

@@ -126,6 +126,8 @@ order_json(const char *base, const struct order *order, const struct authorizati
 		failed |= json_object_set_new(object, "notBefore", time_json(order->not_before));
 	if (order->not_after != 0)
 		failed |= json_object_set_new(object, "notAfter", time_json(order->not_after));
+	if (order->replaces != NULL)	/* RFC 9773, 5 */
+		failed |= json_object_set_new(object, "replaces", json_string(order->replaces));
 	/* An open order's error is why its last finalize failed. */
 	if (order->error != NULL && (order->state != ORDER_OPEN || status != ORDER_STATUS_INVALID))
 		failed |= json_object_set_new(object, "error", problem_json_parse(order->error));

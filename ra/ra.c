@@ -7,8 +7,6 @@
  * one that has CRLs made. */
 #include "ra/ra.h"
 
-#include <openssl/sha.h>
-#include <openssl/x509.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -17,17 +15,14 @@
 
 #include "config/blocked_keys.h"
 #include "lib/clock.h"
-#include "lib/file.h"
 #include "lib/log.h"
 #include "proc/folders.h"
 #include "proc/proc.h"
 #include "ra/request.h"
-#include "x509/certificate.h"
 
 #define READERS 8		/* snapshots at once: a read lasts a fraction of a millisecond */
 #define TICK_MS 50		/* how late a wait may end */
 #define HOUSEKEEPING_MS 60000
-#define PEM_MAX 65536
 
 /* What SQLite needs beyond the common calls: its files are open already. No socket is ever opened. */
 static const char *const system_calls[] = { "pread64", "pwrite64", "fdatasync", "fsync", "fcntl", "ftruncate",
@@ -120,6 +115,19 @@ put_request_job(struct ra *ra, struct slice body)
 	queue_put(ra->queue, &request->parked.job);
 }
 
+static void
+put_lookup_job(struct ra *ra, struct slice body)
+{
+	struct msg_lookup msg;
+	struct request	 *request;
+
+	if (!get_lookup(body, &msg))
+		channel_malformed(ra->wfe, MSG_LOOKUP);
+	if ((request = request_new_lookup(ra, &msg)) == NULL)
+		fail("lookup", "out of memory");
+	queue_put(ra->queue, &request->parked.job);
+}
+
 /* The server's own certificate: ra carries the bytes and can't change what comes of them, since ca takes the
  * names from its own configuration and wfe holds the key. */
 static void
@@ -182,6 +190,9 @@ handle(struct ra *ra, struct channel *from, enum msg_type type, struct slice bod
 	switch (type) {
 	case MSG_REQUEST:
 		put_request_job(ra, body);
+		break;
+	case MSG_LOOKUP:
+		put_lookup_job(ra, body);
 		break;
 	case MSG_NONCES_WANTED:
 		send_nonces(ra);
@@ -259,54 +270,6 @@ make_crls(void *arg)
 
 /* --- start --------------------------------------------------------------------------------------- */
 
-/* The configured issuers' certificates, which chains are made of. The database keeps them too, for the day when
- * the configuration names others. */
-static void
-read_issuer(const struct config *config, const struct issuer_config *issuer, struct issuer *out)
-{
-	char	      *path = file_join(config->dir, issuer->certificate);
-	struct buf     pem = { 0 };
-	STACK_OF(X509) *chain = NULL;
-	struct reason  reason = { "can't be read" };
-
-	if (path == NULL || file_read(path, PEM_MAX, &pem) != ERR_OK ||
-	    certificates_read(buf_slice(&pem), &chain, &reason) != ERR_OK || sk_X509_num(chain) < 1 ||
-	    certificate_der(sk_X509_value(chain, 0), &out->der) != ERR_OK ||
-	    certificate_pem(buf_slice(&out->der), &out->pem) != ERR_OK)
-		fail(issuer->certificate, reason.text);
-	SHA256(out->der.data, out->der.len, out->fingerprint);
-	sk_X509_pop_free(chain, X509_free);
-	buf_free(&pem);
-	free(path);
-}
-
-static void
-read_issuers(struct ra *ra)
-{
-	const struct ca_config *ca = &ra->config->ca;
-
-	if ((ra->issuers = calloc(ca->issuer_count, sizeof(*ra->issuers))) == NULL)
-		fail("issuers", "out of memory");
-	for (; ra->issuer_count < ca->issuer_count; ra->issuer_count++)
-		read_issuer(ra->config, &ca->issuers[ra->issuer_count], &ra->issuers[ra->issuer_count]);
-}
-
-static enum err
-write_issuer(struct storage_tx *tx, void *arg)
-{
-	struct issuer *issuer = arg;
-
-	return issuer_put(tx, issuer->fingerprint, buf_slice(&issuer->der));
-}
-
-static void
-store_issuers(struct ra *ra)
-{
-	for (size_t i = 0; i < ra->issuer_count; i++)
-		if (storage_write(ra->storage, write_issuer, &ra->issuers[i]) != ERR_OK)
-			fail("issuer", "its certificate can't be stored");
-}
-
 /* Its root directory becomes the data folder: the database is all it may see of the file system. */
 static void
 confine(struct proc *p)
@@ -338,6 +301,8 @@ open_all(struct ra *ra, struct proc *p)
 		fail("start", "out of memory");
 	if (config_blocked_keys(p->config, &ra->blocked, &reason) != ERR_OK)
 		fail("blocked keys", reason.text);
+	if (issuers_open(p->config, &ra->issuers, &reason) != ERR_OK)
+		fail("issuers", reason.text);
 	if (storage_open(p->config->storage, p->config->dir, READERS, &ra->storage, &reason) != ERR_OK)
 		fail("storage", reason.text);
 }
@@ -372,12 +337,12 @@ ra_main(struct proc *p)
 
 	proc_keep(p, NULL, 0);	/* before the database opens its own */
 	open_all(&ra, p);
-	read_issuers(&ra);
 	confine(p);
 	if (storage_start(ra.storage) != ERR_OK ||
 	    queue_start(ra.queue, (unsigned)p->config->ra.workers) != ERR_OK)
 		fail("threads", "can't be started");
-	store_issuers(&ra);
+	if (issuers_store(&ra.issuers, ra.storage) != ERR_OK)
+		fail("issuers", "their certificates can't be stored");
 	for (size_t i = 0; i < 4; i++)
 		readers[i] = (struct reader){ &ra, (struct channel *[]){ ra.wfe, ra.va, ra.ca, NULL }[i],
 			&stopping };

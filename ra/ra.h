@@ -7,17 +7,12 @@
 #include "ipc/channel.h"
 #include "ra/accounts.h"
 #include "ra/crl.h"
+#include "ra/issuers.h"
 #include "ra/nonce.h"
 #include "ra/park.h"
 #include "ra/queue.h"
 #include "storage/storage.h"
 #include "x509/blocklist.h"
-
-/* A configured issuer's certificate, as chains and the database want it. */
-struct issuer {
-	uint8_t	   fingerprint[FINGERPRINT_SIZE];
-	struct buf der, pem;
-};
 
 struct ra {
 	const struct config	*config;
@@ -28,8 +23,7 @@ struct ra {
 	struct queue		*queue;		/* work for the pool */
 	struct crl_schedule		*crls;
 	struct park		*park;		/* requests that wait for an outcome */
-	struct issuer		*issuers;	/* those that the configuration names */
-	size_t			 issuer_count;
+	struct issuers		 issuers;	/* those that the configuration names */
 	struct blocklist	*blocked;	/* keys; or NULL */
 	struct channel		*wfe, *va, *ca;
 };

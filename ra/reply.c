@@ -77,7 +77,8 @@ reply_send(struct request *request)
 	if (!id_is_zero(request->account.id))
 		id_text(request->account.id, reply->account);
 	snprintf(reply->route, sizeof(reply->route), "%s", route_name(request->target.route));
-	nonce_issue(request->ra->nonces, reply->nonce);
+	if (!request->lookup)
+		nonce_issue(request->ra->nonces, reply->nonce);
 	reply->body = buf_slice(&request->reply_body);
 	put_reply(&out, reply);
 	if (channel_send(request->ra->wfe, MSG_REPLY, &out) != ERR_OK)

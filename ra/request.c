@@ -22,13 +22,19 @@ static const struct {
 	[ROUTE_NEW_ORDER] = { PAYLOAD_OBJECT, order_new },
 	[ROUTE_KEY_CHANGE] = { PAYLOAD_OBJECT, account_change_key },
 	[ROUTE_REVOKE_CERT] = { PAYLOAD_OBJECT, certificate_revoke },
+	[ROUTE_NEW_AUTHZ] = { PAYLOAD_OBJECT, authorization_new },
 	[ROUTE_ACCOUNT] = { PAYLOAD_EITHER, account_update },
 	[ROUTE_ORDERS] = { PAYLOAD_EMPTY, account_orders },
+	[ROUTE_ORDERS_PAGE] = { PAYLOAD_EMPTY, account_orders },
 	[ROUTE_ORDER] = { PAYLOAD_EMPTY, order_show },
 	[ROUTE_FINALIZE] = { PAYLOAD_OBJECT, order_finalize },
 	[ROUTE_AUTHORIZATION] = { PAYLOAD_EITHER, authorization_show },
 	[ROUTE_CHALLENGE] = { PAYLOAD_EITHER, challenge_respond },
 	[ROUTE_CERTIFICATE] = { PAYLOAD_EMPTY, certificate_show },
+	[ROUTE_CERTIFICATE_CHAIN] = { PAYLOAD_EMPTY, certificate_show },
+	[ROUTE_RENEWAL_INFO] = { PAYLOAD_EMPTY, renewal_show },
+	[ROUTE_RENEWAL_INFO_OF] = { PAYLOAD_EMPTY, renewal_show },
+	[ROUTE_ISSUER] = { PAYLOAD_EMPTY, issuer_show },
 };
 
 struct request *
@@ -48,6 +54,19 @@ request_new(struct ra *ra, const struct msg_request *msg)
 		free(request);
 		return NULL;
 	}
+	return request;
+}
+
+struct request *
+request_new_lookup(struct ra *ra, const struct msg_lookup *lookup)
+{
+	struct msg_request msg = { .number = lookup->number };
+	struct request	  *request;
+
+	memcpy(msg.remote, lookup->remote, sizeof(msg.remote));
+	memcpy(msg.path, lookup->path, sizeof(msg.path));
+	if ((request = request_new(ra, &msg)) != NULL)
+		request->lookup = true;
 	return request;
 }
 
@@ -147,6 +166,16 @@ get_only(struct request *request)
 	return true;
 }
 
+/* RFC 9773, 4.1: the path alone says what is asked. Whatever else wfe asks for needs a signature. */
+static bool
+look_up(struct request *request)
+{
+	if (route_parse(slice_str(request->msg.path), &request->target) && route_is_lookup(request->target.route))
+		return table[request->target.route].handle(request);
+	request->problem.status = 404;
+	return problem_set(&request->problem, PROBLEM_MALFORMED, "there is nothing here that can be read by GET");
+}
+
 /* Hands the request to whoever waits for the object; it isn't ours any more. */
 static void
 park(struct request *request)
@@ -175,6 +204,8 @@ request_run(struct job *job)
 
 	if (request->waited)
 		done = request->wait.resume(request);
+	else if (request->lookup)
+		done = look_up(request);
 	else
 		done = authenticate(request) && check_payload(request) &&
 		    table[request->target.route].handle(request);

@@ -28,7 +28,8 @@ struct request {
 	struct msg_request	 msg;		/* its body is owned through body */
 	struct buf		 body;
 	struct jws		*jws;
-	struct target		 target;	/* from the signed url */
+	bool			 lookup;	/* a GET: nobody signed it, and there is no nonce */
+	struct target		 target;	/* from the signed url; a GET's path */
 	struct jwk		*key;		/* the account's, or for newAccount the one in the request */
 	const struct known	*known;		/* who signed; NULL when it was a "jwk" */
 	struct account		 account;	/* the same, borrowed from known; newAccount's own */
@@ -43,6 +44,8 @@ struct request {
 
 /* Takes a decoded message over by copying it. NULL: out of memory. */
 struct request	*request_new(struct ra *, const struct msg_request *);
+/* The same for what nobody signs. */
+struct request	*request_new_lookup(struct ra *, const struct msg_lookup *);
 /* The job: authenticate, route, act, answer. */
 void		 request_run(struct job *);
 
@@ -78,6 +81,17 @@ void		 order_unload(struct order *, struct authorization *, size_t count);
 
 /* account.c: 200 with the account object. */
 bool		 account_answer(struct request *, const struct account *);
+/* Whether the URL is the requesting account's. False with unauthorized. */
+bool		 account_is_own(struct request *);
+
+/* order.c: a pending authorization for that identifier, with those of its challenges (bits: 1 << type), not stored
+ * yet. */
+void		 authorization_fill(struct request *, const struct identifier *, uint32_t challenges, int64_t now,
+    struct authorization *);
+
+/* renewal.c: whether the order may replace the certificate that it names, if any (RFC 9773, 5), but for what other
+ * orders do. False with a problem. */
+bool		 renewal_check(struct request *, const struct order *);
 
 /* The handlers, each in the file of its object. False with a problem; true with a reply or a wait. */
 bool account_new(struct request *);
@@ -85,11 +99,14 @@ bool account_update(struct request *);
 bool account_orders(struct request *);
 bool account_change_key(struct request *);
 bool order_new(struct request *);
+bool authorization_new(struct request *);
 bool order_show(struct request *);
 bool order_finalize(struct request *);
 bool authorization_show(struct request *);
 bool challenge_respond(struct request *);
 bool certificate_show(struct request *);
 bool certificate_revoke(struct request *);
+bool issuer_show(struct request *);
+bool renewal_show(struct request *);
 
 #endif

@@ -63,20 +63,60 @@ authorization_read(struct query *query, struct authorization *out)
 	out->caa_checked = query_integer(query);
 }
 
+/* The one row of a query that was started. */
+static enum err
+authorization_take(struct query *query, struct authorization *out)
+{
+	enum err err, end;
+
+	*out = (struct authorization){ .record = NULL };
+	if ((err = query_next(query)) == ERR_OK)
+		authorization_read(query, out);
+	if ((end = query_end(query)) != ERR_OK)
+		err = end;
+	if (err != ERR_OK)
+		authorization_free(out);
+	return err;
+}
+
 enum err
 authorization_get(struct storage_tx *tx, struct id id, struct authorization *out)
 {
 	struct query query;
-	enum err err, end;
 
-	*out = (struct authorization){ .record = NULL };
 	query_start(&query, tx, STATEMENT_AUTHORIZATION_GET, VALUES(value_id(&id)));
-	if ((err = query_next(&query)) == ERR_OK)
-		authorization_read(&query, out);
-	if ((end = query_end(&query)) != ERR_OK)
-		err = end;
-	if (err != ERR_OK)
-		authorization_free(out);
+	return authorization_take(&query, out);
+}
+
+enum err
+authorization_insert_alone(struct storage_tx *tx, const struct authorization *a)
+{
+	enum err err = authorization_insert(tx, a);
+
+	return err != ERR_OK ? err : query_set(tx, STATEMENT_AUTHORIZATION_ALONE, VALUES(value_id(&a->id)), ERR_IO);
+}
+
+enum err
+authorization_find(struct storage_tx *tx, struct id account, const struct identifier *identifier, bool wildcard,
+    int64_t until, struct authorization *out)
+{
+	static const enum authorization_state states[] = { AUTHORIZATION_VALID, AUTHORIZATION_PENDING };
+	struct buf name = { 0 };
+	struct value text = { .kind = VALUE_TEXT };
+	struct query query;
+	enum err err = ERR_NOT_FOUND;
+
+	identifiers_put(&name, identifier, 1);
+	text.bytes = buf_slice(&name);
+	if (name.failed)
+		err = ERR_MEMORY;
+	for (size_t i = 0; i < 2 && err == ERR_NOT_FOUND; i++) {
+		query_start(&query, tx, STATEMENT_AUTHORIZATION_FIND,
+		    VALUES(value_id(&account), text, value_integer(wildcard), value_integer(states[i]),
+			value_integer(until)));
+		err = authorization_take(&query, out);
+	}
+	buf_free(&name);
 	return err;
 }
 

@@ -9,10 +9,11 @@ order_free(struct order *order)
 		return;
 	free(order->identifiers);
 	free(order->profile);
+	free(order->replaces);
 	free(order->error);
 	order->identifiers = NULL;
 	order->identifier_count = 0;
-	order->profile = order->error = NULL;
+	order->profile = order->replaces = order->error = NULL;
 	buf_free(&order->finalize);
 }
 
@@ -30,7 +31,8 @@ order_insert_row(struct storage_tx *tx, const struct order *o, struct slice auth
 			(struct value){ .kind = VALUE_TEXT, .bytes = buf_slice(&identifiers) },
 			(struct value){ .kind = VALUE_BYTES, .bytes = authorizations },
 			value_integer(o->not_before), value_integer(o->not_after), value_text(o->profile),
-			value_text(o->error), value_id(&o->certificate), value_integer(o->created)),
+			value_text(o->error), value_id(&o->certificate), value_integer(o->created),
+			value_text(o->replaces)),
 		    NULL);
 	buf_free(&identifiers);
 	return err;
@@ -65,6 +67,7 @@ order_read(struct query *query, struct order *out)
 	out->error = query_text(query);
 	out->certificate = query_id(query);
 	out->created = query_integer(query);
+	out->replaces = query_text(query);
 }
 
 enum err
@@ -176,10 +179,10 @@ order_set_valid(struct storage_tx *tx, struct id id, struct id certificate)
 }
 
 enum err
-orders_of_account(struct storage_tx *tx, struct id account, struct id *ids, size_t max, size_t *count)
+orders_newest(struct storage_tx *tx, struct id account, struct id *ids, size_t max, size_t *count)
 {
-	return query_ids(tx, STATEMENT_ORDERS_OF_ACCOUNT,
-	    VALUES(value_id(&account), value_integer((int64_t)max)), ids, max, count);
+	return query_ids(tx, STATEMENT_ORDERS_NEWEST, VALUES(value_id(&account), value_integer((int64_t)max)), ids,
+	    max, count);
 }
 
 enum err

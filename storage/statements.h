@@ -57,6 +57,11 @@ X(AUTHORIZATION_SET_INVALID, \
 	"UPDATE authorizations SET state = 4, record = $1, error = $2, next_try = 0 WHERE id = $3 AND state = 2") \
 X(AUTHORIZATION_DEACTIVATE, \
 	"UPDATE authorizations SET state = 5 WHERE id = $1 AND state IN (1, 2, 3)") \
+X(AUTHORIZATION_ALONE, \
+	"UPDATE authorizations SET orders = -1 WHERE id = $1 AND orders = 0") \
+X(AUTHORIZATION_FIND, \
+	"SELECT " AUTHORIZATION_COLUMNS " FROM authorizations WHERE orders = -1 AND account_id = $1 " \
+	"AND identifier = $2 AND wildcard = $3 AND state = $4 AND expires > $5 ORDER BY expires DESC LIMIT 1") \
 X(AUTHORIZATIONS_PROCESSING, \
 	"SELECT id FROM authorizations WHERE state = 2 ORDER BY id LIMIT $1") \
 X(AUTHORIZATION_JOIN_ORDER, \
@@ -65,11 +70,13 @@ X(AUTHORIZATION_LEAVE_ORDER, \
 	"UPDATE authorizations SET orders = CASE orders WHEN 1 THEN -1 ELSE orders - 1 END WHERE id = $1") \
 X(ORDER_INSERT, \
 	"INSERT INTO orders (id, account_id, state, expires, due, identifiers, authorizations, not_before, " \
-	"not_after, profile, error, certificate_id, created) " \
-	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)") \
+	"not_after, profile, error, certificate_id, created, replaces) " \
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)") \
 X(ORDER_GET, \
 	"SELECT id, account_id, state, expires, identifiers, not_before, not_after, profile, error, " \
-	"certificate_id, created FROM orders WHERE id = $1") \
+	"certificate_id, created, replaces FROM orders WHERE id = $1") \
+X(ORDERS_REPLACING, \
+	"SELECT id FROM orders WHERE replaces = $1 ORDER BY id DESC LIMIT $2") \
 X(ORDER_GET_FINALIZE, \
 	"SELECT request FROM finalize_requests WHERE order_id = $1") \
 X(ORDER_AUTHORIZATIONS, \
@@ -87,7 +94,13 @@ X(ORDER_SET_INVALID, \
 X(ORDER_SET_VALID, \
 	"UPDATE orders SET state = 3, due = NULL, certificate_id = $1 WHERE id = $2 AND state = 2") \
 X(ORDERS_OF_ACCOUNT, \
-	"SELECT id FROM orders WHERE account_id = $1 AND state <> 4 ORDER BY id DESC LIMIT $2") \
+	"SELECT id FROM orders WHERE account_id = $1 AND id < $2 AND state <> 4 ORDER BY id DESC LIMIT $3") \
+X(ORDER_LIFE, \
+	"SELECT state, expires, authorizations FROM orders WHERE id = $1") \
+X(AUTHORIZATION_LIFE, \
+	"SELECT state, expires FROM authorizations WHERE id = $1") \
+X(ORDERS_NEWEST, \
+	"SELECT id FROM orders WHERE account_id = $1 ORDER BY id DESC LIMIT $2") \
 X(ORDERS_PROCESSING, \
 	"SELECT id FROM orders WHERE state = 2 AND due IS NOT NULL ORDER BY due LIMIT $1") \
 X(CERTIFICATE_INSERT, \

@@ -101,6 +101,12 @@ void	 authorization_free(struct authorization *);
 /* It expires only once order_insert() has put it in an order, and that has gone: one transaction does both. */
 enum err authorization_insert(struct storage_tx *, const struct authorization *);
 enum err authorization_get(struct storage_tx *, struct id, struct authorization *); /* ERR_NOT_FOUND */
+/* The same for one that no order has yet (RFC 8555, 7.4.1). */
+enum err authorization_insert_alone(struct storage_tx *, const struct authorization *);
+/* The account's authorization for that base name that no order has, valid or else pending, and still so after until.
+ * ERR_NOT_FOUND. */
+enum err authorization_find(struct storage_tx *, struct id account, const struct identifier *, bool wildcard,
+    int64_t until, struct authorization *);
 /* pending -> processing with tried set. ERR_CONFLICT: it was not pending. */
 enum err authorization_begin(struct storage_tx *, struct id, enum challenge_type tried);
 /* processing -> valid or invalid. ERR_CONFLICT: it was not processing. */
@@ -127,6 +133,7 @@ struct order {
 	size_t			 identifier_count;
 	int64_t			 not_before, not_after;		/* 0: not asked for */
 	char			*profile;	/* never NULL */
+	char			*replaces;	/* RFC 9773: certid_put() of the predecessor, or NULL */
 	char			*error;		/* problem JSON, or NULL */
 	struct id		 certificate;	/* zero until ORDER_VALID */
 	int64_t			 created;
@@ -142,6 +149,8 @@ enum err order_get_finalize(struct storage_tx *, struct id, struct order *);
 /* The order's authorizations in identifier order, at most IDENTIFIERS_MAX. The caller frees *out's rows and
  * *out. */
 enum err order_authorizations(struct storage_tx *, struct id, struct authorization **out, size_t *count);
+/* Their ids alone: ids is an array of IDENTIFIERS_MAX. None, when there is no such order. */
+enum err order_authorization_ids(struct storage_tx *, const struct id *order, struct id *ids, size_t *count);
 /* open -> processing, keeping the signed request and no error. ERR_CONFLICT: it was not open. */
 enum err order_begin_finalize(struct storage_tx *, struct id, struct slice jws);
 /* processing -> open, the signed request dropped (a bad CSR leaves the order ready). The order keeps error
@@ -151,9 +160,14 @@ enum err order_reopen(struct storage_tx *, struct id, const char *error);
 enum err order_set_invalid(struct storage_tx *, struct id, const char *error);
 /* processing -> valid. From here on the certificate keeps the order from expiring. ERR_CONFLICT. */
 enum err order_set_valid(struct storage_tx *, struct id, struct id certificate);
-/* The account's newest orders, newest first, without those in ORDER_INVALID; at most max. */
-enum err orders_of_account(struct storage_tx *, struct id account, struct id *ids, size_t max,
-    size_t *count);
+/* The account's orders older than before, newest first, at most max; without those that are invalid at now,
+ * whether that is stored or follows from time or an authorization (RFC 8555, 7.1.6). */
+enum err orders_of_account(struct storage_tx *, struct id account, struct id before, int64_t now, struct id *ids,
+    size_t max, size_t *count);
+/* Whether an order that is not invalid at now replaces that certificate: ERR_OK, or ERR_NOT_FOUND. */
+enum err order_replacing(struct storage_tx *, const char *certid, int64_t now);
+/* The account's newest orders of any state, newest first, at most max. */
+enum err orders_newest(struct storage_tx *, struct id account, struct id *ids, size_t max, size_t *count);
 enum err orders_processing(struct storage_tx *, struct id *ids, size_t max, size_t *count);
 
 /* --- certificates and issuers --------------------------------------------------------------------- */

@@ -169,6 +169,29 @@ ask_ra(struct request *r)
 	return answer;
 }
 
+/* A GET that ra answers: only its path counts. */
+static enum answer
+look_up(struct request *r)
+{
+	struct in_flight	*in_flight = r->server->wfe->in_flight;
+	struct channel		*ra = r->server->wfe->ra;
+	struct msg_lookup	 m = { .number = 0 };
+	struct buf		 message = { 0 };
+	enum answer		 answer;
+
+	text_clean(connection_remote(r->peer), m.remote, sizeof(m.remote));
+	text_clean(r->path, m.path, sizeof(m.path));
+	answer = wait_in_flight(r, WAIT_REPLY, &m.number);
+	if (m.number == 0)
+		return answer;
+	put_lookup(&message, &m);
+	if (channel_send(ra, MSG_LOOKUP, &message) != ERR_OK &&
+	    (r = in_flight_take(in_flight, m.number)) != NULL)
+		request_ra_gone(r);
+	buf_free(&message);
+	return answer;
+}
+
 static enum answer
 answer_nonce(struct request *r)
 {
@@ -297,6 +320,8 @@ answer_request(struct request *r)
 		answer_preflight(r);
 	else if (r->target.route == ROUTE_NEW_NONCE)
 		return answer_nonce(r);
+	else if (route_is_lookup(r->target.route))
+		return look_up(r);
 	else
 		answer_directory(r);
 	return ANSWER_NOW;

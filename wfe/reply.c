@@ -4,12 +4,14 @@
 
 #include "lib/json.h"
 
-static const char *const media_types[] = {
+static const char *const media_types[MEDIA_TYPE_COUNT] = {
 	[MEDIA_NONE] = NULL,
 	[MEDIA_JSON] = "application/json",
 	[MEDIA_PROBLEM] = "application/problem+json",
 	[MEDIA_PEM_CHAIN] = "application/pem-certificate-chain",
 	[MEDIA_DIRECTORY] = "application/json",
+	[MEDIA_PKIX_CERT] = "application/pkix-cert",
+	[MEDIA_PKCS7] = "application/pkcs7-mime; smime-type=certs-only",	/* RFC 8551, 3.2.2 */
 };
 
 bool
@@ -68,7 +70,17 @@ reply_acme(struct MHD_Response *response, const char *index_link)
 		"Link, Replay-Nonce, Location, Retry-After");
 }
 
-/* What answers a POST holds a nonce or an account's own affairs: no cache may keep it (RFC 8555, 6.5.1). */
+/* What answers a POST holds a nonce or an account's own affairs: no cache may keep it (RFC 8555, 6.5.1). What
+ * everybody may read, caches may keep for a while, so that clients that ask too often do no harm (RFC 9773, 6). */
+static bool
+cache_headers(struct MHD_Response *response, const struct msg_reply *m)
+{
+	if (m->nonce[0] == '\0' && m->status == MHD_HTTP_OK)
+		return reply_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "public, max-age=300");
+	return reply_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") &&
+	    (m->nonce[0] == '\0' || reply_header(response, "Replay-Nonce", m->nonce));
+}
+
 static bool
 private_headers(struct MHD_Response *response, const char *nonce)
 {
@@ -100,7 +112,7 @@ reply_from_ra(const struct msg_reply *m, struct slice directory, const char *ind
 	buf_free(&body);
 	if (response == NULL)
 		return NULL;
-	if (reply_acme(response, index_link) && private_headers(response, m->nonce) &&
+	if (reply_acme(response, index_link) && cache_headers(response, m) &&
 	    own_headers(response, m))
 		return response;
 	MHD_destroy_response(response);

@@ -101,8 +101,8 @@ san_put(X509 *cert, const struct leaf *leaf)
 			return false;
 		}
 	}
-	/* RFC 5280, 4.2.1.6: critical, because the subject is empty. */
-	return sequence_put(cert, NID_subject_alt_name, true, &content);
+	/* RFC 5280, 4.2.1.6: critical when the subject is empty. */
+	return sequence_put(cert, NID_subject_alt_name, leaf->common_name == NULL, &content);
 }
 
 static bool
@@ -152,13 +152,18 @@ key_usage_put(X509 *cert, uint8_t bits)
 }
 
 static bool
-eku_put(X509 *cert, bool client)
+eku_put(X509 *cert, bool server, bool client)
 {
 	/* 1.3.6.1.5.5.7.3.1 and .2 */
 	static const uint8_t server_only[] = { 0x30, 0x0a, 0x06, 0x08, 0x2b, 6, 1, 5, 5, 7, 3, 1 };
 	static const uint8_t both[] = { 0x30, 0x14, 0x06, 0x08, 0x2b, 6, 1, 5, 5, 7, 3, 1, 0x06, 0x08, 0x2b,
 		6, 1, 5, 5, 7, 3, 2 };
 
+	static const uint8_t client_only[] = { 0x30, 0x0a, 0x06, 0x08, 0x2b, 6, 1, 5, 5, 7, 3, 2 };
+
+	if (!server)
+		return client && extension_put(cert, NID_ext_key_usage, false,
+		    slice_of(client_only, sizeof(client_only)));
 	return extension_put(cert, NID_ext_key_usage, false,
 	    client ? slice_of(both, sizeof(both)) : slice_of(server_only, sizeof(server_only)));
 }
@@ -170,8 +175,9 @@ leaf_extensions_put(X509 *cert, const struct leaf *leaf, X509 *issuer)
 	static const uint8_t status_request[] = { 0x30, 0x03, 0x02, 0x01, 0x05 }; /* RFC 7633 */
 	bool rsa = EVP_PKEY_get_base_id(leaf->key) == EVP_PKEY_RSA;
 
-	return key_usage_put(cert, rsa ? USAGE_SIGNATURE | USAGE_ENCIPHERMENT : USAGE_SIGNATURE) &&
-	       eku_put(cert, leaf->client_auth) &&
+	return key_usage_put(cert, rsa && !leaf->no_encipherment ? USAGE_SIGNATURE | USAGE_ENCIPHERMENT :
+							       USAGE_SIGNATURE) &&
+	       eku_put(cert, !leaf->no_server_auth, leaf->client_auth) &&
 	       extension_put(cert, NID_basic_constraints, true, slice_of(not_ca, sizeof(not_ca))) &&
 	       aki_put(cert, issuer) && san_put(cert, leaf) &&
 	       (leaf->issuer_url == NULL || aia_put(cert, leaf->issuer_url)) &&
@@ -266,6 +272,15 @@ finish(X509 *cert, bool ok, X509 **out, struct reason *reason)
 	return ERR_CRYPTO;
 }
 
+/* RFC 5280, A.1. */
+static bool
+common_name_set(X509 *cert, const char *name)
+{
+	return name == NULL ||
+	       X509_NAME_add_entry_by_NID(X509_get_subject_name(cert), NID_commonName, MBSTRING_UTF8,
+		   (const uint8_t *)name, -1, -1, 0) == 1;
+}
+
 enum err
 leaf_build(const struct leaf *leaf, X509 *issuer, X509 **out, struct reason *reason)
 {
@@ -277,7 +292,7 @@ leaf_build(const struct leaf *leaf, X509 *issuer, X509 **out, struct reason *rea
 		return ERR_MEMORY;
 	ok = head_set(cert, leaf->serial, leaf->not_before, leaf->not_after, leaf->key) &&
 	     X509_set_issuer_name(cert, X509_get_subject_name(issuer)) == 1 &&
-	     leaf_extensions_put(cert, leaf, issuer);
+	     common_name_set(cert, leaf->common_name) && leaf_extensions_put(cert, leaf, issuer);
 	return finish(cert, ok, out, reason);
 }
 
@@ -387,6 +402,20 @@ certificate_pem(struct slice der, struct buf *out)
 	return err;
 }
 
+bool
+certificate_has_authority(struct slice der, struct slice key_id)
+{
+	const uint8_t *p = der.data;
+	X509 *cert = d2i_X509(NULL, &p, (long)der.len);
+	const ASN1_OCTET_STRING *found = cert != NULL ? X509_get0_authority_key_id(cert) : NULL;
+	bool same = found != NULL &&
+	    slice_eq(slice_of(ASN1_STRING_get0_data(found), (size_t)ASN1_STRING_length(found)), key_id);
+
+	X509_free(cert);
+	ERR_clear_error();
+	return same;
+}
+
 void
 certificate_issuer_path(struct slice der, char out[CERTIFICATE_ISSUER_PATH_SIZE])
 {
@@ -403,7 +432,8 @@ certificate_issuer_path(struct slice der, char out[CERTIFICATE_ISSUER_PATH_SIZE]
 enum err
 certificates_read(struct slice pem, STACK_OF(X509) * *out, struct reason *reason)
 {
-	BIO *bio = BIO_new_mem_buf(pem.data, (int)pem.len);
+	/* An empty file is no lack of memory. */
+	BIO *bio = BIO_new_mem_buf(pem.len > 0 ? (const void *)pem.data : "", (int)pem.len);
 	X509 *cert;
 	STACK_OF(X509) *certs = sk_X509_new_null();
 	bool ended;

@@ -22,7 +22,10 @@ struct leaf {
 	int64_t				 not_before;	/* seconds since 1970 */
 	int64_t				 not_after;	/* inclusive, as the field says */
 	bool				 must_staple;
-	bool				 client_auth;	/* add clientAuth beside serverAuth */
+	bool				 client_auth;	/* clientAuth beside serverAuth */
+	bool				 no_server_auth;	/* clientAuth alone */
+	bool				 no_encipherment;	/* not even for an RSA key */
+	const char			*common_name;	/* one of names, or NULL: the subject is empty */
 	const char			*issuer_url;	/* AIA caIssuers, or NULL */
 	const char			*crl_url;	/* CRL distribution point, or NULL */
 };
@@ -36,7 +39,7 @@ struct ca_certificate {
 	const uint8_t	*serial;	/* SERIAL_SIZE */
 };
 
-/* A to-be-signed certificate with the issuer's name and key identifier, unsigned. The empty subject
+/* A to-be-signed certificate with the issuer's name and key identifier, unsigned. An empty subject
  * makes the SAN critical. On ERR_OK the caller owns *out. */
 enum err leaf_build(const struct leaf *, X509 *issuer, X509 **out, struct reason *);
 /* The same for a root (issuer NULL: self-issued) or an intermediate. */
@@ -57,6 +60,8 @@ enum err certificate_pem(struct slice der, struct buf *out);	/* appends, with li
 /* Whether this is the certificate's public key, compared as it is encoded: decoding it anew costs OpenSSL 3.0
  * three times a signature. Only for EC keys; false for others. */
 bool certificate_has_ec_key(X509 *, EVP_PKEY *);
+/* Whether this is the keyIdentifier of the authority key identifier of a certificate in DER. */
+bool	 certificate_has_authority(struct slice der, struct slice key_id);
 /* Where the plain listener serves an issuer's certificate: "/issuer/HEX.crt", HEX being the first 8 bytes of
  * the SHA-256 of its DER. ca writes it into certificates, wfe serves it. */
 #define CERTIFICATE_ISSUER_PATH_SIZE 29

@@ -18,6 +18,7 @@ struct lint_context {
 	int64_t		 lifetime_max;	/* seconds, from the profile */
 	int64_t		 backdate_max;	/* seconds that notBefore may lie in the past */
 	bool		 ca;		/* the certificate is a CA's */
+	bool		 client_only;	/* the profile serves clients and no servers */
 	EVP_PKEY	*key;		/* the subject's, if the caller has it decoded and it passed key_check(); else NULL */
 	struct slice	 der;		/* the certificate's, if the caller has it encoded; else empty */
 };

@@ -214,6 +214,9 @@ extended_has(const struct lint_view *view, int nid)
 bool
 lint_extended_present(const struct lint_view *view, struct reason *reason)
 {
+	if (view->context->client_only)
+		return (extended_has(view, NID_client_auth) && !extended_has(view, NID_server_auth)) ||
+		       no(reason, "extendedKeyUsage lacks clientAuth, or has serverAuth");
 	return extended_has(view, NID_server_auth) || no(reason, "extendedKeyUsage lacks serverAuth");
 }
 

@@ -50,6 +50,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case MSG_REQUEST:
 		ROUND_TRIP(struct msg_request, get_request, put_request);
 		break;
+	case MSG_LOOKUP:
+		ROUND_TRIP(struct msg_lookup, get_lookup, put_lookup);
+		break;
 	case MSG_REPLY:
 		ROUND_TRIP(struct msg_reply, get_reply, put_reply);
 		break;

@@ -4,6 +4,7 @@ import threading
 import pytest
 from harness.acme import Client, check_problem
 from harness.keys import Key, csr
+from requests.utils import parse_header_links
 
 TERMS = "https://ca.test/terms"
 
@@ -156,7 +157,42 @@ def test_rfc8555_7_1_2_1_orders_list(client):
     assert client.get(url).json() == {"orders": []}
     made = [client.order([f"list{i}.test"]).headers["Location"] for i in range(3)]
     listed = client.get(url).json()["orders"]
-    assert sorted(listed) == sorted(made)
+    assert sorted(listed) == sorted(made)       # pending ones are there
+
+
+def test_rfc8555_7_1_2_1_orders_list_leaves_out_invalid_orders(server):
+    client = Client(server)
+    kept, failed = (client.order([name]) for name in ("list-kept.test", "list-failed.test"))
+    done = client.issue(["list-issued.test"])
+    client.post(failed.json()["authorizations"][0], {"status": "deactivated"})
+    assert client.get(failed.headers["Location"]).json()["status"] == "invalid"
+    listed = client.get(client.get(client.kid).json()["orders"]).json()["orders"]
+    assert sorted(listed) == sorted([done.order_url, kept.headers["Location"]])
+
+
+def test_rfc8555_7_1_2_1_orders_list_in_pages(server):
+    """230 orders: Link;rel="next" leads through all of them, once each, and an order made meanwhile disturbs
+    nothing."""
+    client = Client(server)
+    made = [client.order([f"page{i}.test"]).headers["Location"] for i in range(230)]
+    url, seen, sizes = client.get(client.kid).json()["orders"], [], []
+    while url:
+        reply = client.get(url)
+        assert reply.status_code == 200, reply.text
+        sizes.append(len(reply.json()["orders"]))
+        seen += reply.json()["orders"]
+        links = [link["url"] for link in parse_header_links(reply.headers["Link"]) if link["rel"] == "next"]
+        assert len(links) <= 1
+        url = links[0] if links else None
+        client.order(["page-between.test"])
+    assert sorted(seen) == sorted(made) and sizes == [100, 100, 30]
+    # a page is the account's own, and signed for like everything else
+    first = client.get(client.get(client.kid).json()["orders"])
+    page = next(link["url"] for link in parse_header_links(first.headers["Link"]) if link["rel"] == "next")
+    check_problem(Client(server).get(page), "unauthorized", 403, "not the account")
+    check_problem(client.post(page, url=client.kid + "/orders"), "unauthorized", 403, "was signed for")
+    check_problem(client.get(client.kid + "/orders/nonsense"), "malformed", 404, "7.1.2.1")
+    assert client.get(client.kid + "/orders/" + "A" * 22).json() == {"orders": []}
 
 
 @pytest.fixture(scope="module")

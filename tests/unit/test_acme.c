@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "acme/accept.h"
+#include "acme/certid.h"
 #include "acme/evidence.h"
 #include "acme/problem.h"
 #include "acme/route.h"
@@ -295,13 +297,16 @@ test_routes(void **state)
 	}
 }
 
+#define FORTY "a-tail-that-is-far-too-long-to-be-kept--"
+#define TOO_LONG FORTY FORTY FORTY "8 chars."
+
 static void
 test_no_routes(void **state)
 {
 	static const char *const paths[] = { "", "/", "/directory/", "/directoryx", "/order", "/order/",
 		"/order/short", "/order/AAAAAAAAAAAAAAAAAAAAAA/x", "/order/AAAAAAAAAAAAAAAAAAAAAB",
 		"/challenge/AAAAAAAAAAAAAAAAAAAAAA/", "/challenge/AAAAAAAAAAAAAAAAAAAAAA/a/b",
-		"/challenge/AAAAAAAAAAAAAAAAAAAAAA/a-type-of-too-many-characters", "//directory",
+		"/challenge/AAAAAAAAAAAAAAAAAAAAAA/" TOO_LONG, "/account/AAAAAAAAAAAAAAAAAAAAAA/orders/", "//directory",
 		"/directory?x", "/DIRECTORY" };
 	struct target target;
 
@@ -309,6 +314,89 @@ test_no_routes(void **state)
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
 		if (route_parse(slice_str(paths[i]), &target))
 			fail_msg("\"%s\" is a route", paths[i]);
+}
+
+/* --- Accept -------------------------------------------------------------------------------------- */
+
+static void
+test_accept(void **state)
+{
+	static const struct {
+		const char	     *accept;
+		enum certificate_form form;
+	} rows[] = {
+		{ "", FORM_PEM_CHAIN },
+		{ "*/*", FORM_PEM_CHAIN },
+		{ "application/*", FORM_PEM_CHAIN },
+		{ "text/html", FORM_PEM_CHAIN },	/* none of ours: the default */
+		{ "application/pem-certificate-chain", FORM_PEM_CHAIN },
+		{ "application/pkix-cert", FORM_DER },
+		{ " Application/PKIX-Cert ; q=0.3 ", FORM_DER },
+		{ "application/pkcs7-mime", FORM_PKCS7 },
+		{ "application/pkcs7-mime;smime-type=certs-only", FORM_PKCS7 },
+		{ "application/pkix-cert, application/pkcs7-mime", FORM_DER },	/* the first of equal ones */
+		{ "application/pkix-cert;q=0.5,application/pkcs7-mime;q=0.50,*/*;q=0.4", FORM_DER },
+		{ "application/pkix-cert;q=0.5,application/pkcs7-mime;q=0.501", FORM_PKCS7 },
+		{ "*/*, application/pem-certificate-chain;q=0.1", FORM_DER },	/* the precise one counts */
+		{ "application/*;q=0.2, application/pkix-cert;q=0", FORM_PEM_CHAIN },
+		{ "text/html;x=\"a,application/pkix-cert\"", FORM_PEM_CHAIN },	/* inside a quoted string */
+		{ "application/pkix-cert;q=0.0001", FORM_PEM_CHAIN },	/* broken ranges count for nothing */
+		{ "application/pkix-cert;q=1.001", FORM_PEM_CHAIN },
+		{ "application/pkix-cert;q=2", FORM_PEM_CHAIN },
+		{ "application/pkix-cert;q", FORM_PEM_CHAIN },
+		{ "application/pkix-cert x", FORM_PEM_CHAIN },
+		{ "application/pkix-certificate", FORM_PEM_CHAIN },
+		{ ",;,=,\"\\", FORM_PEM_CHAIN },
+		{ "a;b=\"c, application/pkix-cert", FORM_DER },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (accept_form(rows[i].accept) != rows[i].form)
+			fail_msg("\"%s\": form %d", rows[i].accept, (int)accept_form(rows[i].accept));
+}
+
+/* --- RFC 9773, 4.1 ------------------------------------------------------------------------------- */
+
+static void
+test_certid(void **state)
+{
+	static const uint8_t key_id[] = { 0x69, 0x88, 0x5b, 0x6b, 0x87, 0x46, 0x40, 0x41, 0xe1, 0xb3, 0x7b, 0x84, 0x7b,
+		0xa0, 0xae, 0x2c, 0xde, 0x01, 0xc8, 0xd4 };
+	static const uint8_t serial[] = { 0x00, 0x87, 0x65, 0x43, 0x21 };
+	static const char    text[] = "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE";	/* the RFC's own */
+	struct buf	     out = { 0 };
+	struct certid	     id;
+
+	(void)state;
+	assert_true(certid_parse(text, &id));
+	assert_int_equal(id.key_id_len, sizeof(key_id));
+	assert_memory_equal(id.key_id, key_id, sizeof(key_id));
+	assert_int_equal(id.serial_len, sizeof(serial));
+	assert_memory_equal(id.serial, serial, sizeof(serial));
+	certid_put(&out, &id);
+	assert_true(slice_eq_str(buf_slice(&out), text));
+	buf_free(&out);
+}
+
+static void
+test_no_certids(void **state)
+{
+	static const char *const texts[] = { "", ".", "aYhba4dGQEHhs3uEe6CuLN4ByNQ", "aYhba4dGQEHhs3uEe6CuLN4ByNQ.",
+		".AIdlQyE", "aYhba4dGQEHhs3uEe6CuLN4ByNQ=.AIdlQyE=", "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE.",
+		"aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE.AQ", "aYhba4dGQEHhs3uEe6CuLN4ByNR.AIdlQyE",	/* stray bits */
+		"aYhba4dGQEHhs3uEe6CuLN4ByNQ.h2VDIQ",	/* negative */
+		"aYhba4dGQEHhs3uEe6CuLN4ByNQ.AAE",	/* a zero too many */
+		"aYhba4dGQEHhs3uEe6CuLN4ByNQ.AA",	/* zero */
+		"aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQy\n", "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdl+yE", "AAAAA.AQ",
+		"AA.AQAAAAAAAAAAAAAAAAAAAAAAAAAA",	/* 21 bytes of serial */
+		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA.AQ" };
+	struct certid id;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (certid_parse(texts[i], &id))
+			fail_msg("\"%s\" names a certificate", texts[i]);
 }
 
 /* --- evidence ------------------------------------------------------------------------------------ */
@@ -367,7 +455,7 @@ main(void)
 		cmocka_unit_test(test_wildcard_base), cmocka_unit_test(test_problem_names),
 		cmocka_unit_test(test_subproblems), cmocka_unit_test(test_algorithms),
 		cmocka_unit_test(test_routes), cmocka_unit_test(test_no_routes),
-		cmocka_unit_test(test_evidence), cmocka_unit_test(test_tokens),
+		cmocka_unit_test(test_accept), cmocka_unit_test(test_certid), cmocka_unit_test(test_no_certids), cmocka_unit_test(test_evidence), cmocka_unit_test(test_tokens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,10 +43,14 @@ struct world {
 	uint8_t evidence_key[EVIDENCE_KEY_SIZE];
 };
 
-static struct issuer_config issuer_config = { (char *)"issuer.pem", (char *)"issuer.key" };
-static struct profile_config profiles[] = {
-	{ .name = (char *)"default", .description = (char *)"", .lifetime = 90 * 86400 },
-	{ .name = (char *)"shortlived", .description = (char *)"", .lifetime = 160 * 3600 } };
+static struct issuer_config issuer_config = { .certificate = (char *)"issuer.pem",
+	.key = (char *)"issuer.key" };
+#define USUAL .server_auth = true, .key_encipherment = true, .must_staple = true
+static char *only_p384[] = { (char *)"p384" };
+static struct profile_config profiles[] = { { .name = (char *)"default", .lifetime = 90 * 86400, USUAL },
+	{ .name = (char *)"shortlived", .lifetime = 160 * 3600, USUAL },
+	{ .name = (char *)"strict", .lifetime = 86400, .key_types = { only_p384, 1 }, .server_auth = true },
+	{ .name = (char *)"client", .lifetime = 86400, .client_auth = true, .common_name = true } };
 static char *all_names[] = { (char *)"*", (char *)"192.0.2.0/24", (char *)"2001:db8::/32" };
 static char *denied_names[] = { (char *)"denied.test", (char *)"192.0.2.128/25" };
 static char *server_names[] = { (char *)"ca.test", (char *)"127.0.0.1", (char *)"::1" };
@@ -167,7 +171,7 @@ world_open(void **state)
 	w->config.ca.issuers = &issuer_config;
 	w->config.ca.issuer_count = 1;
 	w->config.ca.profiles = profiles;
-	w->config.ca.profile_count = 2;
+	w->config.ca.profile_count = 4;
 	w->config.ca.crl_lifetime = 4 * 86400;
 	w->config.ca.crl_shards = 1;
 	w->account = key_generate(KEY_P256);
@@ -736,6 +740,57 @@ test_profile_and_dates(void **state)
 	ask_close(&ask);
 }
 
+static X509 *
+issue_by(struct world *w, const char *profile, EVP_PKEY *key)
+{
+	struct msg_certificate out;
+	struct problem problem = { 0 };
+	struct ask ask;
+	const uint8_t *p;
+	X509 *cert;
+
+	w->order = id_new();
+	ask_open(&ask, w);
+	EVP_PKEY_free(ask.certificate_key);
+	ask.certificate_key = key;
+	ask_sign(&ask);
+	strcpy(ask.issue.profile, profile);
+	if (issue_certificate(w->ca, &ask.issue, clock_now(), &out, &problem) != ERR_OK)
+		fail_msg("%s", problem.detail.text);
+	p = out.der.data;
+	cert = d2i_X509(NULL, &p, (long)out.der.len);
+	ask_close(&ask);
+	return cert;
+}
+
+/* What a profile says is what ca does, whatever ra thinks. */
+static void
+test_profiles(void **state)
+{
+	struct world *w = *state;
+	char name[80] = "";
+	struct ask ask;
+	X509 *cert;
+
+	ask_open(&ask, w);
+	strcpy(ask.issue.profile, "strict");
+	expect_refused(&ask, PROBLEM_BAD_CSR, "takes no p256 keys");
+	cert = issue_by(w, "strict", key_generate(KEY_P384));
+	assert_int_equal(X509_get_extended_key_usage(cert), XKU_SSL_SERVER);
+	assert_int_equal(X509_NAME_entry_count(X509_get_subject_name(cert)), 0);
+	X509_free(cert);
+	cert = issue_by(w, "client", key_generate(KEY_RSA2048));
+	assert_int_equal(X509_get_extended_key_usage(cert), XKU_SSL_CLIENT);
+	assert_int_equal(X509_get_key_usage(cert), KU_DIGITAL_SIGNATURE);
+	assert_int_equal(
+	    X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, name, sizeof(name)), 6);
+	assert_string_equal(name, "a.test");
+	X509_free(cert);
+	cert = issue_by(w, "default", key_generate(KEY_RSA2048));
+	assert_int_equal(X509_get_key_usage(cert), KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT);
+	X509_free(cert);
+}
+
 static void
 test_policy(void **state)
 {
@@ -1280,7 +1335,8 @@ main(void)
 		T(test_other_accounts_evidence), T(test_stale_evidence), T(test_forged_evidence),
 		T(test_changed_csr), T(test_other_order), T(test_csr_faults), T(test_wildcard), T(test_wildcard_proof),
 		T(test_other_account_url), T(test_challenges_taken), T(test_caa),
-		T(test_old_order), T(test_profile_and_dates), T(test_policy), T(test_addresses), T(test_address_policy),
+		T(test_old_order), T(test_profile_and_dates), T(test_profiles),
+		T(test_policy), T(test_addresses), T(test_address_policy),
 		T(test_address_name_constraints), T(test_name_constraints),
 		T(test_replay), T(test_key_changes),
 		T(test_forged_key_changes), T(test_crl), T(test_crl_hostile), T(test_issuer_types), T(test_server),

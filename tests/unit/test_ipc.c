@@ -122,6 +122,22 @@ test_request(void **state)
 }
 
 static void
+test_lookup(void **state)
+{
+	struct msg_lookup msg = { .number = 78, .remote = "192.0.2.1", .path = "/renewal-info/a.b" }, back;
+	struct buf	  out = { 0 };
+
+	(void)state;
+	put_lookup(&out, &msg);
+	assert_true(get_lookup(buf_slice(&out), &back));
+	assert_int_equal(back.number, 78);
+	assert_string_equal(back.remote, msg.remote);
+	assert_string_equal(back.path, msg.path);
+	REFUSES_OTHER_LENGTHS(get_lookup, struct msg_lookup, &out);
+	buf_free(&out);
+}
+
+static void
 test_reply(void **state)
 {
 	struct msg_reply msg = { .number = 78, .status = 201, .media = MEDIA_JSON, .retry_after = 3,
@@ -399,7 +415,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_wire), cmocka_unit_test(test_wire_refuses),
-		cmocka_unit_test(test_request), cmocka_unit_test(test_reply), cmocka_unit_test(test_nonces),
+		cmocka_unit_test(test_request), cmocka_unit_test(test_lookup), cmocka_unit_test(test_reply), cmocka_unit_test(test_nonces),
 		cmocka_unit_test(test_check), cmocka_unit_test(test_result), cmocka_unit_test(test_issue),
 		cmocka_unit_test(test_certificate), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_channel), cmocka_unit_test(test_hostile_peer_kills_receiver),

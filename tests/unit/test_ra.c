@@ -20,6 +20,7 @@
 #include "ra/park.h"
 #include "lib/address.h"
 #include "ra/policy.h"
+#include "ra/renewal.h"
 #include "ra/request.h"
 
 /* --- nonces (RFC 8555, 6.5) ---------------------------------------------------------------------- */
@@ -475,6 +476,24 @@ test_rfc3339(void **state)
 	}
 }
 
+static void
+test_renewal_window(void **state)
+{
+	const int64_t day = 86400, begin = 1795445388;
+	int64_t	      start, end;
+
+	(void)state;
+	renewal_window(begin, begin + 90 * day - 1, &start, &end);	/* two thirds, 4 % wide */
+	assert_int_equal(start, begin + 60 * day - 1 - 90 * day / 50);
+	assert_int_equal(end, begin + 60 * day - 1 + 90 * day / 50);
+	renewal_window(begin, begin + 10 * day - 1, &start, &end);
+	assert_int_equal((start + end) / 2, begin + 10 * day - 1 - 10 * day / 3);
+	renewal_window(begin, begin + 10 * day - 2, &start, &end);	/* shorter: its half */
+	assert_int_equal((start + end) / 2, begin + 10 * day - 2 - (10 * day - 1) / 2);
+	renewal_window(begin, begin, &start, &end);			/* a second long: still a window */
+	assert_true(end > start);
+}
+
 int
 main(void)
 {
@@ -485,6 +504,7 @@ main(void)
 		cmocka_unit_test(test_order_long_value), cmocka_unit_test(test_order_not_after),
 		cmocka_unit_test(test_order_tells_cause), cmocka_unit_test(test_authorization_json),
 		cmocka_unit_test(test_park), cmocka_unit_test(test_links), cmocka_unit_test(test_rfc3339),
+		cmocka_unit_test(test_renewal_window),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

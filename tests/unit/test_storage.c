@@ -106,6 +106,7 @@ VERB(put_account, account_insert(tx, c->row))
 VERB(put_contact, account_set_contact(tx, c->id, c->text))
 VERB(deactivate_account, account_deactivate(tx, c->id, c->text))
 VERB(put_authorization, authorization_insert(tx, c->row))
+VERB(put_alone, authorization_insert_alone(tx, c->row))
 VERB(begin_authorization, authorization_begin(tx, c->id, CHALLENGE_HTTP_01))
 VERB(validate, authorization_set_valid(tx, c->id, 50, c->number, c->text, slice_str("evidence"), 40))
 VERB(retry, authorization_set_retrying(tx, c->id, "try", c->text, c->number))
@@ -495,6 +496,161 @@ order_verbs(void **state)
 	order_check(o.id, ORDER_INVALID, "err", "jws");
 }
 
+/* RFC 8555, 7.1.2.1 and 7.1.6: listed at now, or not. */
+static size_t
+listed(struct id account, struct id before, int64_t now, struct id *ids, size_t max)
+{
+	struct storage_tx	*tx;
+	size_t			 count;
+
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	assert_int_equal(orders_of_account(tx, account, before, now, ids, max, &count), ERR_OK);
+	storage_read_end(tx);
+	return count;
+}
+
+static void
+orders_list(void **state)
+{
+	struct authorization	first, second;
+	struct identifier	names[2];
+	struct order		o = make_order(&first, &second, names), next = o;
+	struct id		top, ids[4];
+	int64_t			soonest = first.expires < o.expires ? first.expires : o.expires;
+
+	(void)state;
+	memset(&top, 0xff, sizeof(top));
+	next.id.bytes[0]++;		/* later than any */
+	assert_int_equal(CALL(put_order, .row = &next, .ids = &first.id, .count = 1), ERR_OK);
+	assert_int_equal(listed(o.account, top, soonest - 1, ids, 4), 2);
+	assert_true(id_eq(ids[0], next.id) && id_eq(ids[1], o.id));	/* the newest first */
+	assert_int_equal(listed(o.account, top, soonest - 1, ids, 1), 1);
+	assert_int_equal(listed(o.account, next.id, soonest - 1, ids, 4), 1);	/* the next page */
+	assert_true(id_eq(ids[0], o.id));
+	assert_int_equal(listed(o.account, o.id, soonest - 1, ids, 4), 0);
+	assert_int_equal(listed(id_new(), top, soonest - 1, ids, 4), 0);
+	assert_int_equal(listed(o.account, top, soonest, ids, 4), 0);	/* expired */
+	/* An authorization that ended takes its order with it; one in processing doesn't expire. */
+	assert_int_equal(CALL(deactivate_authorization, second.id), ERR_OK);
+	assert_int_equal(listed(o.account, top, soonest - 1, ids, 4), 1);
+	assert_true(id_eq(ids[0], next.id));
+	assert_int_equal(CALL(begin_authorization, first.id), ERR_OK);
+	assert_int_equal(listed(o.account, top, o.expires - 1, ids, 4), 1);
+	assert_int_equal(CALL(begin_finalize, next.id, .text = "jws"), ERR_OK);
+	assert_int_equal(listed(o.account, top, o.expires + 1, ids, 4), 1);	/* processing is not over */
+}
+
+static bool
+finds(const struct authorization *wanted, bool wildcard, int64_t until)
+{
+	struct storage_tx	*tx;
+	struct authorization	 got;
+	enum err		 err;
+	bool			 same;
+
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	err = authorization_find(tx, wanted->account, &wanted->identifier, wildcard, until, &got);
+	storage_read_end(tx);
+	if (err == ERR_NOT_FOUND)
+		return false;
+	assert_int_equal(err, ERR_OK);
+	same = id_eq(got.id, wanted->id);
+	authorization_free(&got);
+	return same;
+}
+
+static void
+unused_authorizations(void **state)
+{
+	struct authorization	a = sample_authorization(id_new(), "a.example"), other = a;
+	struct order		o;
+
+	(void)state;
+	assert_int_equal(CALL(put_alone, .row = &a), ERR_OK);
+	assert_true(finds(&a, false, a.expires - 1));
+	assert_false(finds(&a, false, a.expires));
+	assert_false(finds(&a, true, 0));
+	other.account = id_new();
+	assert_false(finds(&other, false, 0));
+	other = a;
+	strcpy(other.identifier.value, "b.example");
+	assert_false(finds(&other, false, 0));
+	assert_int_equal(CALL(begin_authorization, a.id), ERR_OK);
+	assert_false(finds(&a, false, 0));	/* nobody knows yet what comes of it */
+	assert_int_equal(CALL(validate, a.id, .text = "rec", .number = 2000), ERR_OK);
+	assert_true(finds(&a, false, 1999));
+	assert_false(finds(&a, false, 2000));
+	/* Once an order has it, it is used. */
+	o = sample_order(a.account, &a.identifier, 1);
+	assert_int_equal(CALL(put_order, .row = &o, .ids = &a.id, .count = 1), ERR_OK);
+	assert_false(finds(&a, false, 0));
+	/* One that was deactivated is no use. */
+	a.id = id_new();
+	assert_int_equal(CALL(put_alone, .row = &a), ERR_OK);
+	assert_true(finds(&a, false, 0));
+	assert_int_equal(CALL(deactivate_authorization, a.id), ERR_OK);
+	assert_false(finds(&a, false, 0));
+}
+
+static void
+newest_orders(void **state)
+{
+	struct authorization	 first, second;
+	struct identifier	 names[2];
+	struct order		 o = make_order(&first, &second, names), next = o;
+	struct storage_tx	*tx;
+	struct id		 ids[2];
+	size_t			 count;
+
+	(void)state;
+	next.id.bytes[0]++;		/* later than any */
+	assert_int_equal(CALL(put_order, .row = &next, .ids = &first.id, .count = 1), ERR_OK);
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	assert_int_equal(orders_newest(tx, o.account, ids, 2, &count), ERR_OK);
+	assert_true(count == 2 && id_eq(ids[0], next.id) && id_eq(ids[1], o.id));
+	assert_int_equal(orders_newest(tx, o.account, ids, 1, &count), ERR_OK);
+	assert_true(count == 1 && id_eq(ids[0], next.id));
+	storage_read_end(tx);
+}
+
+static enum err
+replaced(const char *certid, int64_t now)
+{
+	struct storage_tx	*tx;
+	enum err		 err;
+
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	err = order_replacing(tx, certid, now);
+	storage_read_end(tx);
+	return err;
+}
+
+static void
+replacing_orders(void **state)
+{
+	struct authorization	 a = sample_authorization(id_new(), "a.example");
+	struct order		 o = sample_order(a.account, &a.identifier, 1), got;
+	struct storage_tx	*tx;
+
+	(void)state;
+	o.replaces = (char *)"AQ.AQ";
+	assert_int_equal(CALL(put_authorization, .row = &a), ERR_OK);
+	assert_int_equal(replaced("AQ.AQ", 1), ERR_NOT_FOUND);
+	assert_int_equal(CALL(put_order, .row = &o, .ids = &a.id, .count = 1), ERR_OK);
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	assert_int_equal(order_get(tx, o.id, &got), ERR_OK);
+	assert_string_equal(got.replaces, "AQ.AQ");
+	order_free(&got);
+	storage_read_end(tx);
+	assert_int_equal(replaced("AQ.AQ", 1), ERR_OK);
+	assert_int_equal(replaced("AQ.Ag", 1), ERR_NOT_FOUND);
+	assert_int_equal(replaced("AQ.AQ", o.expires), ERR_NOT_FOUND);	/* invalid by time */
+	assert_int_equal(CALL(begin_authorization, a.id), ERR_OK);
+	assert_int_equal(replaced("AQ.AQ", 1), ERR_OK);
+	assert_int_equal(CALL(invalidate, a.id, .text = "err"), ERR_OK);
+	assert_int_equal(replaced("AQ.AQ", 1), ERR_NOT_FOUND);		/* by its authorization */
+}
+
 static void
 account_deactivation(void **state)
 {
@@ -746,6 +902,10 @@ main(void)
 		cmocka_unit_test_setup_teardown(held_authorizations, setup, teardown),
 		cmocka_unit_test_setup_teardown(authorization_verbs, setup, teardown),
 		cmocka_unit_test_setup_teardown(order_verbs, setup, teardown),
+		cmocka_unit_test_setup_teardown(orders_list, setup, teardown),
+		cmocka_unit_test_setup_teardown(unused_authorizations, setup, teardown),
+		cmocka_unit_test_setup_teardown(newest_orders, setup, teardown),
+		cmocka_unit_test_setup_teardown(replacing_orders, setup, teardown),
 		cmocka_unit_test_setup_teardown(account_deactivation, setup, teardown),
 		cmocka_unit_test_setup_teardown(certificate_verbs, setup, teardown),
 		cmocka_unit_test_setup_teardown(expiry, setup, teardown),

@@ -1,0 +1,69 @@
+/* authorization_new.c: newAuthz: an identifier is proved before it is ordered (RFC 8555, 7.4.1). */
+#include "acme/challenge.h"
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "ra/order_view.h"
+#include "ra/policy.h"
+#include "ra/request.h"
+
+static bool
+refuse(struct request *request, const char *why)
+{
+	request->problem.status = 403; /* RFC 8555, 7.4.1 */
+	return problem_set(&request->problem, PROBLEM_REJECTED_IDENTIFIER, "%s", why);
+}
+
+static bool
+read_identifier(struct request *request, struct identifier *out)
+{
+	const json_t *member = json_object_get(request->payload, "identifier");
+	struct reason reason = { "" };
+	enum err err;
+
+	if (!json_is_object(member))
+		return problem_set(&request->problem, PROBLEM_MALFORMED,
+		    "\"identifier\" is not an object with \"type\" and \"value\" (RFC 8555, 7.4.1)");
+	err = identifier_parse(member, out, &reason);
+	if (err == ERR_UNSUPPORTED)
+		return problem_set(&request->problem, PROBLEM_UNSUPPORTED_IDENTIFIER, "%s", reason.text);
+	if (err != ERR_OK)
+		return problem_set(&request->problem, PROBLEM_MALFORMED, "%s", reason.text);
+	if (identifier_is_wildcard(out))
+		return problem_set(&request->problem, PROBLEM_MALFORMED,
+		    "newAuthz takes no wildcard; order \"%s\" instead (RFC 8555, 7.4.1)", out->value);
+	if (!policy_allows(&request->ra->config->ra, out, &reason))
+		return refuse(request, reason.text);
+	return true;
+}
+
+static enum err
+insert(struct storage_tx *tx, void *arg)
+{
+	return authorization_insert_alone(tx, arg);
+}
+
+bool
+authorization_new(struct request *request)
+{
+	struct authorization made = { 0 };
+	struct identifier identifier = { 0 };
+	int64_t now = clock_now();
+	bool done;
+	enum err err;
+
+	if (!read_identifier(request, &identifier))
+		return false;
+	authorization_fill(request, &identifier, config_challenges(&request->ra->config->ra, NULL), now, &made);
+	if (made.offered == 0)
+		return refuse(request, "no challenge that this server offers can prove the identifier");
+	request_tx_end(request);
+	err = ra_write(request->ra, insert, &made);
+	if (err != ERR_OK) {
+		done = request_broken(request, "authorization_insert", err);
+	} else {
+		reply_location(request, ROUTE_AUTHORIZATION, &made.id);
+		done = reply_json(request, 201, authorization_json(request->ra->base, &made, now));
+	}
+	authorization_free(&made);
+	return done;
+}

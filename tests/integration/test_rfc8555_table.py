@@ -1,0 +1,34 @@
+"""docs/rfc8555.md names only what is there."""
+import re
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+
+
+def rows():
+    for line in (TOP / "docs/rfc8555.md").read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("|") and cells[0].isdigit():
+            yield cells
+
+
+def test_table_has_every_requirement():
+    assert [int(row[0]) for row in rows()] == list(range(1, 53))
+
+
+def test_table_names_files_and_functions_that_exist():
+    for number, _, where, _, _ in rows():
+        for name in re.findall(r"`([^`]+)`", where):
+            path, _, function = name.partition(":")
+            assert (TOP / path).is_file(), f"{number}: {path}"
+            text = (TOP / path).read_text(encoding="utf-8")
+            assert not function or re.search(rf"^{function}\(", text, re.M), f"{number}: {name}"
+
+
+def test_table_names_tests_that_exist():
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted(TOP.glob("tests/**/test_*.[cp]*")))
+    known = set(re.findall(r"^(?:def )?(test_\w+)\(", text, re.M))
+    for number, _, where, tests, done in rows():
+        names = re.findall(r"`([^`]+)`", tests)
+        assert not set(names) - known, f"{number}: {set(names) - known}"
+        assert names and where or not done.startswith("yes"), f"{number} shows nothing"
