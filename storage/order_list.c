@@ -1,5 +1,5 @@
-/* order_list.c: orders of an account, and of a certificate that they replace, that are not invalid, whether that is stored or follows from time or from an
- * authorization (RFC 8555, 7.1.6). */
+/* order_list.c: orders of an account, and of a certificate that they replace, that are not invalid, whether that is
+ * stored or follows from time or from an authorization (RFC 8555, 7.1.6). */
 #include <string.h>
 
 #include "storage/order.h"
