@@ -1,6 +1,7 @@
 /* The re-executed half of signet: from a bare process with a few descriptors to struct proc. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,6 +91,7 @@ proc_main(enum role role)
 {
 	static struct proc	p;
 	struct rlimit		core = { 0, 0 };
+	struct sched_param	batch = { .sched_priority = 0 };
 	struct stat		st;
 
 	if (role <= ROLE_SUPERVISOR || role >= ROLE_COUNT || fstat(START_CONTROL_FD, &st) != 0 ||
@@ -99,6 +101,8 @@ proc_main(enum role role)
 	}
 	umask(077);
 	(void)setrlimit(RLIMIT_CORE, &core);	/* proc_drop() insists */
+	/* A message should not push its sender off the processor: what is sent meanwhile is then taken in one go. */
+	(void)sched_setscheduler(0, SCHED_BATCH, &batch);
 	prctl(PR_SET_NAME, roles[role].name, 0, 0, 0);
 	role_signals();
 	log_open(role_name(role), LOG_INFO, LOG_TEXT);

@@ -7,16 +7,22 @@
 
 #define LIMIT_MIN 2	/* so that one slow job holds up no other even on one core */
 
+/* A thread that waits to be called. The one that waits for the shortest time is called first: its stack and its
+ * share of the heap are still in the caches. */
+struct resting {
+	pthread_cond_t	 call;
+	bool		 called;
+	struct resting	*next;
+};
+
 struct queue {
 	pthread_mutex_t	 lock;
-	pthread_cond_t	 work;
 	struct job	*first, **last;
 	pthread_t	*threads;
 	unsigned	 count;
 	unsigned	 limit;		/* threads that may work at once: one for each core */
 	unsigned	 active;	/* threads that work, or have been called to */
-	unsigned	 idle;		/* threads that wait to be called */
-	unsigned	 calls;		/* of those called, how many have not woken up yet */
+	struct resting	*resting;
 	bool		 finishing;
 };
 
@@ -28,37 +34,41 @@ queue_new(void)
 	if (queue == NULL)
 		return NULL;
 	pthread_mutex_init(&queue->lock, NULL);
-	pthread_cond_init(&queue->work, NULL);
 	queue->last = &queue->first;
 	return queue;
+}
+
+/* The lock is held. */
+static void
+call_one(struct queue *queue)
+{
+	struct resting *one = queue->resting;
+
+	queue->resting = one->next;
+	queue->active++;
+	one->called = true;
+	pthread_cond_signal(&one->call);
 }
 
 /* Calls a thread when there is work that the active ones are too few for. The lock is held. */
 static void
 call(struct queue *queue)
 {
-	if (queue->first == NULL || queue->idle == 0 || queue->active >= queue->limit)
-		return;
-	queue->idle--;
-	queue->active++;
-	queue->calls++;
-	pthread_cond_signal(&queue->work);
+	if (queue->first != NULL && queue->resting != NULL && queue->active < queue->limit)
+		call_one(queue);
 }
 
 /* Waits to be called. The lock is held. */
 static void
 rest(struct queue *queue)
 {
+	struct resting self = { .call = PTHREAD_COND_INITIALIZER, .next = queue->resting };
+
+	queue->resting = &self;
 	queue->active--;
-	queue->idle++;
-	while (queue->calls == 0 && !queue->finishing)
-		pthread_cond_wait(&queue->work, &queue->lock);
-	if (queue->calls > 0) {
-		queue->calls--;
-	} else {
-		queue->idle--;
-		queue->active++;
-	}
+	while (!self.called)
+		pthread_cond_wait(&self.call, &queue->lock);
+	pthread_cond_destroy(&self.call);
 }
 
 /* The next job; NULL when the queue is finishing and empty. */
@@ -134,7 +144,8 @@ queue_finish(struct queue *queue)
 {
 	pthread_mutex_lock(&queue->lock);
 	queue->finishing = true;
-	pthread_cond_broadcast(&queue->work);
+	while (queue->resting != NULL)
+		call_one(queue);
 	pthread_mutex_unlock(&queue->lock);
 	for (unsigned i = 0; i < queue->count; i++)
 		pthread_join(queue->threads[i], NULL);
@@ -145,7 +156,6 @@ queue_free(struct queue *queue)
 {
 	if (queue == NULL)
 		return;
-	pthread_cond_destroy(&queue->work);
 	pthread_mutex_destroy(&queue->lock);
 	free(queue->threads);
 	free(queue);
