@@ -43,12 +43,11 @@ def ualpn(shell):
     daemon.wait(10)
 
 
-def test_uacme_alpn(shell, record, ualpn, monkeypatch):
+def test_uacme_alpn(shell, record, ualpn):
     record("uacme", test_uacme.version(shell), "P-256", "P-256", "tls-alpn-01 by ualpn, two names")
-    monkeypatch.setattr(test_uacme, "HOOK", ualpn)
     names = [shell.server.names.set(name, a=[UALPN]) for name in ("ualpn.test", "www.ualpn.test")]
     test_uacme.uacme(shell, "new", "admin@ualpn.test")
-    test_uacme.uacme(shell, "issue", *names)
+    test_uacme.uacme(shell, "issue", *names, hook=ualpn)
     shell.verify(shell.path("uacme/ualpn.test/cert.pem"), names, "P-256")
 
 
@@ -75,10 +74,9 @@ def verify_address(shell, certificate, address):
         assert done.returncode == good, done.stderr
 
 
-def test_uacme_address(shell, record, ualpn, monkeypatch):
+def test_uacme_address(shell, record, ualpn):
     """RFC 8738."""
     record("uacme", test_uacme.version(shell), "P-256", "P-256", "tls-alpn-01, an IPv4 address")
-    monkeypatch.setattr(test_uacme, "HOOK", ualpn)
     test_uacme.uacme(shell, "new", "admin@ualpn.test")
-    test_uacme.uacme(shell, "issue", UALPN)
+    test_uacme.uacme(shell, "issue", UALPN, hook=ualpn)
     verify_address(shell, shell.path(f"uacme/{UALPN}/cert.pem"), UALPN)
