@@ -19,7 +19,7 @@ Q        = $(if $(V),,@)
 comma    := ,
 BUILD    := build/$(CC)$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(COVERAGE),-coverage)
 
-include $(foreach d,lib jose acme x509 ipc config proc wfe ra va ca storage cmd,$(d)/sources.mk)
+include $(foreach d,lib jose acme x509 ipc config proc wfe ra va ca storage pebble-compat cmd,$(d)/sources.mk)
 
 include tests/bench/sources.mk
 
@@ -129,7 +129,7 @@ build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c build/fuzz/libsignet.a
 
 # --- care ------------------------------------------------------------------------------------------
 
-SOURCES  = $(wildcard $(addsuffix /*.[ch],acme ca cmd config ipc jose lib proc ra storage storage/sqlite va wfe x509))
+SOURCES  = $(wildcard $(addsuffix /*.[ch],acme ca cmd config ipc jose lib pebble-compat proc ra storage storage/sqlite va wfe x509))
 
 lint: lint-deps
 	cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
