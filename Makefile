@@ -23,7 +23,7 @@ include $(foreach d,lib jose acme x509 ipc config proc wfe ra va ca storage cmd,
 
 include tests/bench/sources.mk
 
-LIBRARIES = libmicrohttpd gnutls libssl libcrypto sqlite3 libcares jansson yaml-0.1 libcurl libuv libidn2 libseccomp
+LIBRARIES = libmicrohttpd gnutls libssl libcrypto sqlite3 libcares jansson yaml-0.1 libcurl libuv libidn2 libpsl libseccomp
 
 WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wwrite-strings -Wvla -Werror
@@ -151,7 +151,7 @@ clean:
 # --- what has to be installed ----------------------------------------------------------------------
 
 BUILD_PACKAGES = gcc make pkg-config libc6-dev libmicrohttpd-dev libgnutls28-dev libssl-dev libsqlite3-dev \
-	libc-ares-dev libjansson-dev libyaml-dev libcurl4-openssl-dev libuv1-dev libidn2-dev libseccomp-dev
+	libc-ares-dev libjansson-dev libyaml-dev libcurl4-openssl-dev libuv1-dev libidn2-dev libpsl-dev libseccomp-dev
 RUN_PACKAGES   = openssl certbot
 TEST_PACKAGES  = libcmocka-dev clang libclang-rt-14-dev certbot lego uacme dehydrated acme-tiny curl openssl \
 	python3 python3-pytest python3-cryptography python3-requests python3-dnslib python3-yaml procps \

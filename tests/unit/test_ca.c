@@ -46,7 +46,8 @@ struct world {
 
 static struct issuer_config issuer_config = { .certificate = (char *)"issuer.pem",
 	.key = (char *)"issuer.key" };
-#define USUAL .server_auth = true, .key_encipherment = true, .must_staple = true
+#define POINTERS .issuer_pointer = true, .crl_pointer = true
+#define USUAL .server_auth = true, .key_encipherment = true, .must_staple = true, POINTERS
 static char *only_p384[] = { (char *)"p384" };
 static struct profile_config profiles[] = { { .name = (char *)"default", .lifetime = 90 * 86400, USUAL },
 	{ .name = (char *)"shortlived", .lifetime = 160 * 3600, USUAL },
