@@ -38,6 +38,12 @@ static const struct option issuer_fields[] = {
 	{ .key = "key", .type = &type_path, .offset = offsetof(struct issuer_config, key),
 	    .roles = CA, .min = 1, .flags = OPTION_REQUIRED,
 	    .help = "PEM file with its private key; only the ca process opens it" },
+	{ .key = "name", .type = &type_word, .offset = offsetof(struct issuer_config, name),
+	    .roles = RA | CA, SAME("\"\""), .max = 64, .help = "what ca.profiles call it" },
+	{ .key = "key_types", .type = &type_key_types, .offset = offsetof(struct issuer_config, key_types),
+	    .roles = RA | CA, .min = 1, .max = 8,
+	    .help = "the keys that it certifies, as in a profile's key_types; it goes before issuers without, which "
+		    "take all" },
 	/* REPLY_LINKS_MAX less the issuer's. */
 	{ .key = "chains", .type = &type_paths, .offset = offsetof(struct issuer_config, chains),
 	    .roles = RA, .min = 0, .max = 6,
@@ -62,6 +68,9 @@ static const struct option profile_fields[] = {
 	    .roles = RA | CA, .min = 1, .max = 8,
 	    .help = "the keys its certificates may have: p256, p384, p521, rsa2048, rsa3072, rsa4096, ed25519, "
 		    "ed448; without it, all" },
+	{ .key = "issuers", .type = &type_words, .offset = offsetof(struct profile_config, issuers),
+	    .roles = RA | CA, .min = 1, .max = 16,
+	    .help = "the names of those of ca.issuers that may sign its certificates; without it, all" },
 	{ .key = "server_auth", .type = &type_bool, .offset = offsetof(struct profile_config, server_auth),
 	    .roles = CA, SAME("true"), .help = "whether its certificates serve TLS servers" },
 	{ .key = "client_auth", .type = &type_bool, .offset = offsetof(struct profile_config, client_auth),
@@ -232,7 +241,9 @@ const struct option options[] = {
 
 	{ .key = "ca.issuers", .type = &type_records, AT(ca.issuers), .roles = WFE | RA | CA,
 	    SAME("[{certificate: pki/intermediate.pem, key: keys/intermediate.pem}]"), .min = 1, .max = 16,
-	    .record = &issuer_record, .help = "the CA certificates that sign; the first signs new ones" },
+	    .record = &issuer_record,
+	    .help = "the CA certificates that sign. Of those that the profile and the CSR's key allow, the first signs "
+		    "that lives as long as the certificate shall" },
 	{ .key = "ca.profiles", .type = &type_records, AT(ca.profiles), .roles = WFE | RA | CA,
 	    EACH("{default: {lifetime: 90d}, shortlived: {lifetime: 160h}}",
 		"{default: {lifetime: 90d}, shortlived: {lifetime: 6d}}",

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/address.h"
 #include "x509/certificate.h"
@@ -354,6 +355,24 @@ certificate_parse(struct slice der, X509 **out, struct reason *reason)
 		return ERR_MALFORMED;
 	}
 	return ERR_OK;
+}
+
+static bool
+seconds_of(const ASN1_TIME *time, int64_t *out)
+{
+	struct tm tm;
+
+	if (ASN1_TIME_to_tm(time, &tm) != 1)
+		return false;
+	*out = timegm(&tm);
+	return true;
+}
+
+bool
+certificate_validity(X509 *cert, int64_t *not_before, int64_t *not_after)
+{
+	return seconds_of(X509_get0_notBefore(cert), not_before) &&
+	       seconds_of(X509_get0_notAfter(cert), not_after);
 }
 
 enum err

@@ -53,6 +53,8 @@ enum err certificate_sign_der(X509 *, EVP_PKEY *issuer_key, struct buf *out);
 enum err certificate_sign_again(struct slice der, EVP_PKEY *issuer_key, struct buf *out);
 /* Somebody's certificate, checked as DER first. On ERR_OK the caller owns *out. ERR_MALFORMED. */
 enum err certificate_parse(struct slice der, X509 **out, struct reason *);
+/* Both ends, in seconds since 1970. False: they can't be read. */
+bool certificate_validity(X509 *, int64_t *not_before, int64_t *not_after);
 /* The serial's octets, without a sign octet. ERR_MALFORMED: negative, or too long for anybody's. */
 enum err certificate_serial(X509 *, uint8_t out[20], size_t *len);
 enum err certificate_der(X509 *, struct buf *out);		/* appends */

@@ -1,6 +1,5 @@
 #include <openssl/err.h>
 #include <string.h>
-#include <time.h>
 
 #include "x509/certificate.h"
 #include "x509/lint_view.h"
@@ -102,17 +101,6 @@ lint_source(size_t i)
 	return i < LINTS ? lints[i].source : "";
 }
 
-static bool
-seconds_of(const ASN1_TIME *time, int64_t *out)
-{
-	struct tm tm;
-
-	if (ASN1_TIME_to_tm(time, &tm) != 1)
-		return false;
-	*out = timegm(&tm);
-	return true;
-}
-
 /* X509_get0_pubkey() has none for a certificate that was built with the key's bytes. */
 static EVP_PKEY *
 key_decode(X509 *cert)
@@ -140,8 +128,7 @@ view_open(struct lint_view *view, X509 *cert, const struct lint_context *context
 		view->key = context->key;
 	else
 		view->key = view->decoded = key_decode(cert);
-	view->times_read = seconds_of(X509_get0_notBefore(cert), &view->not_before) &&
-			   seconds_of(X509_get0_notAfter(cert), &view->not_after);
+	view->times_read = certificate_validity(cert, &view->not_before, &view->not_after);
 	view->constraints = X509_get_ext_d2i(cert, NID_basic_constraints, &view->constraints_critical, NULL);
 	view->usage = X509_get_ext_d2i(cert, NID_key_usage, &view->usage_critical, NULL);
 	view->extended = X509_get_ext_d2i(cert, NID_ext_key_usage, &view->extended_critical, NULL);
