@@ -220,8 +220,8 @@ const struct option options[] = {
 	{ .key = "ra.revocation_reasons", .type = &type_reasons, AT(ra.revocation_reasons), .roles = RA,
 	    SAME("[unspecified, keyCompromise, affiliationChanged, superseded, cessationOfOperation]"), .max = 6,
 	    .help = "what a subscriber may give: those of RFC 5280, 5.3.1 that are for end entities" },
-	{ .key = "ra.workers", .type = &type_integer, AT(ra.workers), .roles = RA, SAME("32"), .min = 1,
-	    .max = 256, .help = "threads that serve requests" },
+	{ .key = "ra.workers", .type = &type_integer, AT(ra.workers), .roles = RA, SAME("0"), .max = 256,
+	    .help = "threads that serve requests; 0: four more than there are cores" },
 
 	{ .key = "va.resolvers", .type = &type_resolvers, AT(va.resolvers), .roles = VA, SAME("[system]"),
 	    .min = 1, .max = 8, .help = "DNS resolvers: [system], or addresses such as \"10.0.0.53:53\"" },
