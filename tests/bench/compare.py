@@ -29,17 +29,17 @@ class Pebble(Target):
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                         "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=localhost", "-addext",
                         "subjectAltName=DNS:localhost,IP:127.0.0.1"], check=True, stderr=subprocess.DEVNULL)
-        port, dns, http = free_port(), free_port(), free_port()
+        port, dns, http, tls = (free_port() for _ in range(4))
         config = os.path.join(self.dir, "config.json")
         with open(config, "w", encoding="utf-8") as f:
             json.dump({"pebble": {"listenAddress": f"127.0.0.1:{port}", "managementListenAddress": "",
                                   "certificate": certificate, "privateKey": key, "httpPort": http,
-                                  "tlsPort": free_port(), "ocspResponderURL": "", "keyAlgorithm": "ecdsa"}}, f)
+                                  "tlsPort": tls, "ocspResponderURL": "", "keyAlgorithm": "ecdsa"}}, f)
         environment = dict(os.environ, PEBBLE_VA_NOSLEEP="1", PEBBLE_WFE_NONCEREJECT="0", PEBBLE_AUTHZREUSE="0")
         self.process = subprocess.Popen(["pebble", "-config", config, "-dnsserver", f"127.0.0.1:{dns}"],
                                         env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                         stdin=subprocess.DEVNULL)
-        super().__init__(f"https://localhost:{port}/dir", certificate, dns, http, self.process.pid)
+        super().__init__(f"https://localhost:{port}/dir", certificate, dns, http, tls, self.process.pid)
         time.sleep(2)
 
     def close(self):
