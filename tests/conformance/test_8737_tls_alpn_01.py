@@ -7,9 +7,12 @@ import zlib
 
 import pytest
 from cryptography import x509
+from harness import acme
 from harness.keys import Key
 from harness.tlsalpn import certificate
 from harness.validation import attempt, check_failed
+
+pytestmark = pytest.mark.needs("tls-alpn-01")
 
 KIND = "tls-alpn-01"
 
@@ -50,7 +53,7 @@ def test_rfc8737_3_it_is_offered_and_recorded(shared, server, validate):
     assert {"http-01", KIND} <= {c["type"] for c in authorization["challenges"]}
     challenge = validate("record.alpn.test")
     assert challenge["status"] == "valid" and challenge["validated"]
-    assert challenge["validationRecord"] == [{
+    assert not acme.WORDS or challenge["validationRecord"] == [{
         "hostname": "record.alpn.test", "port": str(server.responder.tls.port), "addressesResolved": ["127.0.0.1"],
         "addressUsed": "127.0.0.1"}]
 
@@ -104,7 +107,7 @@ def test_rfc8737_3_certificate(server, fails, case):
     bends, words = CERTIFICATES[case]
     challenge = fails(f"bad-{case}.alpn.test", "incorrectResponse", words, "127.0.0.1",
                       str(server.responder.tls.port), **bends)
-    assert challenge["validationRecord"][0]["addressUsed"] == "127.0.0.1"
+    assert not acme.WORDS or challenge["validationRecord"][0]["addressUsed"] == "127.0.0.1"
 
 
 def test_rfc8737_3_digest_of_another_account(client, fails, server, shared):
@@ -113,8 +116,10 @@ def test_rfc8737_3_digest_of_another_account(client, fails, server, shared):
     challenge = next(c for c in shared.get(order).json()["challenges"] if c["type"] == KIND)
     server.responder.tls.put("stolen.alpn.test", f"{challenge['token']}.{client.key.thumbprint}")
     shared.post(challenge["url"], {})
-    done = shared.poll(order, ("valid", "invalid")).json()["challenges"][0]
-    assert DIGEST in done["error"]["detail"] and "thumbprint of this account's key" in done["error"]["detail"]
+    done = shared.poll(order, ("valid", "invalid")).json()
+    assert done["status"] == "invalid"
+    challenge = next(c for c in done["challenges"] if c["type"] == KIND)
+    check_failed(challenge, "incorrectResponse", DIGEST, "thumbprint of this account's key")
 
 
 def test_rfc8737_3_not_of_http_01(shared, server):
@@ -124,7 +129,8 @@ def test_rfc8737_3_not_of_http_01(shared, server):
     challenge = next(c for c in shared.get(order).json()["challenges"] if c["type"] == KIND)
     shared.post(challenge["url"], {})
     done = shared.poll(order, ("valid", "invalid")).json()
-    assert done["status"] == "invalid" and [c["type"] for c in done["challenges"]] == [KIND]
+    assert done["status"] == "invalid"
+    assert "invalid" in [c["status"] for c in done["challenges"] if c["type"] == KIND]
 
 
 # --- TLS ---------------------------------------------------------------------------------------------

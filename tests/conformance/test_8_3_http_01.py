@@ -3,8 +3,11 @@ what to do."""
 import zlib
 
 import pytest
+from harness import acme
 from harness.responder import PREFIX
 from harness.validation import attempt, check_failed
+
+pytestmark = pytest.mark.needs("http-01")
 
 
 @pytest.fixture
@@ -24,7 +27,7 @@ def address(server, path=""):
 @pytest.mark.parametrize("status, words", [(404, "the file isn't there"), (403, "403"), (500, "500"),
                                            (204, "204"),
                                            (401, "401"), (303, "303"), (300, "300")])
-def test_status(server, fails, status, words):
+def test_rfc8555_8_3_status(server, fails, status, words):
     name = f"status{status}.test"
     server.responder.by_host[name] = {"status": status, "body": "", "headers": {"Location": "/x"}}
     fails(name, "unauthorized", "127.0.0.1", f"status {status}", words, PREFIX)
@@ -39,7 +42,7 @@ def test_status(server, fails, status, words):
     (lambda token: "SECRET-OF-AN-INTERNAL-SERVICE", "something else"),
     (lambda token: "SECRET" * 100000, "longer than"),
 ], ids=["empty", "token-alone", "other-account", "other-token", "html", "other", "oversize"])
-def test_wrong_body(server, fails, what, words):
+def test_rfc8555_8_3_wrong_body(server, fails, what, words):
     name = f"body-{words.split()[-1].lower()}.test"
     server.responder.by_host[name] = lambda h: {"body": what(h.path.rsplit("/", 1)[1])}
     challenge = fails(name, "incorrectResponse", "127.0.0.1", words)
@@ -48,14 +51,14 @@ def test_wrong_body(server, fails, what, words):
         assert secret not in str(challenge).replace(challenge["token"], "")
 
 
-def test_other_thumbprint_of_a_real_account(server, client, fails):
+def test_rfc8555_8_1_thumbprint_of_another_account(server, client, fails):
     """The right token with my own thumbprint, when another account ordered (RFC 8555, 8.1)."""
     server.responder.by_host["stolen.test"] = lambda h: {
         "body": h.path.rsplit("/", 1)[1] + "." + client.key.thumbprint}
     fails("stolen.test", "incorrectResponse", "different account key")
 
 
-def test_trailing_white_space_is_ignored(server, shared):
+def test_rfc8555_8_3_trailing_white_space_is_ignored(server, shared):
     server.responder.by_host["space.test"] = lambda h: {
         "body": server.responder.tokens[h.path.rsplit("/", 1)[1]] + " \r\n\t\n"}
     shared.issue(["space.test"])
@@ -69,7 +72,7 @@ def redirect(server, name, to, status=302):
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_redirect_is_followed(server, shared, status):
+def test_rfc8555_8_3_redirect_is_followed(server, shared, status):
     name = f"redirect{status}.test"
     server.responder.by_host[name] = lambda h: {"status": status, "headers": {
         "Location": address(server).format("behind.test") + h.path}}
@@ -77,28 +80,29 @@ def test_redirect_is_followed(server, shared, status):
     shared.post(shared.challenge(order["authorizations"][0])["url"], {})
     done = shared.poll(order["authorizations"][0], ("valid", "invalid")).json()
     assert done["status"] == "valid", done
-    assert [hop["hostname"] for hop in done["challenges"][0]["validationRecord"]] == [name, "behind.test"]
+    if acme.WORDS:
+        assert [hop["hostname"] for hop in done["challenges"][0]["validationRecord"]] == [name, "behind.test"]
 
 
-def test_relative_redirect(server, shared):
+def test_rfc8555_8_3_relative_redirect(server, shared):
     server.responder.by_host["relative.test"] = lambda h: {"body": server.responder.tokens[h.path[7:]]} \
         if h.path.startswith("/moved/") else {"status": 302, "headers": {
             "Location": "/moved/" + h.path.rsplit("/", 1)[1]}}
     shared.issue(["relative.test"])
 
 
-def test_redirect_loop(server, fails):
+def test_rfc8555_10_4_redirect_loop(server, fails):
     redirect(server, "loop.test", address(server, "/again").format("loop.test"))
     fails("loop.test", "connection", "loop")
 
 
-def test_too_many_redirects(server, fails):
+def test_rfc8555_10_4_too_many_redirects(server, fails):
     count = iter(range(100))
     server.responder.by_host["many.test"] = lambda h: {"status": 302, "headers": {
         "Location": address(server, f"/{next(count)}").format("many.test")}}
     fails("many.test", "connection", "10")
     asked = [one for one in server.responder.asked if one[0] == "many.test"]
-    assert len(asked) == 11
+    assert len(asked) == 11 or not acme.WORDS
 
 
 @pytest.mark.parametrize("to, words", [
@@ -112,20 +116,21 @@ def test_too_many_redirects(server, fails):
     ("http://bad name.test/", "Location"), ("http://", "redirected"), ("", "Location"),
     ("http://ok.test/" + "x" * 9000, "Location"),
 ], ids=lambda value: value[:24] if isinstance(value, str) and ("/" in value or not value) else "")
-def test_redirect_refused(server, fails, to, words):
+def test_rfc8555_10_4_redirect_refused(server, fails, to, words):
     name = f"refused{zlib.crc32(to.encode())}.test"
     redirect(server, name, to)
     challenge = fails(name, "connection", "127.0.0.1", words)
     assert "secret" not in challenge["error"]["detail"]
 
 
-def test_redirect_to_a_name_with_a_denied_address(server, names, fails):
+def test_rfc8555_10_4_redirect_to_a_denied_address(server, names, fails):
     """10.4: the address is checked after every redirect; nobody is asked at the denied one."""
     names.set("inside.test", a=["169.254.169.254"])
     redirect(server, "ssrf.test", "http://inside.test/latest/meta-data/iam")
     challenge = fails("ssrf.test", "connection", "169.254.169.254", "not an allowed target", named=False)
-    assert [hop["hostname"] for hop in challenge["validationRecord"]] == ["ssrf.test", "inside.test"]
-    assert challenge["validationRecord"][1]["addressUsed"] == ""
+    if acme.WORDS:
+        assert [hop["hostname"] for hop in challenge["validationRecord"]] == ["ssrf.test", "inside.test"]
+        assert challenge["validationRecord"][1]["addressUsed"] == ""
 
 
 # --- targets -----------------------------------------------------------------------------------------
@@ -138,15 +143,15 @@ def test_redirect_to_a_name_with_a_denied_address(server, names, fails):
                                                                 "64:ff9b::"),
     ({"aaaa": ["2002:a9fe:a9fe::1"]}, "2002:a9fe:a9fe::1"),
 ], ids=lambda value: value if isinstance(value, str) else "")
-def test_denied_address(names, fails, addresses, words):
+def test_rfc8555_10_4_denied_address(names, fails, addresses, words):
     name = names.set(f"denied{zlib.crc32(str(addresses).encode())}.test", **addresses)
     challenge = fails(name, "connection", words, "not an allowed target", "va.targets.allow")
-    assert challenge["validationRecord"][0]["addressUsed"] == ""
+    assert not acme.WORDS or challenge["validationRecord"][0]["addressUsed"] == ""
 
 
 # --- IPv6 --------------------------------------------------------------------------------------------
 
-def test_ipv6_first(server, names, shared):
+def test_rfc8555_8_3_ipv6_first(server, names, shared):
     if len(server.responder._servers) < 2:
         pytest.fail("this machine has no IPv6 on loopback")
     names.set("six.test", a=["127.0.0.2"], aaaa=["::1"])            # nothing listens at 127.0.0.2
@@ -154,7 +159,7 @@ def test_ipv6_first(server, names, shared):
     assert ("six.test", "::1") in {(one[0], one[2]) for one in server.responder.asked}
 
 
-def test_no_fallback_after_an_answer(server, names, fails):
+def test_rfc8555_8_3_no_fallback_after_an_answer(server, names, fails):
     """IPv4 is tried only when IPv6 did not connect: an answer is an answer."""
     names.set("answered.test", a=["127.0.0.1"], aaaa=["::1"])
     server.responder.by_host["answered.test"] = {"status": 404, "body": ""}

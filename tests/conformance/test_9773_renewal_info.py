@@ -4,11 +4,14 @@ import threading
 
 import pytest
 import requests
+from harness import acme
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from harness.acme import Client, check_problem
 from harness.keys import Key, b64, csr
 from requests.utils import parse_header_links
+
+pytestmark = pytest.mark.needs("renewalInfo")
 
 
 def certid(leaf):
@@ -18,7 +21,8 @@ def certid(leaf):
 
 
 def fetch(server, name, method="GET", **kw):
-    return requests.request(method, f"{server.url}/renewal-info/{name}", verify=server.root, timeout=10, **kw)
+    directory = requests.get(server.directory_url, verify=server.root, timeout=10).json()
+    return requests.request(method, f"{directory['renewalInfo']}/{name}", verify=server.root, timeout=10, **kw)
 
 
 @pytest.fixture(scope="module")
@@ -27,22 +31,21 @@ def issued(shared):
 
 
 def test_rfc9773_3_directory(server, shared):
-    assert shared.directory["renewalInfo"] == server.url + "/renewal-info"
+    assert shared.directory["renewalInfo"].startswith("https://")
 
 
 @pytest.mark.parametrize("profile, share", [("default", 2 / 3), ("shortlived", 1 / 2)])
 def test_rfc9773_4_suggested_window(server, shared, profile, share):
-    leaf = shared.issue([f"ari-{profile}.test"], profile=profile).leaf
+    leaf = shared.issue([f"ari-{profile}.test"], **({"profile": profile} if acme.WORDS else {})).leaf
     reply = fetch(server, certid(leaf))
     assert reply.status_code == 200 and reply.headers["Content-Type"] == "application/json"
-    assert reply.headers["Retry-After"] == "21600"
-    assert list(reply.json()) == ["suggestedWindow"]
+    assert int(reply.headers["Retry-After"]) > 0
     window = reply.json()["suggestedWindow"]
     start, end = (datetime.datetime.strptime(window[at], "%Y-%m-%dT%H:%M:%SZ") for at in ("start", "end"))
     life = (leaf.not_valid_after - leaf.not_valid_before).total_seconds()
     middle = ((start - leaf.not_valid_before) + (end - leaf.not_valid_before)).total_seconds() / 2
     assert start < end < leaf.not_valid_after and start > leaf.not_valid_before
-    assert abs(middle / life - share) < 0.001
+    assert abs(middle / life - share) < 0.001 or not acme.WORDS     # where it lies is the server's policy
 
 
 def test_rfc9773_4_2_revoked_certificate_is_renewed_at_once(server, client):
@@ -61,7 +64,7 @@ def test_rfc9773_4_1_headers(server, issued):
     assert {link["rel"] for link in parse_header_links(reply.headers["Link"])} == {"index"}
     assert reply.headers["Access-Control-Allow-Origin"] == "*"
     head = fetch(server, certid(issued.leaf), "HEAD")
-    assert head.status_code == 200 and head.content == b"" and head.headers["Retry-After"] == "21600"
+    assert head.status_code == 200 and head.content == b"" and int(head.headers["Retry-After"]) > 0
 
 
 def test_rfc9773_4_1_post_as_get_too(shared, issued):

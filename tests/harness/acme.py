@@ -181,6 +181,12 @@ REGISTERED = (*VALIDATION, "accountDoesNotExist", "alreadyReplaced", "alreadyRev
 FIXED = (401, 405, 409, 415, 429)       # statuses that a section asks for by number
 
 
+def unknown(url):
+    """A URL of the same form that leads to nothing."""
+    head, _, last = url.rpartition("/")
+    return head + "/" + "A" * len(last)
+
+
 def check_type(shown, kind, others=()):
     if WORDS or kind not in others:
         assert shown == URN + kind, shown
@@ -191,9 +197,9 @@ def check_type(shown, kind, others=()):
 def check_problem(reply, kind, status, detail="", others=None):
     """That the answer is this problem document, with what every one of them has (RFC 8555, 6.7). others: what a server
     may also say that is not ours."""
-    assert reply.headers["Content-Type"].split(";")[0] == "application/problem+json", (reply.status_code, reply.text)
+    assert reply.headers.get("Content-Type", "").split(";")[0] == "application/problem+json", (reply.status_code, reply.text)
     problem = reply.json()
-    others = REGISTERED if others is None and kind == "malformed" else (kind, *(others or ()))
+    others = (kind, *(others or ())) if kind != "malformed" else REGISTERED
     check_type(problem["type"], kind, others)
     if WORDS or status in FIXED:
         assert reply.status_code == status, problem

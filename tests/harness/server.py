@@ -174,3 +174,13 @@ class Server:
                 assert bad not in log, log[max(0, log.index(bad) - 500):][:4000]
         finally:
             shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def shared_server(names, responder, config=None):
+    """A CA that tests share which neither stop it nor change its configuration."""
+    made = Server(names, responder, config)
+    yield made
+    code, log = made.stop(), made.log()
+    made.close()
+    assert code == 0
+    assert "role died" not in log, log[-6000:]

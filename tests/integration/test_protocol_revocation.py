@@ -9,8 +9,8 @@ import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from harness.acme import Client, check_problem
-from harness.keys import b64, csr
-from harness.revocation import crl_url, der, fetch, listed, reason_of, revoke
+from harness.keys import csr
+from harness.revocation import crl_url, fetch, listed, reason_of, revoke
 
 
 def test_rfc8555_7_6_compromised_key_is_blocked(server, client):
