@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "acme/surface.h"
 #include "ipc/role.h"
 #include "lib/buf.h"
 #include "lib/err.h"
@@ -57,6 +58,7 @@ struct zone_config {
 
 struct wfe_config {
 	char		*url;			/* no trailing slash */
+	bool		 url_from_host;		/* each client finds the server under the name it asked for */
 	struct strings	 names;			/* of its automatic certificate: DNS names and addresses */
 	struct strings	 listen;
 	struct strings	 plain_listen;
@@ -117,6 +119,7 @@ struct config {
 	char			*dir;		/* absolute; relative paths start here */
 	char			*name;
 	enum preset		 preset;
+	enum surface_kind	 surface;
 	struct wfe_config	 wfe;
 	struct ra_config	 ra;
 	struct va_config	 va;
