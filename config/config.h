@@ -14,6 +14,7 @@
 #include "lib/buf.h"
 #include "lib/err.h"
 #include "lib/log.h"
+#include "lib/reason.h"
 
 struct strings {
 	char	**items;
@@ -150,6 +151,9 @@ uint32_t config_challenges(const struct ra_config *, const struct profile_config
 const struct profile_config *config_profile(const struct ca_config *, const char *name);
 /* Whether its certificates may have such a key: a key_type_name(). */
 bool	 config_profile_takes(const struct profile_config *, const char *key_type);
+
+/* "90d", "12h": seconds, from one second to a hundred years, as signet.yaml has them. False: it is none. */
+bool	 config_duration(const char *text, int64_t *seconds, struct reason *);
 
 /* "host:port", "[::1]:443", ":443" -> parts; "" host means all addresses. False: not that form. */
 bool	 config_address(const char *text, char *host, size_t size, uint16_t *port);

@@ -4,7 +4,7 @@
  * clients, but ca issues only on proof (DESIGN: rules 1 to 3).
  *
  * Threads: one reader per peer, a pool that does the work, one writer in storage, one that keeps time,
- * one that has CRLs made. */
+ * one that has CRLs made, one for the administration socket. */
 #include "ra/ra.h"
 
 #include <pthread.h>
@@ -24,9 +24,10 @@
 #define TICK_MS 50		/* how late a wait may end */
 #define HOUSEKEEPING_MS 60000
 
-/* What SQLite needs beyond the common calls: its files are open already. No socket is ever opened. */
+/* What SQLite needs beyond the common calls: its files are open already; and the administration socket's clients. No
+ * socket is ever opened. */
 static const char *const system_calls[] = { "pread64", "pwrite64", "fdatasync", "fsync", "fcntl", "ftruncate",
-	"newfstatat", NULL };
+	"newfstatat", "accept4", "getsockopt", NULL };
 
 static void
 fail(const char *what, const char *why)
@@ -270,15 +271,20 @@ make_crls(void *arg)
 
 /* --- start --------------------------------------------------------------------------------------- */
 
-/* Its root directory becomes the data folder: the database is all it may see of the file system. */
+/* Its root directory becomes the data folder: the database and the administration socket are all it may see of the
+ * file system. */
 static void
-confine(struct proc *p)
+confine(struct ra *ra, struct proc *p)
 {
 	static struct sandbox sandbox = { .role = "ra", .allow = system_calls };
+	struct reason reason = { "" };
 
 	p->root = folders_data(p->config);
 	proc_drop(p);
 	sandbox.writable = proc_visible(p);
+	/* As the user it stays, so that root's rights make nothing in a folder that isn't root's. */
+	if (admin_open(ra, sandbox.writable, &ra->admin, &reason) != ERR_OK)
+		fail("administration socket", reason.text);
 	sandbox_enter(&sandbox);
 }
 
@@ -316,13 +322,14 @@ start_thread(pthread_t *thread, void *(*run)(void *), struct reader *arg)
 
 /* MSG_STOP: wfe is gone already. What is in hand is finished; what waits for va or ca is in the database, and
  * the next start takes it up. The readers go on until the process ends, so the queue stays; only the pool,
- * the keeper of time and the maker of CRLs use the database. */
+ * the keeper of time and the maker of CRLs use the database. Administrators' work in the pool is waited for. */
 static void
 stop(struct ra *ra, pthread_t keeper, pthread_t lister)
 {
 	pthread_join(keeper, NULL);
 	pthread_join(lister, NULL);
 	park_expire(ra->park, true);
+	admin_stop(ra->admin);
 	queue_finish(ra->queue);
 	storage_close(ra->storage);
 }
@@ -337,9 +344,10 @@ ra_main(struct proc *p)
 
 	proc_keep(p, NULL, 0);	/* before the database opens its own */
 	open_all(&ra, p);
-	confine(p);
+	confine(&ra, p);
 	if (storage_start(ra.storage) != ERR_OK ||
-	    queue_start(ra.queue, (unsigned)p->config->ra.workers) != ERR_OK)
+	    queue_start(ra.queue, (unsigned)p->config->ra.workers) != ERR_OK ||
+	    admin_start(ra.admin) != ERR_OK)
 		fail("threads", "can't be started");
 	if (issuers_store(&ra.issuers, ra.storage) != ERR_OK)
 		fail("issuers", "their certificates can't be stored");

@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "ipc/channel.h"
 #include "ra/accounts.h"
+#include "ra/admin.h"
 #include "ra/crl.h"
 #include "ra/issuers.h"
 #include "ra/nonce.h"
@@ -25,6 +26,7 @@ struct ra {
 	struct park		*park;		/* requests that wait for an outcome */
 	struct issuers		 issuers;	/* those that the configuration names */
 	struct blocklist	*blocked;	/* keys; or NULL */
+	struct admin		*admin;
 	struct channel		*wfe, *va, *ca;
 };
 
@@ -47,6 +49,9 @@ void	 finalize_forbidden(struct ra *, struct id order, const struct identifier *
     const char *detail);
 /* Sends an ISSUE that is made already. */
 void	 finalize_issue(struct ra *, struct id order, const struct buf *);
+
+/* Ends an account and its open orders, whose error says why (RFC 8555, 7.3.6). ERR_CONFLICT: it was not valid. */
+enum err account_end(struct ra *, struct id, const char *why);		/* account.c */
 
 /* storage_write(), for the pool's threads: others work while this one waits for the commit. */
 enum err ra_write(struct ra *, enum err (*fn)(struct storage_tx *, void *arg), void *arg);	/* write.c */
