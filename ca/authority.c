@@ -33,13 +33,9 @@ issuers_open(struct ca *ca, struct reason *reason)
 		if ((err = issuer_open(ca->config->dir, &config->issuers[i], &ca->issuers[i], reason)) !=
 		    ERR_OK)
 			return err;
-	for (i = 0; i < config->issuer_count; i++) {
-		const char *base = ca->config->wfe.plain_url;
-
-		ca->issuers[i].crl_base = base != NULL && base[0] != '\0' ? base : NULL;
-		ca->issuers[i].crl_shards = (unsigned)config->crl_shards;
-	}
-	return ERR_OK;
+	for (i = 0, err = ERR_OK; err == ERR_OK && i < config->issuer_count; i++)
+		err = issuer_publish(&ca->issuers[i], ca->config->wfe.plain_url, (unsigned)config->crl_shards);
+	return err;
 }
 
 static enum err
@@ -62,19 +58,6 @@ evidence_key_read(struct ca *ca, struct reason *reason)
 	return err;
 }
 
-static enum err
-issuer_url_make(struct ca *ca)
-{
-	char path[CERTIFICATE_ISSUER_PATH_SIZE];
-	struct buf url = { 0 };
-
-	if (ca->config->wfe.plain_url == NULL || ca->config->wfe.plain_url[0] == '\0')
-		return ERR_OK;
-	certificate_issuer_path(buf_slice(&ca->issuers[0].der), path);
-	buf_printf(&url, "%s%s", ca->config->wfe.plain_url, path);
-	return (ca->issuer_url = buf_take_str(&url)) == NULL ? ERR_MEMORY : ERR_OK;
-}
-
 enum err
 ca_open(const struct config *config, int64_t now, struct ca **out, struct reason *reason)
 {
@@ -87,8 +70,7 @@ ca_open(const struct config *config, int64_t now, struct ca **out, struct reason
 		return ERR_MEMORY;
 	ca->config = config;
 	if ((err = issuers_open(ca, reason)) != ERR_OK || (err = evidence_key_read(ca, reason)) != ERR_OK ||
-	    (err = config_blocked_keys(config, &ca->blocked, reason)) != ERR_OK ||
-	    (err = issuer_url_make(ca)) != ERR_OK)
+	    (err = config_blocked_keys(config, &ca->blocked, reason)) != ERR_OK)
 		goto out;
 	if ((ca->crls = crl_maker_new()) == NULL) {
 		err = ERR_MEMORY;
@@ -126,7 +108,6 @@ ca_close(struct ca *ca)
 	blocklist_free(ca->blocked);
 	crl_maker_free(ca->crls);
 	free(ca->folder);
-	free(ca->issuer_url);
 	buf_free(&ca->der);
 	buf_free(&ca->serial);
 	OPENSSL_cleanse(ca->evidence_key, sizeof(ca->evidence_key));

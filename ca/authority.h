@@ -15,14 +15,13 @@
 
 struct ca {
 	const struct config *config; /* borrowed */
-	struct issuer *issuers; /* config->ca.issuer_count; the first one signs */
+	struct issuer *issuers; /* as config->ca.issuers; issuer_choose() says which one signs */
 	uint8_t evidence_key[EVIDENCE_KEY_SIZE];
 	uint8_t server_key[PROC_SECRET_SIZE]; /* wfe's and ours: see server_certificate() */
 	char *folder; /* the ledger's, as a path */
 	struct ledger *ledger;
 	struct blocklist *blocked; /* or NULL */
 	struct jwk *accounts[CA_ACCOUNTS]; /* keys of recent requests; NULL: a free place */
-	char *issuer_url; /* of the first issuer's certificate, or NULL: no plain listener */
 	struct buf der; /* the certificate that was made last */
 	struct buf serial; /* its serial */
 	struct crl_maker *crls; /* ca/crl.c's */

@@ -1,7 +1,9 @@
 #include <string.h>
 
+#include "ca/choose.h"
 #include "ca/issue.h"
 #include "ca/policy.h"
+#include "ca/profile.h"
 #include "ca/proof.h"
 #include "lib/log.h"
 #include "x509/key.h"
@@ -39,11 +41,9 @@ order_check(const struct ca *ca, const struct msg_issue *issue, int64_t now, str
 
 /* RFC 8555, 7.4: what the order asked for is what the certificate says, or there is none. */
 static bool
-dates_set(const struct ca *ca, const struct msg_issue *issue, const struct profile_config *profile,
-    int64_t now, struct leaf *leaf, struct problem *problem)
+dates_set(const struct msg_issue *issue, const struct profile_config *profile, int64_t now, struct leaf *leaf,
+    struct problem *problem)
 {
-	int64_t end = ca->issuers[0].not_after;
-
 	leaf->not_before = issue->not_before != 0 ? issue->not_before : now - ISSUER_BACKDATE;
 	/* Before anything is added to it: ra may say any number. */
 	if (issue->not_before != 0 &&
@@ -58,17 +58,29 @@ dates_set(const struct ca *ca, const struct msg_issue *issue, const struct profi
 		return problem_set(problem, PROBLEM_MALFORMED,
 		    "profile \"%s\" gives certificates for at most %lld s", profile->name,
 		    (long long)profile->lifetime);
-	if (end <= now)
-		return problem_set(problem, PROBLEM_SERVER_INTERNAL,
-		    "the CA's own certificate is over; only its administrator can mend that");
-	if (leaf->not_after <= end)
-		return true;
-	if (issue->not_after != 0)
-		return problem_set(problem, PROBLEM_MALFORMED, "notAfter is later than the issuer's own");
-	log_event(LOG_WARNING, "certificate cut short: its issuer ends first", F_INT("issuer_not_after", end),
-	    F_INT("wanted", leaf->not_after));
-	leaf->not_after = end;
 	return true;
+}
+
+/* NULL with a problem. */
+static const struct issuer *
+issuer_find(const struct ca *ca, const struct msg_issue *issue, const struct profile_config *profile,
+    const struct csr *csr, int64_t now, struct leaf *leaf, struct problem *problem)
+{
+	struct wanted wanted = { .profile = profile,
+		.key_type = key_type_of(csr->key),
+		.not_after = leaf->not_after };
+	const struct issuer *issuer = issuer_choose(ca, &wanted, now, problem);
+
+	if (issuer == NULL || leaf->not_after <= issuer->not_after)
+		return issuer;
+	if (issue->not_after != 0) {
+		problem_set(problem, PROBLEM_MALFORMED, "notAfter is later than the issuer's own");
+		return NULL;
+	}
+	log_event(LOG_WARNING, "certificate cut short: its issuer ends first",
+	    F_INT("issuer_not_after", issuer->not_after), F_INT("wanted", leaf->not_after));
+	leaf->not_after = issuer->not_after;
+	return issuer;
 }
 
 static bool
@@ -127,21 +139,20 @@ common_name(const struct csr *csr)
 }
 
 static void
-profile_apply(const struct profile_config *profile, const struct csr *csr, struct leaf *leaf)
+profile_apply(const struct profile_config *profile, const struct csr *csr, struct leaf_form *form, struct leaf *leaf)
 {
+	profile_form(profile, form);
+	leaf->form = form;
 	leaf->names = csr->names;
 	leaf->name_count = csr->count;
 	leaf->key = csr->key;
 	leaf->must_staple = csr->must_staple;
-	leaf->client_auth = profile->client_auth;
-	leaf->no_server_auth = !profile->server_auth;
-	leaf->no_encipherment = !profile->key_encipherment;
 	leaf->common_name = profile->common_name ? common_name(csr) : NULL;
 }
 
 static enum err
-record_append(struct ca *ca, const struct msg_issue *issue, const struct leaf *leaf, int64_t now,
-    struct msg_certificate *out)
+record_append(struct ca *ca, const struct msg_issue *issue, const struct issuer *issuer, const struct leaf *leaf,
+    int64_t now, struct msg_certificate *out)
 {
 	struct ledger_record record = { .kind = LEDGER_ORDER,
 		.time_ms = now * 1000,
@@ -151,7 +162,7 @@ record_append(struct ca *ca, const struct msg_issue *issue, const struct leaf *l
 		.not_after = leaf->not_after,
 		.der = buf_slice(&ca->der) };
 
-	memcpy(record.issuer, ca->issuers[0].fingerprint, sizeof(record.issuer));
+	memcpy(record.issuer, issuer->fingerprint, sizeof(record.issuer));
 	out->order = issue->order;
 	memcpy(out->issuer, record.issuer, sizeof(out->issuer));
 	out->serial = record.serial;
@@ -162,13 +173,15 @@ record_append(struct ca *ca, const struct msg_issue *issue, const struct leaf *l
 }
 
 static enum err
-sign(struct ca *ca, const struct leaf *leaf, int64_t now, int64_t lifetime, struct problem *problem)
+sign(struct ca *ca, const struct issuer *issuer, const struct leaf *leaf, int64_t now, int64_t lifetime,
+    struct problem *problem)
 {
-	struct lint_context context = { .issuer = ca->issuers[0].cert,
+	struct lint_context context = { .issuer = issuer->cert,
 		.now = now,
 		.lifetime_max = lifetime,
 		.backdate_max = ISSUER_BACKDATE_MAX,
-		.client_only = leaf->no_server_auth,
+		.form = leaf->form,
+		.blocked = ca->blocked,
 		.key = leaf->key };
 	struct reason cause = { "" };
 	uint8_t serial[SERIAL_SIZE];
@@ -176,7 +189,7 @@ sign(struct ca *ca, const struct leaf *leaf, int64_t now, int64_t lifetime, stru
 
 	buf_clear(&ca->der);
 	buf_clear(&ca->serial);
-	err = issuer_sign(&ca->issuers[0], leaf, &context, serial, &ca->der, &cause);
+	err = issuer_sign(issuer, leaf, &context, serial, &ca->der, &cause);
 	buf_put(&ca->serial, serial, sizeof(serial));
 	if (err == ERR_OK && ca->der.len <= CERTIFICATE_DER_MAX && !ca->serial.failed)
 		return ERR_OK;
@@ -194,7 +207,9 @@ issue_new(struct ca *ca, const struct msg_issue *issue, const struct jwk *jwk, c
     int64_t now, struct msg_certificate *out, struct problem *problem)
 {
 	const struct profile_config *profile;
+	const struct issuer *issuer;
 	struct csr *csr = NULL;
+	struct leaf_form form;
 	struct leaf leaf = { 0 };
 	enum err err = ERR_DENIED;
 
@@ -208,12 +223,12 @@ issue_new(struct ca *ca, const struct msg_issue *issue, const struct jwk *jwk, c
 	if (!proof_csr(jwk, jws, &csr, problem) || !key_allowed(ca, csr, problem) ||
 	    !profile_check(profile, csr, problem) ||
 	    !proof_evidence(ca, issue, jwk, jws, profile, csr, now, problem) ||
-	    !names_check(ca, csr, problem) || !dates_set(ca, issue, profile, now, &leaf, problem))
+	    !names_check(ca, csr, problem) || !dates_set(issue, profile, now, &leaf, problem) ||
+	    (issuer = issuer_find(ca, issue, profile, csr, now, &leaf, problem)) == NULL)
 		goto out;
-	profile_apply(profile, csr, &leaf);
-	leaf.issuer_url = ca->issuer_url;
-	if ((err = sign(ca, &leaf, now, profile->lifetime, problem)) == ERR_OK)
-		err = record_append(ca, issue, &leaf, now, out);
+	profile_apply(profile, csr, &form, &leaf);
+	if ((err = sign(ca, issuer, &leaf, now, profile->lifetime, problem)) == ERR_OK)
+		err = record_append(ca, issue, issuer, &leaf, now, out);
 out:
 	csr_free(csr);
 	return err;

@@ -5,7 +5,6 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "ca/issuer.h"
 #include "lib/file.h"
@@ -97,7 +96,6 @@ throwaway_make(EVP_PKEY *key)
 enum err
 issuer_open(const char *dir, const struct issuer_config *config, struct issuer *out, struct reason *reason)
 {
-	struct tm tm;
 	enum err err;
 
 	memset(out, 0, sizeof(*out));
@@ -108,10 +106,8 @@ issuer_open(const char *dir, const struct issuer_config *config, struct issuer *
 		goto out;
 	SHA256(out->der.data, out->der.len, out->fingerprint);
 	err = ERR_CRYPTO;
-	if (ASN1_TIME_to_tm(X509_get0_notAfter(out->cert), &tm) != 1)
-		goto out;
-	out->not_after = timegm(&tm);
-	if ((out->throwaway = throwaway_make(out->key)) != NULL)
+	if (certificate_validity(out->cert, &out->not_before, &out->not_after) &&
+	    (out->throwaway = throwaway_make(out->key)) != NULL)
 		err = ERR_OK;
 out:
 	if (err != ERR_OK)
@@ -125,8 +121,24 @@ issuer_close(struct issuer *issuer)
 	X509_free(issuer->cert);
 	EVP_PKEY_free(issuer->key);
 	EVP_PKEY_free(issuer->throwaway);
+	free(issuer->url);
 	buf_free(&issuer->der);
 	memset(issuer, 0, sizeof(*issuer));
+}
+
+enum err
+issuer_publish(struct issuer *issuer, const char *base, unsigned crl_shards)
+{
+	char path[CERTIFICATE_ISSUER_PATH_SIZE];
+	struct buf url = { 0 };
+
+	if (base == NULL || base[0] == '\0')
+		return ERR_OK;
+	issuer->crl_base = base;
+	issuer->crl_shards = crl_shards;
+	certificate_issuer_path(buf_slice(&issuer->der), path);
+	buf_printf(&url, "%s%s", base, path);
+	return (issuer->url = buf_take_str(&url)) == NULL ? ERR_MEMORY : ERR_OK;
 }
 
 /* CA/Browser Forum, BR 7.1: from a CSPRNG, positive; here 143 bits less those that make the first byte not
@@ -158,6 +170,7 @@ issuer_sign(const struct issuer *issuer, const struct leaf *asked, const struct 
 	    (crl_url = issuer_crl_url(issuer, crl_shard(serial, SERIAL_SIZE, issuer->crl_shards))) == NULL)
 		return ERR_MEMORY;
 	leaf.crl_url = crl_url;
+	leaf.issuer_url = issuer->url;
 	if ((err = leaf_build(&leaf, issuer->cert, &cert, reason)) != ERR_OK ||
 	    (err = certificate_sign_der(cert, issuer->throwaway, &linted)) != ERR_OK)
 		goto out;

@@ -17,7 +17,8 @@ struct issuer {
 	EVP_PKEY *throwaway; /* of the same kind; signs what is linted, and nothing that leaves */
 	struct buf der;
 	uint8_t fingerprint[FINGERPRINT_SIZE];
-	int64_t not_after;
+	int64_t not_before, not_after;
+	char *url; /* of its certificate, or NULL: certificates name none */
 	const char *crl_base; /* borrowed: its CRLs' URLs begin so; NULL: certificates name none */
 	unsigned crl_shards;
 };
@@ -30,8 +31,11 @@ struct issuer {
 /* Reads and checks the pair. ERR_CONFIG with what is wrong and in which file. */
 enum err issuer_open(const char *dir, const struct issuer_config *, struct issuer *out, struct reason *);
 void issuer_close(struct issuer *);
+/* Where its certificate and its CRLs are served, from now on in what it signs. base is borrowed; "" or NULL: nowhere.
+ * ERR_MEMORY. */
+enum err issuer_publish(struct issuer *, const char *base, unsigned crl_shards);
 /* Builds the certificate, signs it with the throw-away key, lints that, and signs for real. The serial is
- * drawn here. Appends the DER. ERR_DENIED: a lint complained; ERR_CRYPTO, ERR_MEMORY. */
+ * drawn here, and the issuer's URLs are its own. Appends the DER. ERR_DENIED: a lint complained; ERR_CRYPTO, ERR_MEMORY. */
 enum err issuer_sign(const struct issuer *, const struct leaf *, const struct lint_context *,
     uint8_t serial[SERIAL_SIZE], struct buf *der, struct reason *);
 /* The URL of one of its CRLs, owned by the caller; NULL: no memory. Only with a crl_base. */

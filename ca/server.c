@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ca/choose.h"
 #include "ca/server.h"
 #include "lib/address.h"
 #include "lib/log.h"
@@ -36,34 +37,40 @@ names_read(
 	return ERR_OK;
 }
 
-static enum err
+/* Like any certificate of the default profile, but for the names. NULL with the reason. */
+static const struct issuer *
 sign(struct ca *ca, EVP_PKEY *key, int64_t now, struct leaf *leaf, struct reason *reason)
 {
-	const struct issuer *issuer = &ca->issuers[0];
-	struct lint_context context = {
-		.issuer = issuer->cert, .now = now, .backdate_max = ISSUER_BACKDATE_MAX, .key = key
-	};
+	struct lint_context context = { .now = now, .backdate_max = ISSUER_BACKDATE_MAX, .key = key };
+	struct wanted wanted = { .profile = &ca->config->ca.profiles[0], .key_type = key_type_of(key) };
+	const struct issuer *issuer;
+	struct problem problem = { 0 };
 	uint8_t serial[SERIAL_SIZE];
 	enum err err;
 
-	context.lifetime_max = ca->config->ca.profiles[0].lifetime;
+	context.lifetime_max = wanted.profile->lifetime;
 	if (context.lifetime_max > LIFETIME_MAX)
 		context.lifetime_max = LIFETIME_MAX;
 	leaf->key = key;
-	leaf->issuer_url = ca->issuer_url;
 	leaf->not_before = now - ISSUER_BACKDATE;
-	leaf->not_after = leaf->not_before + context.lifetime_max - 1;
+	wanted.not_after = leaf->not_after = leaf->not_before + context.lifetime_max - 1;
+	if ((issuer = issuer_choose(ca, &wanted, now, &problem)) == NULL) {
+		*reason = problem.detail;
+		problem_free(&problem);
+		return NULL;
+	}
+	context.issuer = issuer->cert;
 	if (leaf->not_after > issuer->not_after)
 		leaf->not_after = issuer->not_after;
 	buf_clear(&ca->der);
 	buf_clear(&ca->serial);
 	err = issuer_sign(issuer, leaf, &context, serial, &ca->der, reason);
 	buf_put(&ca->serial, serial, sizeof(serial));
-	return err == ERR_OK && ca->serial.failed ? ERR_MEMORY : err;
+	return err == ERR_OK && !ca->serial.failed ? issuer : NULL;
 }
 
 static enum err
-record_append(struct ca *ca, const struct leaf *leaf, int64_t now_ms)
+record_append(struct ca *ca, const struct issuer *issuer, const struct leaf *leaf, int64_t now_ms)
 {
 	struct ledger_record record = { .kind = LEDGER_SERVER,
 		.time_ms = now_ms,
@@ -72,7 +79,7 @@ record_append(struct ca *ca, const struct leaf *leaf, int64_t now_ms)
 		.not_after = leaf->not_after,
 		.der = buf_slice(&ca->der) };
 
-	memcpy(record.issuer, ca->issuers[0].fingerprint, sizeof(record.issuer));
+	memcpy(record.issuer, issuer->fingerprint, sizeof(record.issuer));
 	return ledger_append(ca->ledger, &record);
 }
 
@@ -113,8 +120,8 @@ server_certificate(struct ca *ca, struct slice request, int64_t now_ms, struct b
 	struct leaf leaf = { 0 };
 	struct identifier *names = NULL;
 	EVP_PKEY *key = NULL;
+	const struct issuer *issuer = NULL;
 	enum err err;
-	bool signed_now = false;
 
 	if (!is_from_wfe(ca, &request)) {
 		log_event(LOG_ERROR, "server certificate refused", F_STR("cause", "it was not wfe that asked"));
@@ -126,13 +133,13 @@ server_certificate(struct ca *ca, struct slice request, int64_t now_ms, struct b
 	}
 	if (csr_parse_key(request, &key, &cause) == ERR_OK &&
 	    names_read(&ca->config->wfe.names, &leaf, &names, &cause) == ERR_OK)
-		signed_now = sign(ca, key, now_ms / 1000, &leaf, &cause) == ERR_OK;
-	if (!signed_now) {
+		issuer = sign(ca, key, now_ms / 1000, &leaf, &cause);
+	if (issuer == NULL) {
 		log_event(LOG_ERROR, "server certificate refused", F_STR("cause", cause.text));
 		err = ERR_DENIED;
-	} else if ((err = record_append(ca, &leaf, now_ms)) == ERR_OK &&
+	} else if ((err = record_append(ca, issuer, &leaf, now_ms)) == ERR_OK &&
 		   (err = certificate_pem(buf_slice(&ca->der), pem)) == ERR_OK)
-		err = certificate_pem(buf_slice(&ca->issuers[0].der), pem);
+		err = certificate_pem(buf_slice(&issuer->der), pem);
 	EVP_PKEY_free(key);
 	free(names);
 	return err;

@@ -153,6 +153,7 @@ check_all(const char *file)
 	finding(&f, FINDING_OK, "signet.yaml", "%s", file);
 	check_policy(&f, &config->ra);
 	findings_files(&f, config);
+	findings_profiles(&f, config);
 	check_addresses(&f, "wfe.listen", &config->wfe.listen);
 	check_addresses(&f, "wfe.plain_listen", &config->wfe.plain_listen);
 	check_address(&f, "wfe.metrics_listen", config->wfe.metrics_listen);

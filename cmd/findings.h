@@ -16,5 +16,8 @@ void	finding(struct findings *, enum finding, const char *key, const char *forma
 
 /* Certificates, keys, folders and the database. Secrets are read and cleansed, never shown. */
 void	findings_files(struct findings *, const struct config *);
+/* Whether each profile's certificates find an issuer, and one that lives as long. Silent while a certificate can't be
+ * read. */
+void	findings_profiles(struct findings *, const struct config *);
 
 #endif

@@ -200,27 +200,85 @@ same(const char *a, const char *b)
 	return a != NULL && b != NULL && strcmp(a, b) == 0;
 }
 
+/* Whether an issuer signs such keys for the profile. */
+static bool
+is_signed(const struct ca_config *ca, const struct profile_config *profile, const char *key_type)
+{
+	for (size_t i = 0; i < ca->issuer_count; i++)
+		if (config_issuer_serves(&ca->issuers[i], profile) &&
+		    config_issuer_takes(&ca->issuers[i], key_type) != ISSUER_TAKES_NOT)
+			return true;
+	return false;
+}
+
+static bool
+is_issuer(const struct ca_config *ca, const char *name)
+{
+	for (size_t i = 0; i < ca->issuer_count; i++)
+		if (same(ca->issuers[i].name, name))
+			return true;
+	return false;
+}
+
+static void
+check_profile_issuers(struct parse *p, const struct profile_config *profile, const char *key)
+{
+	const struct ca_config	*ca = &p->config->ca;
+	size_t			 line = line_of(p, "ca.profiles"), before = p->report->count;
+
+	for (size_t i = 0; i < profile->issuers.count; i++)
+		if (!is_issuer(ca, profile->issuers.items[i]))
+			report_add(p->report, line, key, "names the issuer %s, and none of ca.issuers has name: %s",
+			    profile->issuers.items[i], profile->issuers.items[i]);
+	for (size_t i = 0; p->report->count == before && i < profile->key_types.count; i++)
+		if (!is_signed(ca, profile, profile->key_types.items[i]))
+			report_add(p->report, line, key, "takes %s keys, and none of its issuers does; see ca.issuers",
+			    profile->key_types.items[i]);
+}
+
+static void
+check_profiles(struct parse *p)
+{
+	const struct ca_config	*ca = &p->config->ca;
+	char			 key[KEY_PATH_MAX];
+
+	for (size_t i = 0; i < ca->profile_count; i++) {
+		const struct profile_config	*profile = &ca->profiles[i];
+
+		/* Without a lifetime it was no map, and has no flags. */
+		if (profile->name == NULL || profile->lifetime == 0)
+			continue;
+		snprintf(key, sizeof(key), "ca.profiles.%s", profile->name);
+		if (!profile->server_auth && !profile->client_auth)
+			report_add(p->report, line_of(p, "ca.profiles"), key,
+			    "serves neither servers nor clients; set server_auth or client_auth to true");
+		check_profile_issuers(p, profile, key);
+	}
+}
+
 static void
 check_ca(struct parse *p)
 {
 	const struct ca_config	*ca = &p->config->ca;
 	char			 key[KEY_PATH_MAX];
-	size_t			 line = line_of(p, "ca.issuers");
+	size_t			 line = line_of(p, "ca.issuers"), before = p->report->count;
 
-	for (size_t i = 0; i < ca->profile_count; i++)
-		/* Without a lifetime it was no map, and has no flags. */
-		if (ca->profiles[i].name != NULL && ca->profiles[i].lifetime != 0 && !ca->profiles[i].server_auth &&
-		    !ca->profiles[i].client_auth) {
-			snprintf(key, sizeof(key), "ca.profiles.%s", ca->profiles[i].name);
-			report_add(p->report, line_of(p, "ca.profiles"), key,
-			    "serves neither servers nor clients; set server_auth or client_auth to true");
-		}
+	check_profiles(p);
+	/* Its key is made by wfe/tls.c. */
+	if (p->report->count == before && p->config->wfe.tls == TLS_AUTO && ca->profile_count > 0 &&
+	    ca->profiles[0].name != NULL && ca->issuer_count > 0 && !is_signed(ca, &ca->profiles[0], "p256"))
+		report_add(p->report, line, "ca.issuers", "has none that certifies the server's own key, a p256, by "
+		    "profile %s; let one take p256 keys, or give wfe.tls a certificate", ca->profiles[0].name);
 	for (size_t i = 0; i < ca->issuer_count; i++) {
 		snprintf(key, sizeof(key), "ca.issuers[%zu]", i);
-		for (size_t j = 0; j < i; j++)
+		for (size_t j = 0; j < i; j++) {
 			if (same(ca->issuers[i].certificate, ca->issuers[j].certificate))
 				report_add(p->report, line, key,
 				    "has the certificate of ca.issuers[%zu]; remove one", j);
+			if (same(ca->issuers[i].name, ca->issuers[j].name) && ca->issuers[i].name[0] != '\0')
+				report_add(p->report, line, key,
+				    "has the name of ca.issuers[%zu]; profiles couldn't tell them apart", j);
+		}
 		if (same(ca->issuers[i].key, ca->issuers[i].certificate))
 			report_add(p->report, line, key, "has its key and its certificate in one file; "
 			    "split it: other processes read the certificate");

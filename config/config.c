@@ -168,11 +168,31 @@ config_profile(const struct ca_config *ca, const char *name)
 	return NULL;
 }
 
+static bool
+holds(const struct strings *list, const char *text)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(list->items[i], text) == 0)
+			return true;
+	return false;
+}
+
 bool
 config_profile_takes(const struct profile_config *profile, const char *key_type)
 {
-	for (size_t i = 0; i < profile->key_types.count; i++)
-		if (strcmp(profile->key_types.items[i], key_type) == 0)
-			return true;
-	return profile->key_types.count == 0;
+	return profile->key_types.count == 0 || holds(&profile->key_types, key_type);
+}
+
+bool
+config_issuer_serves(const struct issuer_config *issuer, const struct profile_config *profile)
+{
+	return profile->issuers.count == 0 || (issuer->name != NULL && holds(&profile->issuers, issuer->name));
+}
+
+enum issuer_takes
+config_issuer_takes(const struct issuer_config *issuer, const char *key_type)
+{
+	if (issuer->key_types.count == 0)
+		return ISSUER_TAKES_ANY;
+	return holds(&issuer->key_types, key_type) ? ISSUER_TAKES_IT : ISSUER_TAKES_NOT;
 }

@@ -36,7 +36,7 @@ word_text(char *text, struct reason *why)
 {
 	if (text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")] == '\0')
 		return true;
-	reason_set(why, "\"%.120s\" is no profile name; use letters, digits, '-', '_' and '.'", text);
+	reason_set(why, "\"%.120s\" is no name; use letters, digits, '-', '_' and '.'", text);
 	return false;
 }
 
@@ -427,6 +427,7 @@ config_duration(const char *text, int64_t *seconds, struct reason *why)
 const struct type type_text = { .name = "text", .kind = KIND_STRING, .text = title_text };
 const struct type type_title = { .name = "text", .kind = KIND_STRING, .text = title_text };
 const struct type type_word = { .name = "name", .kind = KIND_STRING, .text = word_text };
+const struct type type_words = { .name = "list of names", .kind = KIND_STRINGS, .text = word_text };
 const struct type type_domain = { .name = "DNS name", .kind = KIND_STRING, .text = domain_text };
 const struct type type_path = { .name = "file", .kind = KIND_STRING, .text = title_text };
 const struct type type_paths = { .name = "list of files", .kind = KIND_STRINGS, .text = title_text };

@@ -1,11 +1,10 @@
-/* admin.c: the socket and its clients. A client is one of these states, and a request goes round:
+/* admin.c: the socket and its clients. A client is in one of these states, and a request goes round:
  *
- *            a line                 out is sent, more to come
- *   READING ────────▶ WORKING ◀────────────────────────────── WRITING
- *      ▲                 └───────── the pool is done ──────────▶ │
- *      └──────────────────────── out is sent, that was all ──────┘
- *
- * Only the pool touches a client that is WORKING; it says so by done, and through the eventfd. */
+ *            a line                out is sent, more to come
+ *   READING ────────▶ WORKING ◀───────────────────────────── WRITING
+ *      ▲                 └───────────── a page ─────────────▶ │
+ *      └─────────────────────── out is sent, that was all ────┘
+ */
 #include "ra/admin.h"
 
 #include <errno.h>
@@ -32,8 +31,7 @@
 enum state { STATE_FREE, STATE_READING, STATE_WORKING, STATE_WRITING };
 
 struct client {
-	struct job		 job;	/* first */
-	struct admin		*admin;
+	struct ra		*ra;
 	enum state		 state;
 	int			 fd;
 	int64_t			 until;	/* clock_monotonic_ms() */
@@ -41,15 +39,13 @@ struct client {
 	size_t			 sent;
 	struct admin_request	 request;
 	struct admin_call	 call;
-	atomic_bool		 done;
 };
 
 struct admin {
 	struct ra		*ra;
 	uid_t			 owner;		/* of the data folder */
-	int			 listener, wake;
+	int			 listener, wake;	/* wake: it shall look whether ra stops */
 	pthread_t		 thread;
-	atomic_bool		 stopping;
 	struct client		 clients[CLIENTS_MAX];
 };
 
@@ -97,7 +93,7 @@ admin_open(struct ra *ra, const char *folder, struct admin **out, struct reason 
 		return ERR_IO;
 	}
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
-		admin->clients[i].admin = admin;
+		admin->clients[i].ra = ra;
 		admin->clients[i].fd = -1;
 	}
 	*out = admin;
@@ -127,8 +123,7 @@ client_close(struct client *client)
 	buf_free(&client->in);
 	buf_free(&client->out);
 	admin_request_free(&client->request);
-	client->fd = -1;
-	client->state = STATE_FREE;
+	*client = (struct client){ .ra = client->ra, .fd = -1 };
 }
 
 static void
@@ -136,32 +131,6 @@ client_wait(struct client *client, enum state state)
 {
 	client->state = state;
 	client->until = clock_monotonic_ms() + PATIENCE_MS;
-}
-
-/* In the pool. */
-static void
-client_work(struct job *job)
-{
-	struct client *client = (struct client *)job;
-	const uint64_t one = 1;
-	struct admin *admin = client->admin;
-
-	admin_call_run(&client->call);
-	atomic_store(&client->done, true);
-	/* Full is as good as woken. */
-	if (write(admin->wake, &one, sizeof(one)) < 0 && errno != EAGAIN)
-		log_event(LOG_ERROR, "admin: can't wake its thread", F_STR("error", strerror(errno)));
-}
-
-static void
-client_start(struct client *client)
-{
-	buf_clear(&client->out);
-	client->sent = 0;
-	atomic_store(&client->done, false);
-	client->state = STATE_WORKING;
-	client->job.run = client_work;
-	queue_put(client->admin->ra->queue, &client->job);
 }
 
 /* Takes the next line out of what was read. False: there is none yet. */
@@ -181,13 +150,11 @@ client_request(struct client *client)
 	memmove(client->in.data, end + 1, client->in.len - len - 1);
 	client->in.len -= len + 1;
 	if (err == ERR_OK) {
-		client->call = (struct admin_call){ .ra = client->admin->ra, .request = &client->request,
-			.uid = uid, .out = &client->out };
-		client_start(client);
+		client->call = (struct admin_call){ .ra = client->ra, .request = &client->request, .uid = uid,
+			.out = &client->out };
+		client->state = STATE_WORKING;
 		return true;
 	}
-	buf_clear(&client->out);
-	client->sent = 0;
 	admin_put_error(&client->out, ADMIN_MALFORMED, reason.text);
 	client_wait(client, STATE_WRITING);
 	return true;
@@ -221,8 +188,9 @@ static void
 client_written(struct client *client)
 {
 	buf_clear(&client->out);
+	client->sent = 0;
 	if (client->call.more && client->request.json != NULL) {
-		client_start(client);
+		client->state = STATE_WORKING;
 		return;
 	}
 	admin_request_free(&client->request);
@@ -248,10 +216,10 @@ client_write(struct client *client)
 		client_written(client);
 }
 
-/* The pool is done with it. */
 static void
-client_worked(struct client *client)
+client_work(struct client *client)
 {
+	admin_call_run(&client->call);
 	if (client->out.failed) {
 		client_close(client);	/* memory was out: half an answer is none */
 		return;
@@ -298,8 +266,8 @@ take_client(struct admin *admin)
 static void
 serve_client(struct client *client, short events)
 {
-	if (client->state == STATE_WORKING && atomic_load(&client->done))
-		client_worked(client);
+	if (client->state == STATE_WORKING)
+		client_work(client);
 	else if (client->state == STATE_READING && events != 0)
 		client_read(client);
 	else if (client->state == STATE_WRITING && events != 0)
@@ -313,8 +281,6 @@ static void
 wait_for_something(struct admin *admin, struct pollfd fds[CLIENTS_MAX + 2])
 {
 	int timeout = -1;
-	uint64_t wakes;
-
 	fds[0] = (struct pollfd){ .fd = admin->listener, .events = POLLIN };
 	fds[1] = (struct pollfd){ .fd = admin->wake, .events = POLLIN };
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
@@ -323,21 +289,13 @@ wait_for_something(struct admin *admin, struct pollfd fds[CLIENTS_MAX + 2])
 
 		fds[i + 2] = (struct pollfd){ .fd = waits ? client->fd : -1,
 			.events = client->state == STATE_READING ? POLLIN : POLLOUT };
-		if (waits)
+		if (client->state == STATE_WORKING)
+			timeout = 0;
+		else if (waits && timeout < 0)
 			timeout = 1000;	/* patience is looked at once a second */
 	}
-	if (poll(fds, CLIENTS_MAX + 2, timeout) > 0 && fds[1].revents != 0 &&
-	    read(admin->wake, &wakes, sizeof(wakes)) < 0 && errno != EAGAIN)
-		log_event(LOG_ERROR, "admin: can't be woken", F_STR("error", strerror(errno)));
-}
-
-static bool
-at_work(const struct admin *admin)
-{
-	for (size_t i = 0; i < CLIENTS_MAX; i++)
-		if (admin->clients[i].state == STATE_WORKING)
-			return true;
-	return false;
+	if (poll(fds, CLIENTS_MAX + 2, timeout) < 0 && errno != EINTR)
+		abort();
 }
 
 static void *
@@ -346,17 +304,16 @@ serve(void *arg)
 	struct admin *admin = arg;
 	struct pollfd fds[CLIENTS_MAX + 2];
 
-	while (!atomic_load(&admin->stopping) || at_work(admin)) {
+	while (!atomic_load(&admin->ra->stopping)) {
 		wait_for_something(admin, fds);
-		for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		for (size_t i = 0; i < CLIENTS_MAX; i++)
 			serve_client(&admin->clients[i], fds[i + 2].revents);
-			if (atomic_load(&admin->stopping) && admin->clients[i].state != STATE_FREE &&
-			    admin->clients[i].state != STATE_WORKING)
-				client_close(&admin->clients[i]);
-		}
-		if (fds[0].revents != 0 && !atomic_load(&admin->stopping))
+		if (fds[0].revents != 0)
 			take_client(admin);
 	}
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (admin->clients[i].state != STATE_FREE)
+			client_close(&admin->clients[i]);
 	return NULL;
 }
 
@@ -371,7 +328,6 @@ admin_stop(struct admin *admin)
 {
 	const uint64_t one = 1;
 
-	atomic_store(&admin->stopping, true);
 	if (write(admin->wake, &one, sizeof(one)) < 0 && errno != EAGAIN)
 		log_event(LOG_ERROR, "admin: can't wake its thread", F_STR("error", strerror(errno)));
 	pthread_join(admin->thread, NULL);

@@ -1,9 +1,8 @@
 /* admin.h: the administration socket: who may, and what is done for them. The commands and their arguments stand in
  * ipc/admin.h; each has its handler here.
  *
- * One thread serves a few clients without ever waiting for one of them; what touches the database is a job of the
- * pool, a page at a time, so that neither a slow client nor a long list holds a snapshot, the writer or an ACME
- * request up. */
+ * One thread serves a few clients without ever waiting for one of them, and works for them in turn, a page at a time, so
+ * that neither a slow client nor a long list holds a snapshot, the writer or an ACME request up. */
 #ifndef SIGNET_RA_ADMIN_H
 #define SIGNET_RA_ADMIN_H
 
@@ -23,8 +22,8 @@ struct admin;
  * folder's owner will be served. Call as the user that ra runs as, before sandbox_enter(). ERR_IO with reason,
  * ERR_MEMORY. */
 enum err admin_open(struct ra *, const char *folder, struct admin **out, struct reason *);
-enum err admin_start(struct admin *);	/* its thread; after the pool's */
-/* Ends the clients' connections, after the work that the pool does for them. Before queue_finish(). */
+enum err admin_start(struct admin *);	/* its thread; after storage_start() */
+/* Once ra->stopping is set: ends it, after the page that is in work, and its clients' connections. */
 void	 admin_stop(struct admin *);
 
 /* A command under way. Its handler is called until it leaves more unset: each time it adds rows, and what it added is

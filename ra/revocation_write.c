@@ -57,8 +57,9 @@ revocation_write(struct ra *ra, const struct certificate *certificate, X509 *cer
 	enum err err;
 
 	row_fill(&deed.row, certificate, cert, reason);
-	err = ra_write(ra, write_revocation, &deed);
-	if (err == ERR_EXISTS && blocked != NULL && (err = ra_write(ra, write_compromise, &deed)) == ERR_CONFLICT)
+	err = storage_write(ra->storage, write_revocation, &deed);
+	if (err == ERR_EXISTS && blocked != NULL &&
+	    (err = storage_write(ra->storage, write_compromise, &deed)) == ERR_CONFLICT)
 		err = ERR_EXISTS;
 	if (err != ERR_OK)
 		return err;

@@ -7,9 +7,6 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-RESULTS = []
-
-
 class Shell:
     """Runs one client in a home of its own, trusting the test CA's root in every way clients know."""
 
@@ -69,19 +66,24 @@ def shell(server, tmp_path):
 
 
 @pytest.fixture
-def record(request):
-    """record(client, version, account key, certificate key, what): a row of the table at the end."""
+def record(record_property):
+    """record(client, version, account key, certificate key, what): a row of the table at the end. It travels with the
+    test's report, so that it comes from whichever process ran the test."""
     def add(*row):
-        RESULTS.append((request.node.nodeid, *row))
+        record_property("client", row)
     return add
 
 
 def pytest_terminal_summary(terminalreporter):
-    if not RESULTS:
-        return
-    failed = {report.nodeid for report in terminalreporter.stats.get("failed", [])}
     head = ("client", "version", "account key", "certificate key", "what", "result")
-    rows = [head] + [(*row[1:], "FAILED" if row[0] in failed else "ok") for row in RESULTS]
+    rows = []
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            rows += [(*row, "ok" if outcome == "passed" else "FAILED")
+                     for name, row in report.user_properties if name == "client" and report.when == "call"]
+    if not rows:
+        return
+    rows = [head] + sorted(rows)
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
     terminalreporter.section("clients")
     for row in rows:

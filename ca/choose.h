@@ -1,0 +1,22 @@
+/* choose.h: which of the configured issuers signs a certificate. */
+#ifndef SIGNET_CA_CHOOSE_H
+#define SIGNET_CA_CHOOSE_H
+
+#include "acme/problem.h"
+#include "ca/authority.h"
+#include "x509/key.h"
+
+struct wanted {
+	const struct profile_config *profile;
+	enum key_type key_type;
+	int64_t not_after;
+};
+
+/* Of the issuers that serve the profile and take the key: those that ask for its type go before those that take
+ * every one. Among them the first that lives until not_after; failing that the first that lives at all, and the
+ * certificate must be shorter. NULL with the problem: badCSR when another key would find one. Of ca, the
+ * configuration and the issuers' times are read. */
+const struct issuer *issuer_choose(
+    const struct ca *, const struct wanted *, int64_t now, struct problem *);
+
+#endif

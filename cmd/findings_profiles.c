@@ -1,0 +1,121 @@
+/* Which issuer signs for which profile and key, by ca's own rule, and what is wrong with that. */
+#include <openssl/x509.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ca/choose.h"
+#include "cmd/findings.h"
+#include "lib/clock.h"
+#include "lib/file.h"
+#include "x509/certificate.h"
+#include "x509/key.h"
+
+#define PEM_FILE_MAX 1048576
+#define KINDS_MAX 16
+#define DAY 86400
+
+/* As much of the issuer as the choice needs; false: findings_files() told why not. */
+static bool
+times_read(const char *dir, const char *file, struct issuer *out)
+{
+	STACK_OF(X509)	*certs = NULL;
+	struct buf	 pem = { 0 };
+	struct reason	 reason;
+	char		*path = file_join(dir, file);
+	bool		 ok = false;
+
+	if (path != NULL && file_read(path, PEM_FILE_MAX, &pem) == ERR_OK &&
+	    certificates_read(buf_slice(&pem), &certs, &reason) == ERR_OK)
+		ok = certificate_validity(sk_X509_value(certs, 0), &out->not_before, &out->not_after);
+	sk_X509_pop_free(certs, X509_free);
+	buf_free(&pem);
+	free(path);
+	return ok;
+}
+
+/* One outcome, for some kinds of keys. */
+struct outcome {
+	const struct issuer	*issuer;	/* or NULL, and the problem says why not */
+	char			 keys[96];	/* key_type_name()s, with commas */
+	struct problem		 problem;
+};
+
+static void
+tell(struct findings *f, const struct ca *ca, const struct profile_config *profile, const struct outcome *outcome,
+    int64_t now)
+{
+	char		key[128];
+	int64_t		left;
+	const char	*file;
+
+	snprintf(key, sizeof(key), "ca.profiles.%s", profile->name);
+	if (outcome->issuer == NULL) {
+		finding(f, outcome->problem.type == PROBLEM_BAD_CSR ? FINDING_NOTE : FINDING_PROBLEM, key,
+		    "%s keys get no certificate: %s", outcome->keys, outcome->problem.detail.text);
+		return;
+	}
+	file = ca->config->ca.issuers[outcome->issuer - ca->issuers].certificate;
+	left = outcome->issuer->not_after - now;
+	if (left < profile->lifetime)
+		finding(f, FINDING_PROBLEM, key,
+		    "%s keys: certificates are to live %lld days, but their issuer %s ends in %lld and cuts them short; "
+		    "put a newer one into ca.issuers", outcome->keys, (long long)(profile->lifetime / DAY), file,
+		    (long long)(left / DAY));
+	else
+		finding(f, FINDING_OK, key, "%s keys: signed by %s", outcome->keys, file);
+}
+
+/* The outcome that this one equals, or a new one. */
+static struct outcome *
+outcome_add(struct outcome outcomes[KINDS_MAX], size_t *count, const struct issuer *issuer,
+    const struct problem *problem)
+{
+	for (size_t i = 0; i < *count; i++)
+		if (outcomes[i].issuer == issuer && outcomes[i].problem.type == problem->type)
+			return &outcomes[i];
+	outcomes[*count] = (struct outcome){ .issuer = issuer, .problem = { .type = problem->type,
+	    .detail = problem->detail } };
+	return &outcomes[(*count)++];
+}
+
+static void
+check_profile(struct findings *f, const struct ca *ca, const struct profile_config *profile, int64_t now)
+{
+	struct outcome	outcomes[KINDS_MAX];
+	size_t		count = 0;
+
+	for (unsigned type = KEY_P256; type <= KEY_ED448; type++) {
+		struct wanted	 wanted = { profile, (enum key_type)type, now + profile->lifetime };
+		struct problem	 problem = { 0 };
+		const char	*name = key_type_name(wanted.key_type);
+		struct outcome	*outcome;
+		size_t		 len;
+
+		if (!config_profile_takes(profile, name))
+			continue;
+		outcome = outcome_add(outcomes, &count, issuer_choose(ca, &wanted, now, &problem), &problem);
+		len = strlen(outcome->keys);
+		snprintf(outcome->keys + len, sizeof(outcome->keys) - len, "%s%s", len > 0 ? ", " : "", name);
+		problem_free(&problem);
+	}
+	if (count == 1 && profile->key_types.count == 0)
+		strcpy(outcomes[0].keys, "all");
+	for (size_t i = 0; i < count; i++)
+		tell(f, ca, profile, &outcomes[i], now);
+}
+
+void
+findings_profiles(struct findings *f, const struct config *config)
+{
+	struct ca	ca = { .config = config };
+	size_t		i = 0;
+
+	if ((ca.issuers = calloc(config->ca.issuer_count, sizeof(*ca.issuers))) == NULL)
+		abort();
+	while (i < config->ca.issuer_count && times_read(config->dir, config->ca.issuers[i].certificate, &ca.issuers[i]))
+		i++;
+	if (i == config->ca.issuer_count)
+		for (i = 0; i < config->ca.profile_count; i++)
+			check_profile(f, &ca, &config->ca.profiles[i], clock_now());
+	free(ca.issuers);
+}
