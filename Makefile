@@ -3,6 +3,7 @@
 #   SAN=address,undefined | SAN=thread   a sanitizer build, in a build folder of its own
 #   CC=gcc | CC=clang                    both are kept clean
 #   FUZZ_SECONDS=60                      how long `make fuzz` gives each target
+#   JOBS=4                               how many processes run the integration and client tests
 
 CC       = gcc
 SAN      =
@@ -10,6 +11,7 @@ PREFIX   = /usr/local
 DESTDIR  =
 VERSION  = 0.1.0
 FUZZ_SECONDS = 60
+JOBS     = 4
 # Debian's own Python: the test packages belong to it.
 PYTHON   = /usr/bin/python3
 
@@ -19,11 +21,11 @@ Q        = $(if $(V),,@)
 comma    := ,
 BUILD    := build/$(CC)$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(COVERAGE),-coverage)
 
-include $(foreach d,lib jose acme x509 ipc config proc wfe ra va ca storage cmd,$(d)/sources.mk)
+include $(foreach d,lib jose acme x509 ipc config proc wfe ra va ca storage pebble-compat cmd,$(d)/sources.mk)
 
 include tests/bench/sources.mk
 
-LIBRARIES = libmicrohttpd gnutls libssl libcrypto sqlite3 libcares jansson yaml-0.1 libcurl libuv libidn2 libseccomp
+LIBRARIES = libmicrohttpd gnutls libssl libcrypto sqlite3 libcares jansson yaml-0.1 libcurl libuv libidn2 libpsl libseccomp
 
 WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wwrite-strings -Wvla -Werror
@@ -87,6 +89,8 @@ TSAN     = $(findstring thread,$(SAN))
 ALONE    = $(if $(TSAN),setarch -R)
 ROLE_ENV = SIGNET_PROGRAM=$(abspath $(PROGRAM)) $(if $(SAN),ASAN_OPTIONS=detect_leaks=0)
 PYTEST   = $(PYTHON) -B -m pytest -q -p no:cacheprovider
+# What measures time or load runs by itself afterwards.
+BESIDE   = -n $(JOBS) -m 'not alone'
 
 test: test-deps
 	@$(MAKE) --no-print-directory unit replay integration clients chaos
@@ -98,10 +102,11 @@ replay: $(REPLAY)
 	@set -e; for t in $(REPLAY); do n=$$(basename $$t); $(ALONE) $$t tests/fuzz/corpus/$${n#fuzz_}; done
 
 integration: $(PROGRAM)
-	$(ROLE_ENV) $(ALONE) $(PYTEST) tests/integration
+	$(ROLE_ENV) $(ALONE) $(PYTEST) $(BESIDE) tests/integration
+	$(ROLE_ENV) $(ALONE) $(PYTEST) -m alone tests/integration
 
 clients: $(PROGRAM)
-	$(ROLE_ENV) $(ALONE) $(PYTEST) tests/clients
+	$(ROLE_ENV) $(ALONE) $(PYTEST) $(BESIDE) tests/clients
 
 # The table of docs/clients.md, from the tests' own marks.
 clients-table: $(PROGRAM)
@@ -133,7 +138,7 @@ build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c build/fuzz/libsignet.a
 
 # --- care ------------------------------------------------------------------------------------------
 
-SOURCES  = $(wildcard $(addsuffix /*.[ch],acme ca cmd config ipc jose lib proc ra storage storage/sqlite va wfe x509))
+SOURCES  = $(wildcard $(addsuffix /*.[ch],acme ca cmd config ipc jose lib pebble-compat proc ra storage storage/sqlite va wfe x509))
 
 lint: lint-deps
 	cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
@@ -155,11 +160,11 @@ clean:
 # --- what has to be installed ----------------------------------------------------------------------
 
 BUILD_PACKAGES = gcc make pkg-config libc6-dev libmicrohttpd-dev libgnutls28-dev libssl-dev libsqlite3-dev \
-	libc-ares-dev libjansson-dev libyaml-dev libcurl4-openssl-dev libuv1-dev libidn2-dev libseccomp-dev
+	libc-ares-dev libjansson-dev libyaml-dev libcurl4-openssl-dev libuv1-dev libidn2-dev libpsl-dev libseccomp-dev
 RUN_PACKAGES   = openssl certbot
 TEST_PACKAGES  = libcmocka-dev clang libclang-rt-14-dev certbot lego uacme dehydrated acme-tiny curl openssl \
-	python3 python3-pytest python3-cryptography python3-requests python3-dnslib python3-yaml procps \
-	iproute2 util-linux
+	python3 python3-pytest python3-pytest-xdist python3-cryptography python3-requests python3-dnslib python3-yaml \
+	procps iproute2 util-linux
 LINT_PACKAGES  = clang clang-tidy clang-format cppcheck
 EXTRA_PACKAGES = gcovr pebble
 

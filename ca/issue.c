@@ -3,6 +3,7 @@
 #include "ca/choose.h"
 #include "ca/issue.h"
 #include "ca/policy.h"
+#include "ca/profile.h"
 #include "ca/proof.h"
 #include "lib/log.h"
 #include "x509/key.h"
@@ -138,15 +139,14 @@ common_name(const struct csr *csr)
 }
 
 static void
-profile_apply(const struct profile_config *profile, const struct csr *csr, struct leaf *leaf)
+profile_apply(const struct profile_config *profile, const struct csr *csr, struct leaf_form *form, struct leaf *leaf)
 {
+	profile_form(profile, form);
+	leaf->form = form;
 	leaf->names = csr->names;
 	leaf->name_count = csr->count;
 	leaf->key = csr->key;
 	leaf->must_staple = csr->must_staple;
-	leaf->client_auth = profile->client_auth;
-	leaf->no_server_auth = !profile->server_auth;
-	leaf->no_encipherment = !profile->key_encipherment;
 	leaf->common_name = profile->common_name ? common_name(csr) : NULL;
 }
 
@@ -180,7 +180,8 @@ sign(struct ca *ca, const struct issuer *issuer, const struct leaf *leaf, int64_
 		.now = now,
 		.lifetime_max = lifetime,
 		.backdate_max = ISSUER_BACKDATE_MAX,
-		.client_only = leaf->no_server_auth,
+		.form = leaf->form,
+		.blocked = ca->blocked,
 		.key = leaf->key };
 	struct reason cause = { "" };
 	uint8_t serial[SERIAL_SIZE];
@@ -208,6 +209,7 @@ issue_new(struct ca *ca, const struct msg_issue *issue, const struct jwk *jwk, c
 	const struct profile_config *profile;
 	const struct issuer *issuer;
 	struct csr *csr = NULL;
+	struct leaf_form form;
 	struct leaf leaf = { 0 };
 	enum err err = ERR_DENIED;
 
@@ -224,7 +226,7 @@ issue_new(struct ca *ca, const struct msg_issue *issue, const struct jwk *jwk, c
 	    !names_check(ca, csr, problem) || !dates_set(issue, profile, now, &leaf, problem) ||
 	    (issuer = issuer_find(ca, issue, profile, csr, now, &leaf, problem)) == NULL)
 		goto out;
-	profile_apply(profile, csr, &leaf);
+	profile_apply(profile, csr, &form, &leaf);
 	if ((err = sign(ca, issuer, &leaf, now, profile->lifetime, problem)) == ERR_OK)
 		err = record_append(ca, issue, issuer, &leaf, now, out);
 out:

@@ -138,7 +138,7 @@ certificate_make(const struct init *init, bool root, X509 **out, struct reason *
 	struct lint_context context = { .now = now,
 		.lifetime_max = root ? ROOT_LIFE : INTERMEDIATE_LIFE,
 		.backdate_max = BACKDATE + 60,
-		.ca = true };
+		.kind = LINT_CA };
 
 	snprintf(name, sizeof(name), "%s %s", init->name, root ? "Root" : "Issuing");
 	if (RAND_bytes(serial, sizeof(serial)) != 1)

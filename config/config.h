@@ -40,8 +40,13 @@ struct profile_config {
 	struct strings	key_types;	/* key_type_name()s; none: all */
 	struct strings	issuers;	/* names of ca.issuers; none: all of them */
 	bool	 server_auth, client_auth;	/* extended key usages */
+	struct strings	extended_key_usages;	/* more of them, as OIDs */
 	bool	 key_encipherment;	/* RSA keys get it beside digitalSignature */
+	struct strings	subject;	/* "O=Example": config_subject_field() */
 	bool	 common_name;		/* the subject repeats a name */
+	char	*policy;		/* an OID, or "" */
+	bool	 public_names;		/* no public suffix, no reserved address */
+	bool	 issuer_pointer, crl_pointer;	/* AIA caIssuers, CRL distribution point */
 	bool	 must_staple;		/* RFC 7633, for a CSR that asks */
 };
 
@@ -153,6 +158,8 @@ uint32_t config_challenges(const struct ra_config *, const struct profile_config
 const struct profile_config *config_profile(const struct ca_config *, const char *name);
 /* Whether its certificates may have such a key: a key_type_name(). */
 bool	 config_profile_takes(const struct profile_config *, const char *key_type);
+/* Takes "O=Example" apart: value points into text. False: it is no field that a subject may have. */
+bool	 config_subject_field(const char *text, int *nid, const char **value);
 /* Whether the issuer may sign certificates of the profile. */
 bool	 config_issuer_serves(const struct issuer_config *, const struct profile_config *);
 /* Whether it certifies such a key. One that asks for the key's type goes before those that take every key. */

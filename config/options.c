@@ -75,14 +75,33 @@ static const struct option profile_fields[] = {
 	    .roles = CA, SAME("true"), .help = "whether its certificates serve TLS servers" },
 	{ .key = "client_auth", .type = &type_bool, .offset = offsetof(struct profile_config, client_auth),
 	    .roles = CA, SAME("false"), .help = "whether its certificates serve TLS clients" },
+	{ .key = "extended_key_usages", .type = &type_oids,
+	    .offset = offsetof(struct profile_config, extended_key_usages), .roles = CA, .min = 1, .max = 16,
+	    .help = "further extended key usages, as OIDs, beside those two" },
 	{ .key = "key_encipherment", .type = &type_bool,
 	    .offset = offsetof(struct profile_config, key_encipherment), .roles = CA, SAME("true"),
 	    .help = "whether RSA keys get the usage keyEncipherment, which TLS before 1.2 needed and RSA key "
 		    "exchange needs" },
+	{ .key = "subject", .type = &type_subject, .offset = offsetof(struct profile_config, subject),
+	    .roles = CA, .min = 1, .max = 8,
+	    .help = "what the subject of its certificates says beside a common name: [C=DE, O=Example, OU=Lab]; C, ST, "
+		    "L, O, OU; without it, nothing" },
 	{ .key = "common_name", .type = &type_bool, .offset = offsetof(struct profile_config, common_name),
 	    .roles = CA, SAME("false"),
 	    .help = "whether the subject has one of the names as its common name: the CSR's, or else the first that "
 		    "is short enough" },
+	{ .key = "policy", .type = &type_oid, .offset = offsetof(struct profile_config, policy),
+	    .roles = CA, SAME("\"\""), .max = 64,
+	    .help = "the OID of the certificate policy that its certificates name; \"\" for none" },
+	{ .key = "public_names", .type = &type_bool, .offset = offsetof(struct profile_config, public_names),
+	    .roles = RA | CA, SAME("false"),
+	    .help = "whether only names that somebody on the internet can own are certified: no public suffix, no "
+		    "wildcard right below one, no address for special use" },
+	{ .key = "issuer_pointer", .type = &type_bool, .offset = offsetof(struct profile_config, issuer_pointer),
+	    .roles = CA, SAME("true"),
+	    .help = "whether its certificates say where the issuer's certificate is (authorityInfoAccess)" },
+	{ .key = "crl_pointer", .type = &type_bool, .offset = offsetof(struct profile_config, crl_pointer),
+	    .roles = CA, SAME("true"), .help = "whether its certificates say where their CRL is" },
 	{ .key = "must_staple", .type = &type_bool, .offset = offsetof(struct profile_config, must_staple),
 	    .roles = RA | CA, SAME("true"),
 	    .help = "whether a CSR that asks for must-staple (RFC 7633) gets it; else it is refused" },
@@ -105,11 +124,12 @@ static const struct record zone_record = { SHAPE_PAIR, sizeof(struct zone_config
 	offsetof(struct config, va.zone_count), FIELDS(zone_fields) };
 
 /* As Let's Encrypt documents its own. */
-#define WEBPKI_KEYS "key_types: [p256, p384, rsa2048, rsa3072, rsa4096], must_staple: false"
+#define WEBPKI_RULES "key_types: [p256, p384, rsa2048, rsa3072, rsa4096], must_staple: false, "	\
+	"public_names: true, policy: 2.23.140.1.2.1"
 #define WEBPKI_PROFILES										\
-	"{classic: {lifetime: 90d, common_name: true, " WEBPKI_KEYS "}, "			\
-	"tlsserver: {lifetime: 45d, key_encipherment: false, " WEBPKI_KEYS "}, "		\
-	"shortlived: {lifetime: 160h, key_encipherment: false, " WEBPKI_KEYS "}}"
+	"{classic: {lifetime: 90d, common_name: true, " WEBPKI_RULES "}, "			\
+	"tlsserver: {lifetime: 45d, key_encipherment: false, " WEBPKI_RULES "}, "		\
+	"shortlived: {lifetime: 160h, key_encipherment: false, " WEBPKI_RULES "}}"
 
 const struct option options[] = {
 	/* preset stands first: the others' defaults need it. */
@@ -200,8 +220,8 @@ const struct option options[] = {
 	{ .key = "ra.revocation_reasons", .type = &type_reasons, AT(ra.revocation_reasons), .roles = RA,
 	    SAME("[unspecified, keyCompromise, affiliationChanged, superseded, cessationOfOperation]"), .max = 6,
 	    .help = "what a subscriber may give: those of RFC 5280, 5.3.1 that are for end entities" },
-	{ .key = "ra.workers", .type = &type_integer, AT(ra.workers), .roles = RA, SAME("32"), .min = 1,
-	    .max = 256, .help = "threads that serve requests" },
+	{ .key = "ra.workers", .type = &type_integer, AT(ra.workers), .roles = RA, SAME("0"), .max = 256,
+	    .help = "threads that serve requests; 0: four more than there are cores" },
 
 	{ .key = "va.resolvers", .type = &type_resolvers, AT(va.resolvers), .roles = VA, SAME("[system]"),
 	    .min = 1, .max = 8, .help = "DNS resolvers: [system], or addresses such as \"10.0.0.53:53\"" },

@@ -17,6 +17,7 @@
 struct channel {
 	int		 fd;
 	enum role	 self, peer;
+	bool		 shared;	/* fd is the original's */
 	uint8_t		*packet;	/* the last one received, HEADER_SIZE + MSG_MAX; made on first use */
 };
 
@@ -33,12 +34,23 @@ channel_new(int fd, enum role self, enum role peer)
 	return channel;
 }
 
+struct channel *
+channel_share(const struct channel *original)
+{
+	struct channel *channel = channel_new(original->fd, original->self, original->peer);
+
+	if (channel != NULL)
+		channel->shared = true;
+	return channel;
+}
+
 void
 channel_free(struct channel *channel)
 {
 	if (channel == NULL)
 		return;
-	close(channel->fd);
+	if (!channel->shared)
+		close(channel->fd);
 	free(channel->packet);
 	free(channel);
 }

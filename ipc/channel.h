@@ -24,7 +24,11 @@ enum err	 channel_send(struct channel *, enum msg_type, const struct buf *body);
 /* The same without blocking: ERR_BUSY when the buffer is full, and nothing was sent. */
 enum err	 channel_try_send(struct channel *, enum msg_type, const struct buf *body);
 
-/* Receives one message; blocks. body is borrowed until the next receive. One thread only. ERR_CLOSED. */
+/* The same wire, for one more thread that receives; freed before its original. NULL: out of memory. */
+struct channel	*channel_share(const struct channel *);
+
+/* Receives one message; blocks. body is borrowed until the next receive. One thread only, or each with a channel of
+ * its own by channel_share(). ERR_CLOSED. */
 enum err	 channel_receive(struct channel *, enum msg_type *, struct slice *body);
 /* The same without blocking: ERR_BUSY when there is none. */
 enum err	 channel_try_receive(struct channel *, enum msg_type *, struct slice *body);

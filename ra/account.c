@@ -142,10 +142,21 @@ show_winner(struct request *request)
 }
 
 static bool
+inserted(struct request *request, void *arg, enum err err)
+{
+	(void)arg;
+	if (err == ERR_EXISTS)
+		return show_winner(request);
+	if (err != ERR_OK)
+		return request_broken(request, "account_insert", err);
+	reply_location(request, ROUTE_ACCOUNT, &request->account.id);
+	return reply_json(request, 201, account_json(request, &request->account));
+}
+
+static bool
 create(struct request *request, bool agreed)
 {
 	struct account *account = &request->account;
-	enum err	err;
 
 	if (!check_new(request, agreed))
 		return false;
@@ -156,14 +167,7 @@ create(struct request *request, bool agreed)
 	memcpy(account->thumbprint, request->key->thumbprint, sizeof(account->thumbprint));
 	if ((account->jwk = strdup(request->key->text)) == NULL)
 		return request_broken(request, "account_new", ERR_MEMORY);
-	request_tx_end(request);
-	err = ra_write(request->ra, insert, request);
-	if (err == ERR_EXISTS)
-		return show_winner(request);
-	if (err != ERR_OK)
-		return request_broken(request, "account_insert", err);
-	reply_location(request, ROUTE_ACCOUNT, &account->id);
-	return reply_json(request, 201, account_json(request, account));
+	return request_write(request, insert, inserted, request);
 }
 
 /* RFC 8555, 7.3. */
@@ -224,7 +228,7 @@ deactivate(struct request *request)
 	change.order_error = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
 	json_decref(json);
 	if (change.order_error != NULL)
-		err = ra_write(request->ra, write_deactivation, &change);
+		err = storage_write(request->ra->storage, write_deactivation, &change);
 	free(change.order_error);
 	/* Two deactivations at once: the account is what both asked for. */
 	if (err != ERR_OK && err != ERR_CONFLICT)
@@ -245,7 +249,7 @@ set_contact(struct request *request, const json_t *contact)
 	if (!contact_check(contact, &change.contact, &request->problem))
 		return false;
 	account.contact = change.contact;
-	err = ra_write(request->ra, write_contact, &change);
+	err = storage_write(request->ra->storage, write_contact, &change);
 	accounts_forget(request->ra->accounts, request->account.id);
 	if (err != ERR_OK)
 		done = request_broken(request, "account_set_contact", err);

@@ -91,7 +91,7 @@ deactivate(struct request *request, struct authorization *authorization)
 	if (is_over(authorization))
 		return check_deactivated(request, authorization);
 	request_tx_end(request);
-	err = ra_write(request->ra, write_deactivation, &authorization->id);
+	err = storage_write(request->ra->storage, write_deactivation, &authorization->id);
 	if (err == ERR_CONFLICT)	/* its validation failed just now, or a twin of this request was faster */
 		return reload(request, authorization) && check_deactivated(request, authorization);
 	if (err != ERR_OK)
@@ -125,8 +125,8 @@ authorization_show(struct request *request)
 /* --- its challenges (RFC 8555, 7.5.1) ------------------------------------------------------------ */
 
 struct beginning {
-	struct id	    id;
-	enum challenge_type type;
+	struct authorization authorization;
+	enum challenge_type  type;
 };
 
 static enum err
@@ -134,18 +134,13 @@ write_begin(struct storage_tx *tx, void *arg)
 {
 	struct beginning *beginning = arg;
 
-	return authorization_begin(tx, beginning->id, beginning->type);
+	return authorization_begin(tx, beginning->authorization.id, beginning->type);
 }
 
 /* pending -> processing. Of several POSTs at once exactly one starts the validation; the others see it run. */
 static bool
-begin(struct request *request, struct authorization *authorization, enum challenge_type type)
+begin(struct request *request, struct authorization *authorization, enum challenge_type type, enum err err)
 {
-	struct beginning beginning = { authorization->id, type };
-	enum err	 err;
-
-	request_tx_end(request);
-	err = ra_write(request->ra, write_begin, &beginning);
 	if (err == ERR_CONFLICT)
 		return reload(request, authorization);
 	if (err != ERR_OK)
@@ -186,6 +181,37 @@ answer(struct request *request, const struct authorization *authorization, enum 
 	return reply_json(request, 200, challenge_json(request->ra->base, authorization, type));
 }
 
+static bool
+begun(struct request *request, void *arg, enum err err)
+{
+	struct beginning     *beginning = arg;
+	struct authorization *authorization = &beginning->authorization;
+	bool		      done = begin(request, authorization, beginning->type, err);
+
+	if (done)
+		try_again(request, authorization, beginning->type);
+	done = done && answer(request, authorization, beginning->type);
+	authorization_free(authorization);
+	free(beginning);
+	return done;
+}
+
+/* Takes what *authorization holds over. */
+static bool
+start(struct request *request, struct authorization *authorization, enum challenge_type type)
+{
+	struct beginning *beginning;
+
+	if (authorization->expires <= clock_now())
+		return problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
+		    "the authorization has expired; make a new order (RFC 8555, 7.1.6)");
+	if ((beginning = malloc(sizeof(*beginning))) == NULL)
+		return request_broken(request, "challenge", ERR_MEMORY);
+	*beginning = (struct beginning){ *authorization, type };
+	*authorization = (struct authorization){ 0 };
+	return request_write(request, write_begin, begun, beginning);
+}
+
 bool
 challenge_respond(struct request *request)
 {
@@ -199,15 +225,12 @@ challenge_respond(struct request *request)
 		    "the authorization has no challenge of type \"%s\"", request->target.tail);
 	}
 	if (done && request->payload != NULL && authorization.state == AUTHORIZATION_PENDING) {
-		if (authorization.expires <= clock_now())
-			done = problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
-			    "the authorization has expired; make a new order (RFC 8555, 7.1.6)");
-		else
-			done = begin(request, &authorization, type);
+		done = start(request, &authorization, type);
+	} else if (done) {
+		if (request->payload != NULL)
+			try_again(request, &authorization, type);
+		done = answer(request, &authorization, type);
 	}
-	if (done && request->payload != NULL)
-		try_again(request, &authorization, type);
-	done = done && answer(request, &authorization, type);
 	authorization_free(&authorization);
 	return done;
 }

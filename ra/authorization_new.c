@@ -57,7 +57,7 @@ authorization_new(struct request *request)
 	if (made.offered == 0)
 		return refuse(request, "no challenge that this server offers can prove the identifier");
 	request_tx_end(request);
-	err = ra_write(request->ra, insert, &made);
+	err = storage_write(request->ra->storage, insert, &made);
 	if (err != ERR_OK) {
 		done = request_broken(request, "authorization_insert", err);
 	} else {

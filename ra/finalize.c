@@ -196,15 +196,42 @@ prove(struct request *request, const struct order *order, const struct authoriza
 	    request->msg.body.len, count);
 }
 
+static bool
+finish_begin(struct request *request, enum err err)
+{
+	if (err == ERR_CONFLICT)
+		return check_ready(request, ORDER_STATUS_PROCESSING);
+	if (err != ERR_OK)
+		return request_broken(request, "order_begin_finalize", err);
+	return request_wait(request, request->target.id, request->wait.stamp, order_show);
+}
+
+static bool
+begun(struct request *request, void *arg, enum err err)
+{
+	(void)arg;
+	return finish_begin(request, err);
+}
+
+/* CAA is looked up again first, and ISSUE follows. */
+static bool
+begun_stale(struct request *request, void *arg, enum err err)
+{
+	(void)arg;
+	if (err == ERR_OK)
+		(void)finalize_send(request->ra, request->target.id, true);	/* else recovery does */
+	return finish_begin(request, err);
+}
+
 bool
 order_finalize(struct request *request)
 {
 	struct order	      order = { 0 };
 	struct authorization *authorizations;
-	uint64_t	      stamp = park_stamp(request->ra->park, request->target.id);
 	size_t		      count;
-	enum err	      err;
 	bool		      done, stale;
+
+	request->wait.stamp = park_stamp(request->ra->park, request->target.id);
 
 	done = order_load(request, request->target.id, &order, &authorizations, &count) &&
 	    check_ready(request, order_status_at(&order, authorizations, count, clock_now())) &&
@@ -213,17 +240,7 @@ order_finalize(struct request *request)
 	if (stale)	/* it is sent when CAA was looked up again */
 		buf_clear(&request->wait.issue);
 	order_unload(&order, authorizations, count);
-	if (!done)
-		return false;
-	request_tx_end(request);
-	err = ra_write(request->ra, write_begin, request);
-	if (err == ERR_OK && stale)
-		(void)finalize_send(request->ra, request->target.id, true);	/* else recovery does */
-	if (err == ERR_OK)
-		return request_wait(request, request->target.id, stamp, order_show);
-	if (err == ERR_CONFLICT)
-		return check_ready(request, ORDER_STATUS_PROCESSING);
-	return request_broken(request, "order_begin_finalize", err);
+	return done && request_write(request, write_begin, stale ? begun_stale : begun, request);
 }
 
 /* --- ISSUE for an order in processing: after a restart, or after CAA was looked up again ----------- */
@@ -293,8 +310,9 @@ finalize_send(struct ra *ra, struct id id, bool ask)
 /* --- the answers --------------------------------------------------------------------------------- */
 
 struct issued {
-	struct certificate	      certificate;
-	const struct msg_certificate *msg;
+	struct storage_write write;	/* first: the one is the other's address */
+	struct ra	    *ra;
+	struct certificate   certificate;
 };
 
 static enum err
@@ -305,53 +323,77 @@ write_certificate(struct storage_tx *tx, void *arg)
 	struct order	    order = { 0 };
 	enum err	    err;
 
-	err = order_get(tx, issued->msg->order, &order);
+	err = order_get(tx, certificate->order, &order);
 	certificate->account = order.account;
 	if (err == ERR_OK)
 		err = certificate_insert(tx, certificate);
 	/* What was signed is kept whatever became of the order meanwhile. */
 	if (err == ERR_OK && order.state == ORDER_PROCESSING)
-		err = order_set_valid(tx, issued->msg->order, certificate->id);
+		err = order_set_valid(tx, certificate->order, certificate->id);
 	order_free(&order);
 	return err;
+}
+
+static void
+issued_free(struct issued *issued)
+{
+	certificate_free(&issued->certificate);
+	free(issued);
+}
+
+static void
+certificate_stored(struct storage_write *write)
+{
+	struct issued *issued = (struct issued *)write;
+	struct id      id = issued->certificate.order;
+	struct park   *park = issued->ra->park;
+	char	       order[ID_TEXT_SIZE];
+
+	id_text(id, order);
+	/* ISSUE was sent twice, after a restart, and the first answer is stored and logged. */
+	if (write->err == ERR_EXISTS)
+		log_event(LOG_DEBUG, "a certificate came twice", F_STR("order", order));
+	else if (write->err != ERR_OK)
+		log_event(LOG_ERROR, "a certificate could not be stored: ca is asked again later",
+		    F_STR("order", order), F_STR("error", err_text(write->err)));
+	else
+		log_event(LOG_INFO, "certificate issued", F_STR("order", order));
+	issued_free(issued);
+	park_wake(park, id);
 }
 
 void
 finalize_certificate(struct ra *ra, const struct msg_certificate *msg)
 {
-	struct issued issued = { .msg = msg };
-	char	      order[ID_TEXT_SIZE];
-	enum err      err;
+	struct issued	   *issued = calloc(1, sizeof(*issued));
+	struct certificate *certificate;
 
+	if (issued == NULL)
+		return;		/* recovery asks ca again */
+	issued->write = (struct storage_write){ .fn = write_certificate, .arg = issued, .done = certificate_stored };
+	issued->ra = ra;
+	certificate = &issued->certificate;
 	/* One certificate an order: they share their id, so that a second one can't be stored. */
-	issued.certificate.id = msg->order;
-	issued.certificate.order = msg->order;
-	issued.certificate.not_before = msg->not_before;
-	issued.certificate.not_after = msg->not_after;
-	memcpy(issued.certificate.issuer, msg->issuer, sizeof(issued.certificate.issuer));
-	buf_put(&issued.certificate.serial, msg->serial.data, msg->serial.len);
-	buf_put(&issued.certificate.der, msg->der.data, msg->der.len);
-	id_text(msg->order, order);
-	if (issued.certificate.serial.failed || issued.certificate.der.failed)
-		err = ERR_MEMORY;
+	certificate->id = msg->order;
+	certificate->order = msg->order;
+	certificate->not_before = msg->not_before;
+	certificate->not_after = msg->not_after;
+	memcpy(certificate->issuer, msg->issuer, sizeof(certificate->issuer));
+	buf_put(&certificate->serial, msg->serial.data, msg->serial.len);
+	buf_put(&certificate->der, msg->der.data, msg->der.len);
+	if (!certificate->serial.failed && !certificate->der.failed)
+		storage_write_start(ra->storage, &issued->write);
 	else
-		err = ra_write(ra, write_certificate, &issued);
-	/* ISSUE was sent twice, after a restart, and the first answer is stored and logged. */
-	if (err == ERR_EXISTS)
-		log_event(LOG_DEBUG, "a certificate came twice", F_STR("order", order));
-	else if (err != ERR_OK)
-		log_event(LOG_ERROR, "a certificate could not be stored: ca is asked again later",
-		    F_STR("order", order), F_STR("error", err_text(err)));
-	else
-		log_event(LOG_INFO, "certificate issued", F_STR("order", order));
-	certificate_free(&issued.certificate);
-	park_wake(ra->park, msg->order);
+		issued_free(issued);	/* likewise */
 }
 
+/* What ends an order without a certificate, or opens it again. */
 struct refusal {
-	struct id   order;
-	bool	    reopen;
-	char	   *error;
+	struct storage_write write;	/* first */
+	struct ra	    *ra;
+	struct id	     order;
+	bool		     reopen;
+	char		    *error;
 };
 
 static enum err
@@ -364,26 +406,55 @@ write_refusal(struct storage_tx *tx, void *arg)
 	return order_set_invalid(tx, refusal->order, refusal->error);
 }
 
+static void
+refusal_stored(struct storage_write *write)
+{
+	struct refusal *refusal = (struct refusal *)write;
+	struct id	order = refusal->order;
+	struct park    *park = refusal->ra->park;
+	char		text[ID_TEXT_SIZE];
+
+	if (write->err != ERR_OK) {
+		id_text(order, text);
+		log_event(LOG_ERROR, "a refusal could not be stored", F_STR("order", text),
+		    F_STR("error", err_text(write->err)));
+	}
+	free(refusal->error);
+	free(refusal);
+	park_wake(park, order);
+}
+
+/* Takes json over. Out of memory: the order stays in processing, and recovery drives it on. */
+static void
+store_refusal(struct ra *ra, struct id order, bool reopen, json_t *json)
+{
+	struct refusal *refusal = calloc(1, sizeof(*refusal));
+
+	if (refusal != NULL) {
+		refusal->write = (struct storage_write){ .fn = write_refusal, .arg = refusal, .done = refusal_stored };
+		refusal->ra = ra;
+		refusal->order = order;
+		refusal->reopen = reopen;
+		refusal->error = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+	}
+	json_decref(json);
+	if (refusal != NULL && refusal->error != NULL)
+		storage_write_start(ra->storage, &refusal->write);
+	else
+		free(refusal);
+}
+
 void
 finalize_refused(struct ra *ra, const struct msg_refused *msg)
 {
 	struct problem problem = { .type = msg->problem, .detail = msg->detail };
-	/* PROTOCOL.md A 36: badCSR leaves the order ready. */
-	struct refusal refusal = { .order = msg->order, .reopen = msg->problem == PROBLEM_BAD_CSR };
-	json_t	      *json = problem_json(&problem);
 	char	       order[ID_TEXT_SIZE];
-	enum err       err = ERR_MEMORY;
 
 	id_text(msg->order, order);
-	refusal.error = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
-	json_decref(json);
-	if (refusal.error != NULL)
-		err = ra_write(ra, write_refusal, &refusal);
-	free(refusal.error);
 	log_event(LOG_WARNING, "ca refused to issue", F_STR("order", order),
-	    F_STR("problem", problem_name(msg->problem)), F_STR("detail", msg->detail.text),
-	    F_STR("stored", err_text(err)));
-	park_wake(ra->park, msg->order);
+	    F_STR("problem", problem_name(msg->problem)), F_STR("detail", msg->detail.text));
+	/* PROTOCOL.md A 36: badCSR leaves the order ready. */
+	store_refusal(ra, msg->order, msg->problem == PROBLEM_BAD_CSR, problem_json(&problem));
 }
 
 void
@@ -391,25 +462,16 @@ finalize_forbidden(struct ra *ra, struct id id, const struct identifier *identif
     const char *detail)
 {
 	struct problem problem = { 0 };
-	struct refusal refusal = { .order = id };
 	json_t	      *json;
 	char	       order[ID_TEXT_SIZE];
-	enum err       err = ERR_MEMORY;
 
 	id_text(id, order);
+	log_event(LOG_INFO, "an order can't be finalized", F_STR("order", order),
+	    F_STR("identifier", identifier->value), F_STR("problem", problem_name(type)), F_STR("detail", detail));
 	problem_add(&problem, type, identifier, "%s", detail);
 	problem_sum_up(&problem, "the order can't be finalized");
-	if ((json = problem_json(&problem)) != NULL) {
+	if ((json = problem_json(&problem)) != NULL)
 		(void)json_object_set_new(json, "detail", json_string(detail));	/* whole */
-		refusal.error = json_dumps(json, JSON_COMPACT);
-	}
-	json_decref(json);
 	problem_free(&problem);
-	if (refusal.error != NULL)
-		err = ra_write(ra, write_refusal, &refusal);
-	free(refusal.error);
-	log_event(LOG_INFO, "an order can't be finalized", F_STR("order", order),
-	    F_STR("identifier", identifier->value), F_STR("problem", problem_name(type)), F_STR("detail", detail),
-	    F_STR("stored", err_text(err)));
-	park_wake(ra->park, id);
+	store_refusal(ra, id, false, json);
 }

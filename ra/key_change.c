@@ -140,7 +140,7 @@ commit(struct request *request, struct change *change, const struct key_change *
 	struct account account = request->account;
 
 	request_tx_end(request);
-	switch (ra_write(request->ra, write_change, change)) {
+	switch (storage_write(request->ra->storage, write_change, change)) {
 	case ERR_OK:
 		accounts_forget(request->ra->accounts, account.id);
 		log_event(LOG_INFO, "account key changed", F_STR("old", keys->old->thumbprint),

@@ -10,7 +10,7 @@
 /* --- newOrder (RFC 8555, 7.4) -------------------------------------------------------------------- */
 
 struct new_order {
-	struct order	      *order;
+	struct order	       order;
 	struct authorization  *authorizations;
 	struct id	       ids[IDENTIFIERS_MAX];
 	bool		       shared[IDENTIFIERS_MAX];	/* the authorization exists already */
@@ -20,17 +20,18 @@ static enum err
 insert(struct storage_tx *tx, void *arg)
 {
 	struct new_order *new = arg;
+	struct order	 *order = &new->order;
 	enum err	  err = ERR_OK;
 
 	/* In the writer's thread, where no other order comes between the question and the answer. */
-	if (new->order->replaces != NULL &&
-	    (err = order_replacing(tx, new->order->replaces, new->order->created)) != ERR_NOT_FOUND)
+	if (order->replaces != NULL &&
+	    (err = order_replacing(tx, order->replaces, order->created)) != ERR_NOT_FOUND)
 		return err == ERR_OK ? ERR_EXISTS : err;
 	err = ERR_OK;
-	for (size_t i = 0; i < new->order->identifier_count && err == ERR_OK; i++)
+	for (size_t i = 0; i < order->identifier_count && err == ERR_OK; i++)
 		if (!new->shared[i])
 			err = authorization_insert(tx, &new->authorizations[i]);
-	return err != ERR_OK ? err : order_insert(tx, new->order, new->ids, new->order->identifier_count);
+	return err != ERR_OK ? err : order_insert(tx, order, new->ids, order->identifier_count);
 }
 
 void
@@ -52,7 +53,7 @@ static bool
 find_authorizations(struct request *request, const struct recent *recent, struct new_order *new, int64_t now)
 {
 	const struct config *config = request->ra->config;
-	struct order *order = new->order;
+	struct order *order = &new->order;
 	uint32_t challenges = order_challenges(&config->ra, &config->ca, order->profile);
 
 	for (size_t i = 0; i < order->identifier_count; i++) {
@@ -70,44 +71,69 @@ find_authorizations(struct request *request, const struct recent *recent, struct
 	return true;
 }
 
-static bool
-store(struct request *request, struct new_order *new, int64_t now)
+static void
+new_order_free(struct new_order *new)
 {
-	enum err err;
-
-	request_tx_end(request);
-	err = ra_write(request->ra, insert, new);
-	if (err == ERR_EXISTS && new->order->replaces != NULL)
-		return problem_set(&request->problem, PROBLEM_ALREADY_REPLACED,
-		    "another order replaces the certificate \"%s\" already; order without \"replaces\" (RFC 9773, 5)",
-		    new->order->replaces);
-	if (err != ERR_OK)
-		return request_broken(request, "order_insert", err);
-	reply_location(request, ROUTE_ORDER, &new->order->id);
-	return reply_json(request, 201, order_json(request->ra->base, new->order, new->authorizations,
-	    new->order->identifier_count, now));
+	for (size_t i = 0; new->authorizations != NULL && i < new->order.identifier_count; i++)
+		authorization_free(&new->authorizations[i]);
+	free(new->authorizations);
+	order_free(&new->order);
+	free(new);
 }
 
 static bool
+show_new(struct request *request, const struct new_order *new, enum err err)
+{
+	const struct order *order = &new->order;
+
+	if (err == ERR_EXISTS && order->replaces != NULL)
+		return problem_set(&request->problem, PROBLEM_ALREADY_REPLACED,
+		    "another order replaces the certificate \"%s\" already; order without \"replaces\" (RFC 9773, 5)",
+		    order->replaces);
+	if (err != ERR_OK)
+		return request_broken(request, "order_insert", err);
+	reply_location(request, ROUTE_ORDER, &order->id);
+	return reply_json(request, 201,
+	    order_json(request->ra->base, order, new->authorizations, order->identifier_count, order->created));
+}
+
+static bool
+inserted(struct request *request, void *arg, enum err err)
+{
+	struct new_order *new = arg;
+	bool		  done = show_new(request, new, err);
+
+	new_order_free(new);
+	return done;
+}
+
+/* Takes what *order holds over. */
+static bool
 create(struct request *request, const struct recent *recent, struct order *order)
 {
-	struct new_order new = { .order = order };
-	int64_t		 now = clock_now();
-	bool		 done;
+	struct new_order *new = calloc(1, sizeof(*new));
+	int64_t		  now = clock_now();
 
-	new.authorizations = calloc(order->identifier_count, sizeof(*new.authorizations));
-	if (new.authorizations == NULL)
+	if (new == NULL)
 		return request_broken(request, "order_new", ERR_MEMORY);
+	new->order = *order;
+	*order = (struct order){ 0 };
+	order = &new->order;
+	new->authorizations = calloc(order->identifier_count, sizeof(*new->authorizations));
 	order->id = id_new();
 	order->account = request->account.id;
 	order->state = ORDER_OPEN;
 	order->created = now;
 	order->expires = now + request->ra->config->ra.order_lifetime;
-	done = find_authorizations(request, recent, &new, now) && store(request, &new, now);
-	for (size_t i = 0; i < order->identifier_count; i++)
-		authorization_free(&new.authorizations[i]);
-	free(new.authorizations);
-	return done;
+	if (new->authorizations == NULL) {
+		new_order_free(new);
+		return request_broken(request, "order_new", ERR_MEMORY);
+	}
+	if (!find_authorizations(request, recent, new, now)) {
+		new_order_free(new);
+		return false;
+	}
+	return request_write(request, insert, inserted, new);
 }
 
 /* Boulder's answer to the same order again: 201, as if it were new. */

@@ -16,20 +16,18 @@ struct bucket {
 
 struct park {
 	pthread_mutex_t	 lock;
-	struct queue	*queue;
 	struct bucket	 bucket[BUCKETS];
 	unsigned	 count;
 };
 
 struct park *
-park_new(struct queue *queue)
+park_new(void)
 {
 	struct park *park = calloc(1, sizeof(*park));
 
 	if (park == NULL)
 		return NULL;
 	pthread_mutex_init(&park->lock, NULL);
-	park->queue = queue;
 	return park;
 }
 
@@ -74,23 +72,35 @@ park_put(struct park *park, struct parked *parked)
 	}
 	pthread_mutex_unlock(&park->lock);
 	if (!waits)
-		queue_put(park->queue, &parked->job);
+		parked->run(parked);
 }
 
-/* Moves those that match from the bucket to the queue; the lock is held. */
+/* Takes those that match out of the bucket, and puts them before the ones in out; the lock is held. */
 static void
-release(struct park *park, struct parked **link, const struct id *object, int64_t now)
+release(struct park *park, struct parked **link, const struct id *object, int64_t now, struct parked **out)
 {
 	struct parked *parked;
 
 	while ((parked = *link) != NULL) {
 		if (object != NULL ? id_eq(parked->object, *object) : parked->until <= now) {
 			*link = parked->next;
+			parked->next = *out;
+			*out = parked;
 			park->count--;
-			queue_put(park->queue, &parked->job);
 		} else {
 			link = &parked->next;
 		}
+	}
+}
+
+static void
+run_all(struct parked *first)
+{
+	while (first != NULL) {
+		struct parked *next = first->next;	/* first is gone when it ran */
+
+		first->run(first);
+		first = next;
 	}
 }
 
@@ -98,21 +108,25 @@ void
 park_wake(struct park *park, struct id object)
 {
 	struct bucket *bucket = bucket_of(park, object);
+	struct parked *out = NULL;
 
 	pthread_mutex_lock(&park->lock);
 	bucket->stamp++;
-	release(park, &bucket->first, &object, 0);
+	release(park, &bucket->first, &object, 0, &out);
 	pthread_mutex_unlock(&park->lock);
+	run_all(out);
 }
 
 void
 park_expire(struct park *park, bool all)
 {
-	int64_t now = all ? INT64_MAX : clock_monotonic_ms();
+	int64_t	       now = all ? INT64_MAX : clock_monotonic_ms();
+	struct parked *out = NULL;
 
 	pthread_mutex_lock(&park->lock);
 	if (park->count > 0)
 		for (size_t i = 0; i < BUCKETS; i++)
-			release(park, &park->bucket[i].first, NULL, now);
+			release(park, &park->bucket[i].first, NULL, now, &out);
 	pthread_mutex_unlock(&park->lock);
+	run_all(out);
 }

@@ -3,8 +3,12 @@
  * a certificate, nor any that could attest a validation: taken over whole, it can refuse, delay and lie to
  * clients, but ca issues only on proof (DESIGN: rules 1 to 3).
  *
- * Threads: one reader per peer, a pool that does the work, one writer in storage, one that keeps time,
- * one that has CRLs made. */
+ * Threads: some that read from wfe and serve what they read, one that reads from va, one from ca, one writer in
+ * storage, one that keeps time, one that has CRLs made. No thread waits for a commit that a request's course can wait
+ * for without it (storage_write_start()): then the writer's thread goes on where the request left off.
+ *
+ * What blocks whom: wfe's threads may send to va and ca, va's to ca and wfe, ca's and the writer's to all three; wfe
+ * always takes what it is sent, and ca and va are read by threads that wait for nobody but wfe. */
 #include "ra/ra.h"
 
 #include <pthread.h>
@@ -20,6 +24,7 @@
 #include "proc/proc.h"
 #include "ra/request.h"
 
+#define WAITING 4		/* threads beyond the cores: for requests that wait for a commit */
 #define READERS 8		/* snapshots at once: a read lasts a fraction of a millisecond */
 #define TICK_MS 50		/* how late a wait may end */
 #define HOUSEKEEPING_MS 60000
@@ -37,56 +42,34 @@ fail(const char *what, const char *why)
 
 /* --- what comes in ------------------------------------------------------------------------------- */
 
-/* A RESULT, CERTIFICATE or REFUSED on its way from the reader to the pool, with its bytes. */
-struct delivery {
-	struct job	job;
-	struct ra      *ra;
-	enum msg_type	type;
-	struct channel *from;
-	struct buf	body;
-};
-
 static void
-deliver(struct job *job)
+take_result(struct ra *ra, struct slice body)
 {
-	struct delivery *delivery = (struct delivery *)job;
-	struct slice	 body = buf_slice(&delivery->body);
-	bool		 good = false;
+	struct msg_result result;
 
-	if (delivery->type == MSG_RESULT) {
-		struct msg_result result;
-
-		if ((good = get_result(body, &result)))
-			validation_result(delivery->ra, &result);
-	} else if (delivery->type == MSG_CERTIFICATE) {
-		struct msg_certificate certificate;
-
-		if ((good = get_certificate(body, &certificate)))
-			finalize_certificate(delivery->ra, &certificate);
-	} else if (delivery->type == MSG_REFUSED) {
-		struct msg_refused refused;
-
-		if ((good = get_refused(body, &refused)))
-			finalize_refused(delivery->ra, &refused);
-	}
-	if (!good)
-		channel_malformed(delivery->from, delivery->type);
-	buf_free(&delivery->body);
-	free(delivery);
+	if (!get_result(body, &result))
+		channel_malformed(ra->va, MSG_RESULT);
+	validation_result(ra, &result);
 }
 
 static void
-put_delivery(struct ra *ra, struct channel *from, enum msg_type type, struct slice body)
+take_certificate(struct ra *ra, struct slice body)
 {
-	struct delivery *delivery = calloc(1, sizeof(*delivery));
+	struct msg_certificate certificate;
 
-	if (delivery == NULL)
-		fail("delivery", "out of memory");
-	*delivery = (struct delivery){ .job.run = deliver, .ra = ra, .type = type, .from = from };
-	buf_put(&delivery->body, body.data, body.len);
-	if (delivery->body.failed)
-		fail("delivery", "out of memory");
-	queue_put(ra->queue, &delivery->job);
+	if (!get_certificate(body, &certificate))
+		channel_malformed(ra->ca, MSG_CERTIFICATE);
+	finalize_certificate(ra, &certificate);
+}
+
+static void
+take_refusal(struct ra *ra, struct slice body)
+{
+	struct msg_refused refused;
+
+	if (!get_refused(body, &refused))
+		channel_malformed(ra->ca, MSG_REFUSED);
+	finalize_refused(ra, &refused);
 }
 
 static void
@@ -103,7 +86,7 @@ send_nonces(struct ra *ra)
 }
 
 static void
-put_request_job(struct ra *ra, struct slice body)
+take_request(struct ra *ra, struct slice body)
 {
 	struct msg_request msg;
 	struct request	  *request;
@@ -112,11 +95,11 @@ put_request_job(struct ra *ra, struct slice body)
 		channel_malformed(ra->wfe, MSG_REQUEST);
 	if ((request = request_new(ra, &msg)) == NULL)
 		fail("request", "out of memory");
-	queue_put(ra->queue, &request->parked.job);
+	request_run(request);
 }
 
 static void
-put_lookup_job(struct ra *ra, struct slice body)
+take_lookup(struct ra *ra, struct slice body)
 {
 	struct msg_lookup msg;
 	struct request	 *request;
@@ -125,7 +108,7 @@ put_lookup_job(struct ra *ra, struct slice body)
 		channel_malformed(ra->wfe, MSG_LOOKUP);
 	if ((request = request_new_lookup(ra, &msg)) == NULL)
 		fail("lookup", "out of memory");
-	queue_put(ra->queue, &request->parked.job);
+	request_run(request);
 }
 
 /* The server's own certificate: ra carries the bytes and can't change what comes of them, since ca takes the
@@ -141,9 +124,8 @@ pass_on(struct channel *to, enum msg_type type, struct slice body)
 }
 
 struct number {
-	struct job job;
-	struct ra *ra;
-	struct msg_crl crl;
+	struct storage_write write;	/* first */
+	struct msg_crl	     crl;
 };
 
 static enum err
@@ -155,14 +137,11 @@ write_number(struct storage_tx *tx, void *arg)
 }
 
 static void
-store_number(struct job *job)
+number_stored(struct storage_write *write)
 {
-	struct number *number = (struct number *)job;
-	enum err err = ra_write(number->ra, write_number, number);
-
-	if (err != ERR_OK)
-		log_event(LOG_ERROR, "a CRL's number can't be stored", F_STR("error", err_text(err)));
-	free(number);
+	if (write->err != ERR_OK)
+		log_event(LOG_ERROR, "a CRL's number can't be stored", F_STR("error", err_text(write->err)));
+	free(write);
 }
 
 /* So that the next start's lists have higher ones, whatever the clock says. */
@@ -173,13 +152,12 @@ keep_number(struct ra *ra, struct channel *from, struct slice body)
 
 	if (number == NULL)
 		fail("CRL", "out of memory");
-	number->job.run = store_number;
-	number->ra = ra;
 	if (!get_crl(body, &number->crl))
 		channel_malformed(from, MSG_CRL);
 	number->crl.part = (struct slice){ 0 };
+	number->write = (struct storage_write){ .fn = write_number, .arg = number, .done = number_stored };
 	if (number->crl.offset == 0)
-		queue_put(ra->queue, &number->job);
+		storage_write_start(ra->storage, &number->write);
 	else
 		free(number);
 }
@@ -189,18 +167,22 @@ handle(struct ra *ra, struct channel *from, enum msg_type type, struct slice bod
 {
 	switch (type) {
 	case MSG_REQUEST:
-		put_request_job(ra, body);
+		take_request(ra, body);
 		break;
 	case MSG_LOOKUP:
-		put_lookup_job(ra, body);
+		take_lookup(ra, body);
 		break;
 	case MSG_NONCES_WANTED:
 		send_nonces(ra);
 		break;
 	case MSG_RESULT:
+		take_result(ra, body);
+		break;
 	case MSG_CERTIFICATE:
+		take_certificate(ra, body);
+		break;
 	case MSG_REFUSED:
-		put_delivery(ra, from, type, body);
+		take_refusal(ra, body);
 		break;
 	case MSG_SERVER_CSR:
 		pass_on(ra->ca, type, body);
@@ -217,22 +199,25 @@ handle(struct ra *ra, struct channel *from, enum msg_type type, struct slice bod
 	}
 }
 
+/* What a thread serves. */
 struct reader {
 	struct ra      *ra;
 	struct channel *from;
-	atomic_bool    *stopping;
 };
 
-/* Readers never block on anything but their peer's silence, so no two processes can wait for each other. */
 static void *
 read_peer(void *arg)
 {
 	struct reader *reader = arg;
+	struct ra     *ra = reader->ra;
 	enum msg_type  type;
 	struct slice   body;
 
-	while (channel_receive(reader->from, &type, &body) == ERR_OK)
-		handle(reader->ra, reader->from, type, body);
+	while (channel_receive(reader->from, &type, &body) == ERR_OK) {
+		pthread_rwlock_rdlock(&ra->open);
+		handle(ra, reader->from, type, body);
+		pthread_rwlock_unlock(&ra->open);
+	}
 	/* A peer that is gone is the supervisor's business: it tells this role to stop, and until then the
 	 * others are served. */
 	log_event(LOG_INFO, "a peer is gone", F_STR("peer", role_name(channel_peer(reader->from))));
@@ -243,11 +228,10 @@ read_peer(void *arg)
 static void *
 keep_time(void *arg)
 {
-	struct reader *reader = arg;
-	struct ra     *ra = reader->ra;
-	int64_t	       next = 0;
+	struct ra *ra = arg;
+	int64_t	   next = 0;
 
-	while (!atomic_load(reader->stopping)) {
+	while (!atomic_load(&ra->stopping)) {
 		if (clock_monotonic_ms() >= next) {
 			recovery_run(ra);
 			housekeeping_run(ra);
@@ -262,9 +246,9 @@ keep_time(void *arg)
 static void *
 make_crls(void *arg)
 {
-	struct reader *reader = arg;
+	struct ra *ra = arg;
 
-	crl_schedule_run(reader->ra, reader->stopping);
+	crl_schedule_run(ra, &ra->stopping);
 	return NULL;
 }
 
@@ -287,6 +271,7 @@ open_all(struct ra *ra, struct proc *p)
 {
 	struct reason reason = { "" };
 
+	pthread_rwlock_init(&ra->open, NULL);
 	ra->config = p->config;
 	ra->base = p->config->wfe.url;
 	ra->wfe = p->peer[ROLE_WFE];
@@ -294,10 +279,9 @@ open_all(struct ra *ra, struct proc *p)
 	ra->ca = p->peer[ROLE_CA];
 	ra->nonces = nonces_new();
 	ra->accounts = accounts_new();
-	ra->queue = queue_new();
 	ra->crls = crl_schedule_new();
-	if (ra->crls == NULL || ra->nonces == NULL || ra->accounts == NULL || ra->queue == NULL ||
-	    (ra->park = park_new(ra->queue)) == NULL)
+	if (ra->crls == NULL || ra->nonces == NULL || ra->accounts == NULL ||
+	    (ra->park = park_new()) == NULL)
 		fail("start", "out of memory");
 	if (config_blocked_keys(p->config, &ra->blocked, &reason) != ERR_OK)
 		fail("blocked keys", reason.text);
@@ -307,55 +291,71 @@ open_all(struct ra *ra, struct proc *p)
 		fail("storage", reason.text);
 }
 
-static void
-start_thread(pthread_t *thread, void *(*run)(void *), struct reader *arg)
+static pthread_t
+start_thread(void *(*run)(void *), void *arg)
 {
-	if (pthread_create(thread, NULL, run, arg) != 0)
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, run, arg) != 0)
 		fail("thread", "can't be started");
+	return thread;
+}
+
+static void
+start_reader(struct ra *ra, struct channel *from)
+{
+	struct reader *reader = malloc(sizeof(*reader));
+
+	if (reader == NULL || from == NULL)
+		fail("reader", "out of memory");
+	*reader = (struct reader){ ra, from };
+	pthread_detach(start_thread(read_peer, reader));
+}
+
+static void
+start_readers(struct ra *ra)
+{
+	int64_t cores = sysconf(_SC_NPROCESSORS_ONLN);
+	int64_t count = ra->config->ra.workers > 0 ? ra->config->ra.workers : cores + WAITING;
+
+	start_reader(ra, ra->va);
+	start_reader(ra, ra->ca);
+	for (int64_t i = 0; i < count; i++)
+		start_reader(ra, channel_share(ra->wfe));
 }
 
 /* MSG_STOP: wfe is gone already. What is in hand is finished; what waits for va or ca is in the database, and
- * the next start takes it up. The readers go on until the process ends, so the queue stays; only the pool,
- * the keeper of time and the maker of CRLs use the database. */
+ * the next start takes it up. The readers go on until the process ends, but find the door closed. */
 static void
 stop(struct ra *ra, pthread_t keeper, pthread_t lister)
 {
+	atomic_store(&ra->stopping, true);
 	pthread_join(keeper, NULL);
 	pthread_join(lister, NULL);
+	pthread_rwlock_wrlock(&ra->open);
 	park_expire(ra->park, true);
-	queue_finish(ra->queue);
 	storage_close(ra->storage);
 }
 
 _Noreturn void
 ra_main(struct proc *p)
 {
-	static struct ra   ra;
-	static atomic_bool stopping;
-	struct reader	   readers[4];
-	pthread_t thread, lister;
+	static struct ra ra;
+	pthread_t	 keeper, lister;
 
 	proc_keep(p, NULL, 0);	/* before the database opens its own */
 	open_all(&ra, p);
 	confine(p);
-	if (storage_start(ra.storage) != ERR_OK ||
-	    queue_start(ra.queue, (unsigned)p->config->ra.workers) != ERR_OK)
+	if (storage_start(ra.storage) != ERR_OK)
 		fail("threads", "can't be started");
 	if (issuers_store(&ra.issuers, ra.storage) != ERR_OK)
 		fail("issuers", "their certificates can't be stored");
-	for (size_t i = 0; i < 4; i++)
-		readers[i] = (struct reader){ &ra, (struct channel *[]){ ra.wfe, ra.va, ra.ca, NULL }[i],
-			&stopping };
-	for (size_t i = 0; i < 4; i++) {
-		start_thread(&thread, readers[i].from != NULL ? read_peer : keep_time, &readers[i]);
-		if (readers[i].from != NULL)
-			pthread_detach(thread);
-	}
-	start_thread(&lister, make_crls, &readers[3]);
+	start_readers(&ra);
+	keeper = start_thread(keep_time, &ra);
+	lister = start_thread(make_crls, &ra);
 	proc_ready(p);
 	if (!proc_wait_stop(p))
 		_exit(1);
-	atomic_store(&stopping, true);
-	stop(&ra, thread, lister); /* the keeper of time was the last of the four */
+	stop(&ra, keeper, lister);
 	_exit(0);
 }

@@ -3,6 +3,9 @@
 #ifndef SIGNET_RA_RA_H
 #define SIGNET_RA_RA_H
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "config/config.h"
 #include "ipc/channel.h"
 #include "ra/accounts.h"
@@ -10,7 +13,6 @@
 #include "ra/issuers.h"
 #include "ra/nonce.h"
 #include "ra/park.h"
-#include "ra/queue.h"
 #include "storage/storage.h"
 #include "x509/blocklist.h"
 
@@ -20,16 +22,17 @@ struct ra {
 	struct storage		*storage;
 	struct nonces		*nonces;
 	struct accounts		*accounts;
-	struct queue		*queue;		/* work for the pool */
 	struct crl_schedule		*crls;
 	struct park		*park;		/* requests that wait for an outcome */
+	pthread_rwlock_t	 open;		/* held for reading while a message is served; for writing from stop on */
+	atomic_bool		 stopping;
 	struct issuers		 issuers;	/* those that the configuration names */
 	struct blocklist	*blocked;	/* keys; or NULL */
 	struct channel		*wfe, *va, *ca;
 };
 
-/* Copies of messages, so that a pool thread can work after the reader has gone on. They do their own
- * logging; nothing waits for them. */
+/* What va and ca answer. They copy what they need, start a write, and do their own logging; nothing waits for
+ * them. */
 void validation_result(struct ra *, const struct msg_result *);		/* validation.c */
 void finalize_certificate(struct ra *, const struct msg_certificate *);	/* finalize.c */
 void finalize_refused(struct ra *, const struct msg_refused *);
@@ -47,9 +50,6 @@ void	 finalize_forbidden(struct ra *, struct id order, const struct identifier *
     const char *detail);
 /* Sends an ISSUE that is made already. */
 void	 finalize_issue(struct ra *, struct id order, const struct buf *);
-
-/* storage_write(), for the pool's threads: others work while this one waits for the commit. */
-enum err ra_write(struct ra *, enum err (*fn)(struct storage_tx *, void *arg), void *arg);	/* write.c */
 
 /* Drives what stayed in processing when the last ra died (DESIGN: rule 4). Runs in a thread of its own. */
 void recovery_run(struct ra *);

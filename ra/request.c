@@ -1,5 +1,6 @@
 #include "ra/request.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 enum payload { PAYLOAD_EMPTY, PAYLOAD_OBJECT, PAYLOAD_EITHER };
 
 static bool get_only(struct request *);
+static void resumed(struct parked *);
 
 static const struct {
 	enum payload	payload;
@@ -44,7 +46,7 @@ request_new(struct ra *ra, const struct msg_request *msg)
 
 	if (request == NULL)
 		return NULL;
-	request->parked.job.run = request_run;
+	request->parked.run = resumed;
 	request->ra = ra;
 	request->msg = *msg;
 	buf_put(&request->body, msg->body.data, msg->body.len);
@@ -184,7 +186,6 @@ park(struct request *request)
 	struct buf issue = request->wait.issue;
 	struct id  object = request->wait.object;
 
-	request_tx_end(request);
 	request->waited = true;
 	request->wait.issue = (struct buf){ 0 };
 	request->parked.object = object;
@@ -196,24 +197,51 @@ park(struct request *request)
 	buf_free(&issue);
 }
 
-void
-request_run(struct job *job)
+/* After a handler, or a part of one: the request is written, waits, or is answered. */
+static void
+go_on(struct request *request, bool done)
 {
-	struct request *request = (struct request *)job;
-	bool		done;
-
-	if (request->waited)
-		done = request->wait.resume(request);
-	else if (request->lookup)
-		done = look_up(request);
-	else
-		done = authenticate(request) && check_payload(request) &&
-		    table[request->target.route].handle(request);
-	if (done && request->wait.resume != NULL && !request->waited) {
-		park(request);
-		return;
-	}
 	request_tx_end(request);
-	reply_send(request);
-	request_free(request);
+	if (done && request->writing.after != NULL) {
+		storage_write_start(request->ra->storage, &request->writing.write);
+	} else if (done && request->wait.resume != NULL && !request->waited) {
+		park(request);
+	} else {
+		reply_send(request);
+		request_free(request);
+	}
+}
+
+static void
+resumed(struct parked *parked)
+{
+	struct request *request = (struct request *)parked;
+
+	go_on(request, request->wait.resume(request));
+}
+
+static void
+written(struct storage_write *write)
+{
+	struct request *request = (struct request *)((char *)write - offsetof(struct request, writing.write));
+	bool (*after)(struct request *, void *, enum err) = request->writing.after;
+
+	request->writing.after = NULL;
+	go_on(request, after(request, request->writing.arg, write->err));
+}
+
+bool
+request_write(struct request *request, enum err (*fn)(struct storage_tx *, void *arg),
+    bool (*after)(struct request *, void *arg, enum err), void *arg)
+{
+	request->writing = (struct writing){ { .fn = fn, .arg = arg, .done = written }, after, arg };
+	return true;
+}
+
+void
+request_run(struct request *request)
+{
+	go_on(request, request->lookup ? look_up(request)
+				       : authenticate(request) && check_payload(request) &&
+		    table[request->target.route].handle(request));
 }

@@ -22,8 +22,15 @@ struct wait {
 	bool		(*resume)(struct request *);	/* answers when the wait is over */
 };
 
+/* What a handler that wants to write leaves behind. */
+struct writing {
+	struct storage_write	 write;
+	bool			(*after)(struct request *, void *arg, enum err);	/* answers; NULL: nothing to write */
+	void			*arg;
+};
+
 struct request {
-	struct parked		 parked;	/* first: a request is a job, and may wait */
+	struct parked		 parked;	/* first: a request may wait */
 	struct ra		*ra;
 	struct msg_request	 msg;		/* its body is owned through body */
 	struct buf		 body;
@@ -38,6 +45,7 @@ struct request {
 	struct problem		 problem;
 	struct msg_reply	 reply;
 	struct buf		 reply_body;
+	struct writing		 writing;	/* set by request_write() */
 	struct wait		 wait;		/* set by request_wait() */
 	bool			 waited;	/* the wait is over: answer with what there is */
 };
@@ -46,8 +54,8 @@ struct request {
 struct request	*request_new(struct ra *, const struct msg_request *);
 /* The same for what nobody signs. */
 struct request	*request_new_lookup(struct ra *, const struct msg_lookup *);
-/* The job: authenticate, route, act, answer. */
-void		 request_run(struct job *);
+/* Authenticates, routes, acts, answers; takes the request over. */
+void		 request_run(struct request *);
 
 /* authenticate.c: RFC 8555, 6.2 to 6.5, from the signed bytes alone. False with a problem. */
 bool		 authenticate(struct request *);
@@ -64,6 +72,12 @@ bool		 reply_json(struct request *, uint16_t status, json_t *owned);
 void		 reply_location(struct request *, enum route, const struct id *);
 void		 reply_link(struct request *, const char *url, const char *relation);
 void		 reply_send(struct request *);		/* encodes the reply or the problem, sends it */
+
+/* Has fn(tx, arg) write, and goes on with after() once the outcome is on disk; a handler ends with
+ * "return request_write(...)". after() runs in the writer's thread: it answers or waits, and writes no more. Whatever
+ * arg holds is its own to free. */
+bool		 request_write(struct request *, enum err (*fn)(struct storage_tx *, void *arg),
+    bool (*after)(struct request *, void *arg, enum err), void *arg);
 
 /* Leaves the request waiting until the object changes, at most config->ra.finalize_wait_ms; a handler ends
  * with "return request_wait(...)". resume answers when the wait is over. */

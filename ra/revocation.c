@@ -248,9 +248,9 @@ write_it(struct request *request, struct revoke *revoke)
 	enum err err;
 
 	request_tx_end(request);
-	err = ra_write(request->ra, write_revocation, revoke);
+	err = storage_write(request->ra->storage, write_revocation, revoke);
 	if (err == ERR_EXISTS && revoke->right == RIGHT_KEY &&
-	    (err = ra_write(request->ra, write_compromise, revoke)) == ERR_CONFLICT)
+	    (err = storage_write(request->ra->storage, write_compromise, revoke)) == ERR_CONFLICT)
 		err = ERR_EXISTS;
 	if (err == ERR_EXISTS)
 		return problem_set(&request->problem, PROBLEM_ALREADY_REVOKED,

@@ -50,17 +50,51 @@ validation_send_caa(struct ra *ra, const struct authorization *authorization, st
 	return err;
 }
 
+/* --- what came of it ------------------------------------------------------------------------------ */
+
+/* A RESULT on its way to the disk. */
 struct outcome {
-	const struct msg_result *result;
-	int64_t			 expires;
-	char			*error;
+	struct storage_write write;	/* first: the one is the other's address */
+	struct ra	    *ra;
+	struct msg_result    result;	/* its evidence is owned through evidence */
+	struct buf	     evidence;
+	int64_t		     expires;
+	char		    *error;
 };
+
+static void
+outcome_free(struct outcome *outcome)
+{
+	buf_free(&outcome->evidence);
+	free(outcome->error);
+	free(outcome);
+}
+
+/* NULL: out of memory. */
+static struct outcome *
+outcome_new(struct ra *ra, const struct msg_result *result, enum err (*fn)(struct storage_tx *, void *),
+    void (*done)(struct storage_write *))
+{
+	struct outcome *outcome = calloc(1, sizeof(*outcome));
+
+	if (outcome == NULL)
+		return NULL;
+	outcome->write = (struct storage_write){ .fn = fn, .arg = outcome, .done = done };
+	outcome->ra = ra;
+	outcome->result = *result;
+	buf_put(&outcome->evidence, result->evidence.data, result->evidence.len);
+	outcome->result.evidence = buf_slice(&outcome->evidence);
+	if (!outcome->evidence.failed)
+		return outcome;
+	outcome_free(outcome);
+	return NULL;
+}
 
 static enum err
 write_outcome(struct storage_tx *tx, void *arg)
 {
 	struct outcome		*outcome = arg;
-	const struct msg_result *result = outcome->result;
+	const struct msg_result *result = &outcome->result;
 
 	if (result->ok)
 		return authorization_set_valid(tx, result->authorization, result->validated,
@@ -69,6 +103,26 @@ write_outcome(struct storage_tx *tx, void *arg)
 		return authorization_set_retrying(tx, result->authorization, result->record, outcome->error,
 		    result->next_try);
 	return authorization_set_invalid(tx, result->authorization, result->record, outcome->error);
+}
+
+static void
+outcome_stored(struct storage_write *write)
+{
+	struct outcome		*outcome = (struct outcome *)write;
+	const struct msg_result *result = &outcome->result;
+	char			 id[ID_TEXT_SIZE];
+
+	id_text(result->authorization, id);
+	/* A conflict: its owner deactivated it meanwhile, and that stands. */
+	if (write->err != ERR_OK && write->err != ERR_CONFLICT)
+		log_event(LOG_ERROR, "a validation's outcome could not be stored", F_STR("authorization", id),
+		    F_STR("error", err_text(write->err)));
+	log_event(result->ok ? LOG_DEBUG : LOG_INFO, "validation", F_STR("authorization", id),
+	    F_STR("outcome", result->ok ? "valid" : problem_name(result->problem)),
+	    F_STR("detail", result->detail));
+	if (result->next_try == 0)
+		park_wake(outcome->ra->park, result->authorization);
+	outcome_free(outcome);
 }
 
 static char *
@@ -94,7 +148,7 @@ error_text(const struct msg_result *result)
 static enum err
 write_caa(struct storage_tx *tx, void *arg)
 {
-	const struct msg_result *result = arg;
+	const struct msg_result *result = &((struct outcome *)arg)->result;
 
 	return authorization_set_caa(tx, result->authorization, result->evidence, result->caa_checked);
 }
@@ -117,50 +171,46 @@ identifier_of(struct ra *ra, struct id id)
 }
 
 static void
-caa_result(struct ra *ra, const struct msg_result *result)
+forbid(struct ra *ra, const struct msg_result *result, enum problem_type type, const char *detail)
 {
-	struct identifier identifier;
-	struct msg_result copy = *result;
-	enum err	  err = result->ok ? ra_write(ra, write_caa, &copy) : ERR_OK;
+	struct identifier identifier = identifier_of(ra, result->authorization);
 
-	if (result->ok && err == ERR_OK) {
-		(void)finalize_send(ra, result->order, false);	/* else recovery does */
-		return;
-	}
-	if (err != ERR_OK && err != ERR_CONFLICT)
-		return;						/* and here */
-	identifier = identifier_of(ra, result->authorization);
-	if (err == ERR_CONFLICT)
-		finalize_forbidden(ra, result->order, &identifier, PROBLEM_UNAUTHORIZED,
+	finalize_forbidden(ra, result->order, &identifier, type, detail);
+}
+
+static void
+caa_stored(struct storage_write *write)
+{
+	struct outcome		*outcome = (struct outcome *)write;
+	const struct msg_result *result = &outcome->result;
+
+	if (write->err == ERR_OK)
+		(void)finalize_send(outcome->ra, result->order, false);	/* else recovery does; so for other errors */
+	else if (write->err == ERR_CONFLICT)
+		forbid(outcome->ra, result, PROBLEM_UNAUTHORIZED,
 		    "the authorization was deactivated while the order was finalized (RFC 8555, 7.5.2)");
-	else
-		finalize_forbidden(ra, result->order, &identifier, result->problem, result->detail);
+	outcome_free(outcome);
 }
 
 void
 validation_result(struct ra *ra, const struct msg_result *result)
 {
-	struct outcome outcome = { .result = result };
-	char	       id[ID_TEXT_SIZE];
-	enum err       err = ERR_MEMORY;
+	bool		caa = !id_is_zero(result->order);
+	struct outcome *outcome;
 
-	if (!id_is_zero(result->order)) {
-		caa_result(ra, result);
+	if (caa && !result->ok) {
+		forbid(ra, result, result->problem, result->detail);
 		return;
 	}
-	id_text(result->authorization, id);
-	outcome.expires = result->validated + ra->config->ra.valid_authorization_lifetime;
-	outcome.error = result->ok ? NULL : error_text(result);
-	if (result->ok || outcome.error != NULL)
-		err = ra_write(ra, write_outcome, &outcome);
-	free(outcome.error);
-	/* A conflict: its owner deactivated it meanwhile, and that stands. */
-	if (err != ERR_OK && err != ERR_CONFLICT)
-		log_event(LOG_ERROR, "a validation's outcome could not be stored", F_STR("authorization", id),
-		    F_STR("error", err_text(err)));
-	log_event(result->ok ? LOG_DEBUG : LOG_INFO, "validation", F_STR("authorization", id),
-	    F_STR("outcome", result->ok ? "valid" : problem_name(result->problem)),
-	    F_STR("detail", result->detail));
-	if (result->next_try == 0)
-		park_wake(ra->park, result->authorization);
+	outcome = outcome_new(ra, result, caa ? write_caa : write_outcome, caa ? caa_stored : outcome_stored);
+	if (outcome != NULL && !result->ok && (outcome->error = error_text(result)) == NULL) {
+		outcome_free(outcome);
+		outcome = NULL;
+	}
+	if (outcome == NULL) {		/* it stays in processing, and recovery has it validated again */
+		log_event(LOG_ERROR, "a validation's outcome was lost: out of memory");
+		return;
+	}
+	outcome->expires = result->validated + ra->config->ra.valid_authorization_lifetime;
+	storage_write_start(ra->storage, &outcome->write);
 }

@@ -166,3 +166,9 @@ storage_write(struct storage *storage, enum err (*fn)(struct storage_tx *, void 
 {
 	return writer_run(storage->writer, fn, arg);
 }
+
+void
+storage_write_start(struct storage *storage, struct storage_write *write)
+{
+	writer_put(storage->writer, write);
+}

@@ -42,6 +42,19 @@ void	 storage_read_end(struct storage_tx *);
  * storage_start(). fn runs in the writer's thread: it must not block. */
 enum err storage_write(struct storage *, enum err (*fn)(struct storage_tx *, void *arg), void *arg);
 
+/* The same without a thread that waits. */
+struct storage_write {
+	enum err		(*fn)(struct storage_tx *, void *arg);
+	void			*arg;
+	/* Called once, in the writer's thread, when the outcome is on disk. It may free the write, read, and start
+	 * further writes; it must neither block nor call storage_write(). */
+	void			(*done)(struct storage_write *);
+	enum err		 err;		/* for done(): what storage_write() would return */
+	struct storage_write	*next;		/* the writer's */
+};
+/* The caller fills in fn, arg and done, and leaves *write alone until done() is called. */
+void	 storage_write_start(struct storage *, struct storage_write *write);
+
 /* --- accounts ------------------------------------------------------------------------------------ */
 struct account {
 	struct id		 id;

@@ -8,15 +8,6 @@
 /* Jobs in one transaction: commits cost the same up to here, and the first doesn't wait long for the last. */
 #define BATCH_MAX 256
 
-/* Lives on the stack of the thread that waits for it, so no more of them wait than there are threads. */
-struct job {
-	enum err	(*fn)(struct storage_tx *, void *);
-	void		*arg;
-	enum err	 err;
-	sem_t		 done;
-	struct job	*next;
-};
-
 struct writer {
 	struct storage_tx	 tx;
 	pthread_t		 thread;
@@ -24,7 +15,7 @@ struct writer {
 
 	pthread_mutex_t		 mutex;		/* holds what follows */
 	pthread_cond_t		 work;
-	struct job		*first, **last;
+	struct storage_write		*first, **last;
 	bool			 stop;
 };
 
@@ -44,10 +35,10 @@ writer_new(const struct storage_tx *tx)
 
 /* Takes at most BATCH_MAX jobs, waiting for the first. Nothing more is waited for: what comes while this batch
  * is written makes up the next. NULL: stop. */
-static struct job *
+static struct storage_write *
 writer_take(struct writer *writer, bool *more)
 {
-	struct job	*batch, **end;
+	struct storage_write	*batch, **end;
 
 	pthread_mutex_lock(&writer->mutex);
 	while (writer->first == NULL && !writer->stop)
@@ -75,9 +66,9 @@ writer_control(struct writer *writer, enum control control)
 /* Runs every job as if none could fail: a savepoint for each costs a copy of each page that it changes.
  * False: one did fail, and nothing is written. */
 static bool
-writer_together(struct writer *writer, struct job *first)
+writer_together(struct writer *writer, struct storage_write *first)
 {
-	struct job	*job;
+	struct storage_write	*job;
 	bool		 ok = writer_control(writer, CONTROL_BEGIN_WRITE), failed = false;
 
 	for (job = first; ok && !failed && job != NULL; job = job->next) {
@@ -97,7 +88,7 @@ writer_together(struct writer *writer, struct job *first)
 
 /* Runs one job in the open transaction. False: the transaction is lost, or not to be trusted any more. */
 static bool
-writer_job(struct writer *writer, struct job *job)
+writer_job(struct writer *writer, struct storage_write *job)
 {
 	job->err = ERR_IO;
 	if (!writer_control(writer, CONTROL_SAVEPOINT))
@@ -112,10 +103,10 @@ writer_job(struct writer *writer, struct job *job)
 
 /* Writes each job from first on in its savepoint, and gives the one to go on with: NULL, or what stands behind
  * the job with which the transaction broke. */
-static struct job *
-writer_transaction(struct writer *writer, struct job *first)
+static struct storage_write *
+writer_transaction(struct writer *writer, struct storage_write *first)
 {
-	struct job	*job, *rest = NULL;
+	struct storage_write	*job, *rest = NULL;
 	bool		 ok;
 
 	if ((ok = writer_control(writer, CONTROL_BEGIN_WRITE)))
@@ -140,7 +131,7 @@ writer_transaction(struct writer *writer, struct job *first)
 }
 
 static void
-writer_batch(struct writer *writer, struct job *first)
+writer_batch(struct writer *writer, struct storage_write *first)
 {
 	if (writer_together(writer, first))
 		return;
@@ -153,13 +144,14 @@ writer_batch(struct writer *writer, struct job *first)
 		first = writer_transaction(writer, first);
 }
 
+/* Each may be gone as soon as it is told. */
 static void
-writer_answer(struct job *job)
+writer_answer(struct storage_write *job)
 {
 	while (job != NULL) {
-		struct job *next = job->next;	/* gone as soon as its thread wakes */
+		struct storage_write *next = job->next;
 
-		sem_post(&job->done);
+		job->done(job);
 		job = next;
 	}
 }
@@ -168,7 +160,7 @@ static void *
 writer_main(void *arg)
 {
 	struct writer	*writer = arg;
-	struct job	*batch;
+	struct storage_write	*batch;
 	bool		 more;
 
 	while ((batch = writer_take(writer, &more)) != NULL) {
@@ -188,24 +180,47 @@ writer_start(struct writer *writer)
 	return ERR_OK;
 }
 
-enum err
-writer_run(struct writer *writer, enum err (*fn)(struct storage_tx *, void *), void *arg)
+void
+writer_put(struct writer *writer, struct storage_write *write)
 {
-	struct job job = { .fn = fn, .arg = arg, .err = ERR_IO };
-
-	if (!writer->started || sem_init(&job.done, 0, 0) != 0)
+	if (!writer->started)
 		abort();
+	write->err = ERR_IO;
+	write->next = NULL;
 	pthread_mutex_lock(&writer->mutex);
 	if (writer->first == NULL)
 		pthread_cond_signal(&writer->work);
-	*writer->last = &job;
-	writer->last = &job.next;
+	*writer->last = write;
+	writer->last = &write->next;
 	pthread_mutex_unlock(&writer->mutex);
-	while (sem_wait(&job.done) != 0)
+}
+
+/* A write with a thread that waits for it. */
+struct waiting {
+	struct storage_write	 write;		/* first: the one is the other's address */
+	sem_t			 done;
+};
+
+static void
+writer_wake(struct storage_write *write)
+{
+	sem_post(&((struct waiting *)write)->done);
+}
+
+enum err
+writer_run(struct writer *writer, enum err (*fn)(struct storage_tx *, void *), void *arg)
+{
+	struct waiting waiting = { .write = { .fn = fn, .arg = arg, .done = writer_wake } };
+
+	/* The writer would wait for itself. */
+	if (pthread_equal(pthread_self(), writer->thread) || sem_init(&waiting.done, 0, 0) != 0)
+		abort();
+	writer_put(writer, &waiting.write);
+	while (sem_wait(&waiting.done) != 0)
 		if (errno != EINTR)
 			abort();
-	sem_destroy(&job.done);
-	return job.err;
+	sem_destroy(&waiting.done);
+	return waiting.write.err;
 }
 
 void

@@ -14,6 +14,15 @@ from harness.responder import Responder  # noqa: E402
 from harness.server import PROGRAM, Server  # noqa: E402
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "alone: measures time, load or the machine's state: not beside other tests")
+    config.addinivalue_line("markers", "long: mostly waits: begins before the others")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def program():
     if not os.access(PROGRAM, os.X_OK):

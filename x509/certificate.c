@@ -1,12 +1,9 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/sha.h>
 #include <openssl/x509v3.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "lib/address.h"
 #include "x509/certificate.h"
@@ -103,7 +100,8 @@ san_put(X509 *cert, const struct leaf *leaf)
 		}
 	}
 	/* RFC 5280, 4.2.1.6: critical when the subject is empty. */
-	return sequence_put(cert, NID_subject_alt_name, leaf->common_name == NULL, &content);
+	return sequence_put(cert, NID_subject_alt_name,
+	    X509_NAME_entry_count(X509_get_subject_name(cert)) == 0, &content);
 }
 
 static bool
@@ -152,37 +150,68 @@ key_usage_put(X509 *cert, uint8_t bits)
 	return extension_put(cert, NID_key_usage, true, slice_of(der, sizeof(der)));
 }
 
+/* OBJECT IDENTIFIER; false: the text is none. */
 static bool
-eku_put(X509 *cert, bool server, bool client)
+oid_put(struct buf *out, const char *dotted)
 {
-	/* 1.3.6.1.5.5.7.3.1 and .2 */
-	static const uint8_t server_only[] = { 0x30, 0x0a, 0x06, 0x08, 0x2b, 6, 1, 5, 5, 7, 3, 1 };
-	static const uint8_t both[] = { 0x30, 0x14, 0x06, 0x08, 0x2b, 6, 1, 5, 5, 7, 3, 1, 0x06, 0x08, 0x2b,
-		6, 1, 5, 5, 7, 3, 2 };
+	ASN1_OBJECT *object = OBJ_txt2obj(dotted, 1);
+	uint8_t *der = NULL;
+	int len = object != NULL ? i2d_ASN1_OBJECT(object, &der) : 0;
 
-	static const uint8_t client_only[] = { 0x30, 0x0a, 0x06, 0x08, 0x2b, 6, 1, 5, 5, 7, 3, 2 };
+	if (len > 0)
+		buf_put(out, der, (size_t)len);
+	OPENSSL_free(der);
+	ASN1_OBJECT_free(object);
+	return len > 0;
+}
 
-	if (!server)
-		return client && extension_put(cert, NID_ext_key_usage, false,
-		    slice_of(client_only, sizeof(client_only)));
-	return extension_put(cert, NID_ext_key_usage, false,
-	    client ? slice_of(both, sizeof(both)) : slice_of(server_only, sizeof(server_only)));
+#define OID_SERVER_AUTH "1.3.6.1.5.5.7.3.1"
+#define OID_CLIENT_AUTH "1.3.6.1.5.5.7.3.2"
+
+static bool
+eku_put(X509 *cert, const struct leaf_form *form)
+{
+	struct buf content = { 0 };
+	bool ok = true;
+
+	if (!form->no_server_auth)
+		ok = oid_put(&content, OID_SERVER_AUTH);
+	if (form->client_auth)
+		ok = ok && oid_put(&content, OID_CLIENT_AUTH);
+	for (size_t i = 0; ok && i < form->extended_usage_count; i++)
+		ok = oid_put(&content, form->extended_usages[i]);
+	content.failed = content.failed || !ok;
+	return sequence_put(cert, NID_ext_key_usage, false, &content);
+}
+
+/* RFC 5280, 4.2.1.4: one policy, without qualifiers. */
+static bool
+policy_put(X509 *cert, const char *policy)
+{
+	struct buf oid = { 0 }, content = { 0 };
+
+	oid.failed = !oid_put(&oid, policy) || oid.failed;
+	der_put(&content, DER_SEQUENCE, buf_slice(&oid));
+	content.failed = content.failed || oid.failed;
+	buf_free(&oid);
+	return sequence_put(cert, NID_certificate_policies, false, &content);
 }
 
 static bool
-leaf_extensions_put(X509 *cert, const struct leaf *leaf, X509 *issuer)
+leaf_extensions_put(X509 *cert, const struct leaf *leaf, const struct leaf_form *form, X509 *issuer)
 {
 	static const uint8_t not_ca[] = { 0x30, 0x00 };
 	static const uint8_t status_request[] = { 0x30, 0x03, 0x02, 0x01, 0x05 }; /* RFC 7633 */
 	bool rsa = EVP_PKEY_get_base_id(leaf->key) == EVP_PKEY_RSA;
 
-	return key_usage_put(cert, rsa && !leaf->no_encipherment ? USAGE_SIGNATURE | USAGE_ENCIPHERMENT :
+	return key_usage_put(cert, rsa && !form->no_encipherment ? USAGE_SIGNATURE | USAGE_ENCIPHERMENT :
 							       USAGE_SIGNATURE) &&
-	       eku_put(cert, !leaf->no_server_auth, leaf->client_auth) &&
+	       eku_put(cert, form) &&
 	       extension_put(cert, NID_basic_constraints, true, slice_of(not_ca, sizeof(not_ca))) &&
 	       aki_put(cert, issuer) && san_put(cert, leaf) &&
-	       (leaf->issuer_url == NULL || aia_put(cert, leaf->issuer_url)) &&
-	       (leaf->crl_url == NULL || cdp_put(cert, leaf->crl_url)) &&
+	       (form->policy == NULL || policy_put(cert, form->policy)) &&
+	       (leaf->issuer_url == NULL || form->no_issuer_pointer || aia_put(cert, leaf->issuer_url)) &&
+	       (leaf->crl_url == NULL || form->no_crl_pointer || cdp_put(cert, leaf->crl_url)) &&
 	       (!leaf->must_staple || extension_put(cert, NID_tlsfeature, false,
 					  slice_of(status_request, sizeof(status_request))));
 }
@@ -273,18 +302,28 @@ finish(X509 *cert, bool ok, X509 **out, struct reason *reason)
 	return ERR_CRYPTO;
 }
 
-/* RFC 5280, A.1. */
+/* OpenSSL's table has the upper bounds of RFC 5280, A.1, and what kind of string each is. */
 static bool
-common_name_set(X509 *cert, const char *name)
+name_add(X509 *cert, int nid, const char *value)
 {
-	return name == NULL ||
-	       X509_NAME_add_entry_by_NID(X509_get_subject_name(cert), NID_commonName, MBSTRING_UTF8,
-		   (const uint8_t *)name, -1, -1, 0) == 1;
+	return X509_NAME_add_entry_by_NID(X509_get_subject_name(cert), nid, MBSTRING_UTF8, (const uint8_t *)value, -1,
+		   -1, 0) == 1;
+}
+
+static bool
+leaf_subject_set(X509 *cert, const struct leaf_form *form, const char *common_name)
+{
+	for (size_t i = 0; i < form->subject_count; i++)
+		if (!name_add(cert, form->subject[i].nid, form->subject[i].value))
+			return false;
+	return common_name == NULL || name_add(cert, NID_commonName, common_name);
 }
 
 enum err
 leaf_build(const struct leaf *leaf, X509 *issuer, X509 **out, struct reason *reason)
 {
+	static const struct leaf_form plain = { .client_auth = false };
+	const struct leaf_form *form = leaf->form != NULL ? leaf->form : &plain;
 	X509 *cert = X509_new();
 	bool ok;
 
@@ -293,20 +332,15 @@ leaf_build(const struct leaf *leaf, X509 *issuer, X509 **out, struct reason *rea
 		return ERR_MEMORY;
 	ok = head_set(cert, leaf->serial, leaf->not_before, leaf->not_after, leaf->key) &&
 	     X509_set_issuer_name(cert, X509_get_subject_name(issuer)) == 1 &&
-	     common_name_set(cert, leaf->common_name) && leaf_extensions_put(cert, leaf, issuer);
+	     leaf_subject_set(cert, form, leaf->common_name) && leaf_extensions_put(cert, leaf, form, issuer);
 	return finish(cert, ok, out, reason);
 }
 
 static bool
 subject_set(X509 *cert, const struct ca_certificate *ca)
 {
-	X509_NAME *name = X509_get_subject_name(cert);
-
-	return (ca->organization == NULL ||
-		   X509_NAME_add_entry_by_NID(name, NID_organizationName, MBSTRING_UTF8,
-		       (const uint8_t *)ca->organization, -1, -1, 0) == 1) &&
-	       X509_NAME_add_entry_by_NID(
-		   name, NID_commonName, MBSTRING_UTF8, (const uint8_t *)ca->common_name, -1, -1, 0) == 1;
+	return (ca->organization == NULL || name_add(cert, NID_organizationName, ca->organization)) &&
+	       name_add(cert, NID_commonName, ca->common_name);
 }
 
 static bool
@@ -341,146 +375,3 @@ ca_certificate_build(const struct ca_certificate *ca, X509 *issuer, X509 **out, 
 	return finish(cert, ok, out, reason);
 }
 
-enum err
-certificate_parse(struct slice der, X509 **out, struct reason *reason)
-{
-	const uint8_t *p = der.data;
-
-	*out = NULL;
-	if (!der_check(der, reason))
-		return ERR_MALFORMED;
-	if ((*out = d2i_X509(NULL, &p, (long)der.len)) == NULL) {
-		reason_set(reason, "it is DER, but no certificate");
-		ERR_clear_error();
-		return ERR_MALFORMED;
-	}
-	return ERR_OK;
-}
-
-static bool
-seconds_of(const ASN1_TIME *time, int64_t *out)
-{
-	struct tm tm;
-
-	if (ASN1_TIME_to_tm(time, &tm) != 1)
-		return false;
-	*out = timegm(&tm);
-	return true;
-}
-
-bool
-certificate_validity(X509 *cert, int64_t *not_before, int64_t *not_after)
-{
-	return seconds_of(X509_get0_notBefore(cert), not_before) &&
-	       seconds_of(X509_get0_notAfter(cert), not_after);
-}
-
-enum err
-certificate_serial(X509 *cert, uint8_t out[20], size_t *len)
-{
-	const ASN1_INTEGER *serial = X509_get0_serialNumber(cert);
-	int n = ASN1_STRING_length(serial);
-
-	/* RFC 5280, 4.1.2.2: positive, at most 20 octets. */
-	if (n < 1 || n > 20 || ASN1_STRING_type(serial) != V_ASN1_INTEGER)
-		return ERR_MALFORMED;
-	memcpy(out, ASN1_STRING_get0_data(serial), (size_t)n);
-	*len = (size_t)n;
-	return ERR_OK;
-}
-
-enum err
-certificate_der(X509 *cert, struct buf *out)
-{
-	uint8_t *der = NULL;
-	int len = i2d_X509(cert, &der);
-
-	if (len <= 0) {
-		ERR_clear_error();
-		return ERR_CRYPTO;
-	}
-	buf_put(out, der, (size_t)len);
-	OPENSSL_free(der);
-	return out->failed ? ERR_MEMORY : ERR_OK;
-}
-
-enum err
-certificate_pem(struct slice der, struct buf *out)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *text;
-	long len;
-	enum err err = ERR_MEMORY;
-
-	if (bio != NULL && PEM_write_bio(bio, PEM_STRING_X509, "", der.data, (long)der.len) > 0 &&
-	    (len = BIO_get_mem_data(bio, &text)) > 0) {
-		buf_put(out, text, (size_t)len);
-		err = out->failed ? ERR_MEMORY : ERR_OK;
-	}
-	BIO_free(bio);
-	return err;
-}
-
-bool
-certificate_has_authority(struct slice der, struct slice key_id)
-{
-	const uint8_t *p = der.data;
-	X509 *cert = d2i_X509(NULL, &p, (long)der.len);
-	const ASN1_OCTET_STRING *found = cert != NULL ? X509_get0_authority_key_id(cert) : NULL;
-	bool same = found != NULL &&
-	    slice_eq(slice_of(ASN1_STRING_get0_data(found), (size_t)ASN1_STRING_length(found)), key_id);
-
-	X509_free(cert);
-	ERR_clear_error();
-	return same;
-}
-
-void
-certificate_issuer_path(struct slice der, char out[CERTIFICATE_ISSUER_PATH_SIZE])
-{
-	uint8_t digest[SHA256_DIGEST_LENGTH];
-	int i;
-
-	SHA256(der.data, der.len, digest);
-	memcpy(out, "/issuer/", 8);
-	for (i = 0; i < 8; i++)
-		snprintf(out + 8 + 2 * i, 3, "%02x", digest[i]);
-	memcpy(out + 24, ".crt", 5);
-}
-
-enum err
-certificates_read(struct slice pem, STACK_OF(X509) * *out, struct reason *reason)
-{
-	/* An empty file is no lack of memory. */
-	BIO *bio = BIO_new_mem_buf(pem.len > 0 ? (const void *)pem.data : "", (int)pem.len);
-	X509 *cert;
-	STACK_OF(X509) *certs = sk_X509_new_null();
-	bool ended;
-
-	*out = NULL;
-	if (bio == NULL || certs == NULL)
-		goto memory;
-	while ((cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL)
-		if (sk_X509_push(certs, cert) <= 0) {
-			X509_free(cert);
-			goto memory;
-		}
-	ended = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-	ERR_clear_error();
-	BIO_free(bio);
-	if (ended && sk_X509_num(certs) > 0) {
-		*out = certs;
-		return ERR_OK;
-	}
-	if (ended)
-		reason_set(reason, "it holds no PEM certificate");
-	else
-		reason_set(reason, "certificate %d in it is broken", sk_X509_num(certs) + 1);
-	sk_X509_pop_free(certs, X509_free);
-	return ERR_MALFORMED;
-memory:
-	ERR_clear_error();
-	BIO_free(bio);
-	sk_X509_pop_free(certs, X509_free);
-	return ERR_MEMORY;
-}

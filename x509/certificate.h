@@ -14,7 +14,28 @@
 
 #define SERIAL_SIZE 18		/* 144 random bits, first bit 0, first byte not 0: 136 or more of them free */
 
+struct subject_field {
+	int		 nid;
+	const char	*value;
+};
+
+/* What a profile makes of all its certificates. */
+#define SUBJECT_FIELDS_MAX 8
+struct leaf_form {
+	bool			 client_auth;		/* clientAuth beside serverAuth */
+	bool			 no_server_auth;	/* clientAuth alone */
+	bool			 no_encipherment;	/* not even for an RSA key */
+	bool			 public_names;		/* linted: acme/public_name.h */
+	const char *const	*extended_usages;	/* OIDs, beside those two */
+	size_t			 extended_usage_count;
+	struct subject_field	 subject[SUBJECT_FIELDS_MAX];	/* before the common name */
+	size_t			 subject_count;
+	const char		*policy;		/* an OID, or NULL: no certificatePolicies */
+	bool			 no_issuer_pointer, no_crl_pointer;	/* whatever URLs there are */
+};
+
 struct leaf {
+	const struct leaf_form		*form;		/* NULL: a TLS server's, and no more */
 	const uint8_t			*serial;	/* SERIAL_SIZE */
 	const struct identifier		*names;		/* dNSName and iPAddress SANs, in this order */
 	size_t				 name_count;
@@ -22,10 +43,7 @@ struct leaf {
 	int64_t				 not_before;	/* seconds since 1970 */
 	int64_t				 not_after;	/* inclusive, as the field says */
 	bool				 must_staple;
-	bool				 client_auth;	/* clientAuth beside serverAuth */
-	bool				 no_server_auth;	/* clientAuth alone */
-	bool				 no_encipherment;	/* not even for an RSA key */
-	const char			*common_name;	/* one of names, or NULL: the subject is empty */
+	const char			*common_name;	/* one of names, or NULL */
 	const char			*issuer_url;	/* AIA caIssuers, or NULL */
 	const char			*crl_url;	/* CRL distribution point, or NULL */
 };

@@ -138,26 +138,38 @@ out:
 	return err;
 }
 
-static enum err
-ec_check(EVP_PKEY *key, struct reason *reason)
+bool
+key_curve_named(EVP_PKEY *key)
 {
-	EVP_PKEY_CTX *ctx;
 	int explicit_parameters = 0;
-	int ok;
 
 	/* RFC 5480, 2.1.1: namedCurve only. OpenSSL would recognise explicit parameters by their values. */
 	if (EVP_PKEY_get_int_param(
 		key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &explicit_parameters) == 1 &&
 	    explicit_parameters)
-		return bad(
-		    reason, "the EC key spells its curve out; name the curve instead (RFC 5480, 2.1.1)");
-	if ((ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL)) == NULL)
-		return ERR_MEMORY;
+		return false;
+	return EVP_PKEY_get_base_id(key) == EVP_PKEY_EC && row_of(key) != NULL;
+}
+
+bool
+key_point_valid(EVP_PKEY *key)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
 	/* Not infinity, coordinates in range, on the curve. The cofactor of these curves is 1, so every such
 	 * point has the right order: the full check's multiplication would prove nothing more. */
-	ok = EVP_PKEY_public_check_quick(ctx);
+	bool ok = ctx != NULL && EVP_PKEY_public_check_quick(ctx) == 1;
+
 	EVP_PKEY_CTX_free(ctx);
-	return ok == 1 ? ERR_OK : bad(reason, "the EC key's point is not on its curve");
+	return ok;
+}
+
+static enum err
+ec_check(EVP_PKEY *key, struct reason *reason)
+{
+	if (!key_curve_named(key))
+		return bad(
+		    reason, "the EC key spells its curve out; name the curve instead (RFC 5480, 2.1.1)");
+	return key_point_valid(key) ? ERR_OK : bad(reason, "the EC key's point is not on its curve");
 }
 
 enum err

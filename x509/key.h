@@ -3,6 +3,7 @@
 #define SIGNET_X509_KEY_H
 
 #include <openssl/evp.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/buf.h"
@@ -15,6 +16,9 @@
  * not open to 110 rounds of Fermat's method. EC: P-256, P-384, P-521, point valid. Ed25519, Ed448.
  * ERR_BAD_KEY with the cause. */
 enum err key_check(EVP_PKEY *, struct reason *);
+/* The parts of it for EC keys: the curve is named, and one of the three; the point is on it, and not infinity. */
+bool	 key_curve_named(EVP_PKEY *);
+bool	 key_point_valid(EVP_PKEY *);
 enum err key_spki_hash(EVP_PKEY *, uint8_t out[SPKI_HASH_SIZE]);
 
 enum key_type { KEY_P256 = 1, KEY_P384, KEY_P521, KEY_RSA2048, KEY_RSA3072, KEY_RSA4096, KEY_ED25519,

@@ -4,7 +4,8 @@
 #include "x509/certificate.h"
 #include "x509/lint_view.h"
 
-enum applies { LEAF = 1, CA = 2, BOTH = 3 };
+/* Of enum lint_kind, as bits. */
+enum applies { LEAF = LINT_LEAF, CA = LINT_CA, BOTH = LINT_LEAF | LINT_CA };
 
 /* In this order; those that later ones rely on come first. */
 static const struct lint {
@@ -30,12 +31,16 @@ static const struct lint {
 	{ "time_zulu", "RFC 5280, 4.1.2.5.1", lint_time_zulu, BOTH },
 	{ "backdating", "profile; CABF BR 7.1.2.7", lint_backdating, BOTH },
 	{ "within_issuer", "RFC 5280, 6.1.3", lint_issuer_ends, BOTH },
-	{ "key_type", "Boulder goodkey; CABF BR 6.1.5", lint_key_type, BOTH },
+	{ "key_kind", "CABF BR 6.1.5", lint_key_kind, BOTH },
+	{ "rsa_size", "Boulder goodkey; CABF BR 6.1.5", lint_rsa_size, BOTH },
 	{ "rsa_exponent", "CABF BR 6.1.6", lint_rsa_exponent, BOTH },
+	{ "rsa_odd", "CABF BR 6.1.6", lint_rsa_odd, BOTH },
 	{ "rsa_small_factor", "NIST SP 800-89, 5.3.3", lint_rsa_small_factor, BOTH },
 	{ "rsa_roca", "CVE-2017-15361", lint_rsa_roca, BOTH },
 	{ "rsa_close_primes", "CVE-2022-26320", lint_rsa_close, BOTH },
+	{ "ec_named_curve", "RFC 5480, 2.1.1; CABF BR 6.1.5", lint_ec_named_curve, BOTH },
 	{ "ec_point", "RFC 5480, 2.2; NIST SP 800-56A, 5.6.2.3", lint_ec_point, BOTH },
+	{ "key_not_blocked", "CABF BR 6.1.1.3", lint_key_blocked, BOTH },
 	{ "key_not_issuers", "CABF BR 6.1.1.3", lint_key_not_issuers, LEAF },
 	{ "extension_once", "RFC 5280, 4.2", lint_extension_twice, BOTH },
 	{ "extensions_not_empty", "RFC 5280, 4.1.2.9", lint_extensions_empty, BOTH },
@@ -57,6 +62,8 @@ static const struct lint {
 	{ "key_usage_fits_key", "RFC 8813, 3; RFC 3279, 2.3.1", lint_usage_key, LEAF },
 	{ "eku_present", "CABF BR 7.1.2.7.10", lint_extended_present, LEAF },
 	{ "eku_not_any", "CABF BR 7.1.2.7.10", lint_extended_any, BOTH },
+	{ "eku_not_critical", "CABF BR 7.1.2.7.6", lint_extended_not_critical, LEAF },
+	{ "eku_as_profile", "profile", lint_extended_profile, LEAF },
 	{ "ku_and_eku_agree", "RFC 5280, 4.2.1.12", lint_usages_agree, LEAF },
 	{ "aia_http", "RFC 5280, 4.2.2.1; CABF BR 7.1.2.7.7", lint_access_http, BOTH },
 	{ "aia_unique", "CABF BR 7.1.2.7.7", lint_access_unique, BOTH },
@@ -64,17 +71,24 @@ static const struct lint {
 	{ "cdp_http", "CABF BR 7.1.2.11.2", lint_points_http, BOTH },
 	{ "cdp_unique", "CABF BR 7.1.2.11.2", lint_points_unique, BOTH },
 	{ "cdp_not_critical", "RFC 5280, 4.2.1.13", lint_points_not_critical, BOTH },
+	{ "policy_not_critical", "CABF BR 7.1.2.7.6", lint_policies_not_critical, BOTH },
+	{ "policy_as_profile", "CABF BR 7.1.2.7.9; profile", lint_policy_profile, LEAF },
+	{ "tls_feature", "RFC 7633, 4", lint_tls_feature, LEAF },
 	{ "san_present", "RFC 5280, 4.2.1.6", lint_san_present, LEAF },
 	{ "san_critical", "RFC 5280, 4.2.1.6", lint_san_critical, LEAF },
 	{ "san_types", "CABF BR 7.1.2.7.12", lint_san_types, LEAF },
 	{ "san_unique", "profile", lint_san_twice, LEAF },
 	{ "dns_characters", "RFC 5280, 4.2.1.6; RFC 1034, 3.5", lint_dns_characters, LEAF },
+	{ "dns_underscore", "RFC 1034, 3.5; CABF BR 7.1.2.7.12", lint_dns_underscore, LEAF },
 	{ "dns_labels", "RFC 1034, 3.1", lint_dns_labels, LEAF },
 	{ "dns_length", "RFC 1035, 2.3.4", lint_dns_length, LEAF },
 	{ "dns_wildcard", "RFC 9525, 6.3", lint_dns_wildcard, LEAF },
 	{ "dns_idn", "RFC 5890, 2.3.2.1", lint_dns_idn, LEAF },
 	{ "dns_hyphens", "RFC 5891, 4.2.3.1", lint_dns_hyphens, LEAF },
+	{ "dns_public_suffix", "CABF BR 3.2.2.6", lint_dns_public_suffix, LEAF },
 	{ "ip_length", "RFC 5280, 4.2.1.6", lint_ip_length, LEAF },
+	{ "ip_reserved", "CABF BR 7.1.4.2.1", lint_ip_reserved, LEAF },
+	{ "subject_as_profile", "CABF BR 7.1.2.7; profile", lint_subject_profile, LEAF },
 	{ "common_name_once", "CABF BR 7.1.4.3", lint_common_name_one, BOTH },
 	{ "common_name_in_san", "CABF BR 7.1.4.3", lint_common_name_san, LEAF },
 	{ "common_name_length", "RFC 5280, A.1 (ub-common-name)", lint_common_name_length, BOTH },
@@ -121,9 +135,15 @@ key_decode(X509 *cert)
 static void
 view_open(struct lint_view *view, X509 *cert, const struct lint_context *context)
 {
+	static const struct leaf_form plain = { .client_auth = false };
+	ASN1_OBJECT *kind;
+
 	memset(view, 0, sizeof(*view));
 	view->cert = cert;
 	view->context = context;
+	view->form = context->form != NULL ? context->form : &plain;
+	if (X509_PUBKEY_get0_param(&kind, NULL, NULL, NULL, X509_get_X509_PUBKEY(cert)) == 1)
+		view->key_kind = OBJ_obj2nid(kind);
 	if (context->key != NULL && certificate_has_ec_key(cert, context->key))
 		view->key = context->key;
 	else
@@ -137,6 +157,7 @@ view_open(struct lint_view *view, X509 *cert, const struct lint_context *context
 	view->san = X509_get_ext_d2i(cert, NID_subject_alt_name, &view->san_critical, NULL);
 	view->access = X509_get_ext_d2i(cert, NID_info_access, &view->access_critical, NULL);
 	view->points = X509_get_ext_d2i(cert, NID_crl_distribution_points, &view->points_critical, NULL);
+	view->policies = X509_get_ext_d2i(cert, NID_certificate_policies, &view->policies_critical, NULL);
 }
 
 static void
@@ -151,7 +172,14 @@ view_close(struct lint_view *view)
 	GENERAL_NAMES_free(view->san);
 	AUTHORITY_INFO_ACCESS_free(view->access);
 	CRL_DIST_POINTS_free(view->points);
+	CERTIFICATEPOLICIES_free(view->policies);
 	ERR_clear_error();
+}
+
+static bool
+applies(const struct lint *lint, const struct lint_context *context)
+{
+	return (lint->applies & (context->kind != 0 ? context->kind : LINT_LEAF)) != 0;
 }
 
 enum err
@@ -165,11 +193,23 @@ lint_check(X509 *cert, const struct lint_context *context, struct reason *reason
 	for (i = 0; err == ERR_OK && i < LINTS; i++) {
 		struct reason saw = { "" };
 
-		if (!(lints[i].applies & (context->ca ? CA : LEAF)) || lints[i].check(&view, &saw))
+		if (!applies(&lints[i], context) || lints[i].check(&view, &saw))
 			continue;
 		reason_set(reason, "lint %s (%s): %s", lints[i].name, lints[i].source, saw.text);
 		err = ERR_DENIED;
 	}
 	view_close(&view);
 	return err;
+}
+
+void
+lint_all(X509 *cert, const struct lint_context *context, bool *fired)
+{
+	struct lint_view view;
+	struct reason saw;
+
+	view_open(&view, cert, context);
+	for (size_t i = 0; i < LINTS; i++)
+		fired[i] = applies(&lints[i], context) && !lints[i].check(&view, &saw);
+	view_close(&view);
 }

@@ -11,20 +11,27 @@
 #include "lib/buf.h"
 #include "lib/err.h"
 #include "lib/reason.h"
+#include "x509/blocklist.h"
+#include "x509/certificate.h"
+
+enum lint_kind { LINT_LEAF = 1, LINT_CA = 2 };
 
 struct lint_context {
+	enum lint_kind	 kind;		/* 0: LINT_LEAF */
 	X509		*issuer;
 	int64_t		 now;
 	int64_t		 lifetime_max;	/* seconds, from the profile */
 	int64_t		 backdate_max;	/* seconds that notBefore may lie in the past */
-	bool		 ca;		/* the certificate is a CA's */
-	bool		 client_only;	/* the profile serves clients and no servers */
+	const struct leaf_form *form;	/* what the profile makes of a leaf; NULL: as leaf_build() */
+	const struct blocklist *blocked;	/* or NULL */
 	EVP_PKEY	*key;		/* the subject's, if the caller has it decoded and it passed key_check(); else NULL */
 	struct slice	 der;		/* the certificate's, if the caller has it encoded; else empty */
 };
 
 /* ERR_DENIED with the lint's name and what it saw; the first that complains. */
 enum err lint_check(X509 *, const struct lint_context *, struct reason *);
+/* The same, but all that complain: fired has lint_count() places. */
+void	 lint_all(X509 *, const struct lint_context *, bool *fired);
 /* The table, for tests and docs: count and the i-th row's name and source; static. */
 size_t	 lint_count(void);
 const char *lint_name(size_t i);

@@ -29,17 +29,21 @@ lint_extensions_empty(const struct lint_view *view, struct reason *reason)
 	return X509_get_ext_count(view->cert) > 0 || no(reason, "it has no extensions");
 }
 
+/* Twice is another lint's business. */
+static bool
+unreadable(const void *value, int critical)
+{
+	return value == NULL && critical != EXTENSION_ABSENT && critical != EXTENSION_TWICE;
+}
+
 bool
 lint_extension_syntax(const struct lint_view *view, struct reason *reason)
 {
-	if ((view->constraints == NULL && view->constraints_critical != EXTENSION_ABSENT) ||
-	    (view->usage == NULL && view->usage_critical != EXTENSION_ABSENT) ||
-	    (view->extended == NULL && view->extended_critical != EXTENSION_ABSENT) ||
-	    (view->aki == NULL && view->aki_critical != EXTENSION_ABSENT) ||
-	    (view->ski == NULL && view->ski_critical != EXTENSION_ABSENT) ||
-	    (view->san == NULL && view->san_critical != EXTENSION_ABSENT) ||
-	    (view->access == NULL && view->access_critical != EXTENSION_ABSENT) ||
-	    (view->points == NULL && view->points_critical != EXTENSION_ABSENT))
+	if (unreadable(view->constraints, view->constraints_critical) ||
+	    unreadable(view->usage, view->usage_critical) || unreadable(view->extended, view->extended_critical) ||
+	    unreadable(view->aki, view->aki_critical) || unreadable(view->ski, view->ski_critical) ||
+	    unreadable(view->san, view->san_critical) || unreadable(view->access, view->access_critical) ||
+	    unreadable(view->points, view->points_critical) || unreadable(view->policies, view->policies_critical))
 		return no(reason, "an extension's value can't be decoded");
 	return true;
 }
@@ -49,7 +53,7 @@ lint_extension_known(const struct lint_view *view, struct reason *reason)
 {
 	static const int known[] = { NID_basic_constraints, NID_key_usage, NID_ext_key_usage,
 		NID_authority_key_identifier, NID_subject_key_identifier, NID_subject_alt_name,
-		NID_info_access, NID_crl_distribution_points, NID_tlsfeature };
+		NID_info_access, NID_crl_distribution_points, NID_certificate_policies, NID_tlsfeature };
 	size_t k;
 	int i;
 
@@ -68,7 +72,7 @@ lint_extension_known(const struct lint_view *view, struct reason *reason)
 static bool
 self_issued(const struct lint_view *view)
 {
-	return view->context->ca &&
+	return view->context->kind == LINT_CA &&
 	       X509_NAME_cmp(X509_get_subject_name(view->cert), X509_get_issuer_name(view->cert)) == 0;
 }
 
@@ -148,7 +152,7 @@ usage_has(const struct lint_view *view, int bit)
 bool
 lint_cert_sign(const struct lint_view *view, struct reason *reason)
 {
-	return usage_has(view, BIT_CERT_SIGN) == view->context->ca ||
+	return usage_has(view, BIT_CERT_SIGN) == (view->context->kind == LINT_CA) ||
 	       no(reason, "keyCertSign belongs to CA certificates, and to all of them");
 }
 
@@ -158,15 +162,19 @@ lint_usage_critical(const struct lint_view *view, struct reason *reason)
 	return view->usage_critical == 1 || no(reason, "keyUsage is absent or not critical");
 }
 
+static bool
+usage_none(const struct lint_view *view)
+{
+	for (int bit = 0; bit <= 8; bit++)
+		if (usage_has(view, bit))
+			return false;
+	return true;
+}
+
 bool
 lint_usage_empty(const struct lint_view *view, struct reason *reason)
 {
-	int bit;
-
-	for (bit = 0; bit <= 8; bit++)
-		if (usage_has(view, bit))
-			return true;
-	return no(reason, "keyUsage sets no bit");
+	return !usage_none(view) || no(reason, "keyUsage sets no bit");
 }
 
 bool
@@ -183,20 +191,18 @@ lint_usage_trailing(const struct lint_view *view, struct reason *reason)
 	value = X509_EXTENSION_get_data(X509_get_ext(view->cert, at));
 	der = ASN1_STRING_get0_data(value);
 	len = ASN1_STRING_length(value);
-	return (len >= 4 && der[2] <= 7 && der[len - 1] & 1u << der[2]) ||
+	return len == 3 || (len >= 4 && der[2] <= 7 && der[len - 1] & 1u << der[2]) ||
 	       no(reason, "keyUsage ends with zero bits that DER leaves out");
 }
 
 bool
 lint_usage_key(const struct lint_view *view, struct reason *reason)
 {
-	int base = EVP_PKEY_get_base_id(view->key);
-
-	if (base == EVP_PKEY_RSA)
+	if (view->key_kind == NID_rsaEncryption)
 		return !usage_has(view, BIT_AGREEMENT) || no(reason, "an RSA key doesn't agree on keys");
 	if (usage_has(view, BIT_ENCIPHERMENT))
 		return no(reason, "only RSA keys encipher keys");
-	return base == EVP_PKEY_EC || !usage_has(view, BIT_AGREEMENT) ||
+	return view->key_kind == NID_X9_62_id_ecPublicKey || !usage_has(view, BIT_AGREEMENT) ||
 	       no(reason, "an EdDSA key doesn't agree on keys");
 }
 
@@ -214,10 +220,14 @@ extended_has(const struct lint_view *view, int nid)
 bool
 lint_extended_present(const struct lint_view *view, struct reason *reason)
 {
-	if (view->context->client_only)
-		return (extended_has(view, NID_client_auth) && !extended_has(view, NID_server_auth)) ||
-		       no(reason, "extendedKeyUsage lacks clientAuth, or has serverAuth");
-	return extended_has(view, NID_server_auth) || no(reason, "extendedKeyUsage lacks serverAuth");
+	return (view->extended != NULL && sk_ASN1_OBJECT_num(view->extended) > 0) ||
+	       no(reason, "there is no extendedKeyUsage");
+}
+
+bool
+lint_extended_not_critical(const struct lint_view *view, struct reason *reason)
+{
+	return view->extended_critical <= 0 || no(reason, "extendedKeyUsage is critical");
 }
 
 bool
@@ -229,12 +239,15 @@ lint_extended_any(const struct lint_view *view, struct reason *reason)
 bool
 lint_usages_agree(const struct lint_view *view, struct reason *reason)
 {
+	if (usage_none(view))
+		return true; /* another lint's business */
 	/* serverAuth: digitalSignature, keyEncipherment or keyAgreement; clientAuth: not keyEncipherment */
 	if (extended_has(view, NID_client_auth) && !usage_has(view, BIT_SIGNATURE) &&
 	    !usage_has(view, BIT_AGREEMENT))
 		return no(reason, "clientAuth needs digitalSignature or keyAgreement");
-	return usage_has(view, BIT_SIGNATURE) || usage_has(view, BIT_ENCIPHERMENT) ||
-	       usage_has(view, BIT_AGREEMENT) || no(reason, "serverAuth has no key usage that serves it");
+	return !extended_has(view, NID_server_auth) || usage_has(view, BIT_SIGNATURE) ||
+	       usage_has(view, BIT_ENCIPHERMENT) || usage_has(view, BIT_AGREEMENT) ||
+	       no(reason, "serverAuth has no key usage that serves it");
 }
 
 static bool
@@ -316,4 +329,25 @@ bool
 lint_points_not_critical(const struct lint_view *view, struct reason *reason)
 {
 	return view->points_critical <= 0 || no(reason, "the CRL distribution points are critical");
+}
+
+bool
+lint_policies_not_critical(const struct lint_view *view, struct reason *reason)
+{
+	return view->policies_critical <= 0 || no(reason, "certificatePolicies is critical");
+}
+
+bool
+lint_tls_feature(const struct lint_view *view, struct reason *reason)
+{
+	static const uint8_t status_request[] = { 0x30, 0x03, 0x02, 0x01, 0x05 };
+	int at = X509_get_ext_by_NID(view->cert, NID_tlsfeature, -1);
+	const ASN1_STRING *value;
+
+	if (at < 0)
+		return true;
+	value = X509_EXTENSION_get_data(X509_get_ext(view->cert, at));
+	return slice_eq(slice_of(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value)),
+		   slice_of(status_request, sizeof(status_request))) ||
+	       no(reason, "the TLS feature is not status_request alone");
 }

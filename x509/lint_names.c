@@ -12,14 +12,22 @@ no(struct reason *reason, const char *text)
 	return false;
 }
 
+struct slice
+lint_san_name(const struct lint_view *view, int i, int type)
+{
+	const GENERAL_NAME *name = sk_GENERAL_NAME_value(view->san, i);
+	const ASN1_STRING *text;
+
+	if (name->type != type)
+		return slice_of(NULL, 0);
+	text = type == GEN_DNS ? name->d.dNSName : name->d.iPAddress;
+	return slice_of(ASN1_STRING_get0_data(text), (size_t)ASN1_STRING_length(text));
+}
+
 static struct slice
 dns_name(const struct lint_view *view, int i)
 {
-	const GENERAL_NAME *name = sk_GENERAL_NAME_value(view->san, i);
-
-	if (name->type != GEN_DNS)
-		return slice_of(NULL, 0);
-	return slice_of(ASN1_STRING_get0_data(name->d.dNSName), (size_t)ASN1_STRING_length(name->d.dNSName));
+	return lint_san_name(view, i, GEN_DNS);
 }
 
 /* Runs check over every dNSName; complains with text and the name. */
@@ -52,7 +60,7 @@ lint_san_critical(const struct lint_view *view, struct reason *reason)
 {
 	bool empty = X509_NAME_entry_count(X509_get_subject_name(view->cert)) == 0;
 
-	return (view->san_critical == 1) == empty ||
+	return view->san_critical == EXTENSION_ABSENT || (view->san_critical == 1) == empty ||
 	       no(reason, "subjectAltName is to be critical exactly when the subject is empty");
 }
 
@@ -98,10 +106,11 @@ characters_fine(struct slice name)
 	for (i = 0; i < name.len; i++) {
 		uint8_t c = name.data[i];
 
-		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '.' && c != '*')
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '.' && c != '*' &&
+		    c != '_')
 			return false;
 	}
-	return name.len > 0;
+	return true;
 }
 
 bool
@@ -109,6 +118,19 @@ lint_dns_characters(const struct lint_view *view, struct reason *reason)
 {
 	return each_name(
 	    view, characters_fine, "holds other characters than a-z, 0-9, hyphen and dot", reason);
+}
+
+static bool
+underscore_absent(struct slice name)
+{
+	return name.len == 0 || memchr(name.data, '_', name.len) == NULL;
+}
+
+/* No profile allows one. */
+bool
+lint_dns_underscore(const struct lint_view *view, struct reason *reason)
+{
+	return each_name(view, underscore_absent, "has an underscore", reason);
 }
 
 /* Cuts the first label off name. */
@@ -166,7 +188,7 @@ wildcard_fine(struct slice name)
 {
 	struct slice rest = without_wildcard(name);
 
-	return memchr(rest.data, '*', rest.len) == NULL;
+	return rest.len == 0 || memchr(rest.data, '*', rest.len) == NULL;
 }
 
 bool

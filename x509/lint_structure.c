@@ -1,10 +1,7 @@
-#include <openssl/core_names.h>
 #include <string.h>
 
 #include "x509/der.h"
-#include "x509/key.h"
 #include "x509/lint_view.h"
-#include "x509/rsa.h"
 
 static bool
 no(struct reason *reason, const char *text)
@@ -106,7 +103,7 @@ lint_algorithms_equal(const struct lint_view *view, struct reason *reason)
 bool
 lint_algorithm_allowed(const struct lint_view *view, struct reason *reason)
 {
-	switch (X509_get_signature_nid(view->cert)) {
+	switch (OBJ_obj2nid(outer_algorithm(view)->algorithm)) {
 	case NID_sha256WithRSAEncryption:
 	case NID_sha384WithRSAEncryption:
 	case NID_sha512WithRSAEncryption:
@@ -118,7 +115,7 @@ lint_algorithm_allowed(const struct lint_view *view, struct reason *reason)
 		return true;
 	default:
 		reason_set(
-		    reason, "the signature algorithm is %s", OBJ_nid2sn(X509_get_signature_nid(view->cert)));
+		    reason, "the signature algorithm is %s", OBJ_nid2sn(OBJ_obj2nid(outer_algorithm(view)->algorithm)));
 		return false;
 	}
 }
@@ -250,79 +247,4 @@ lint_issuer_ends(const struct lint_view *view, struct reason *reason)
 	return ASN1_TIME_compare(X509_get0_notAfter(view->cert), X509_get0_notAfter(view->context->issuer)) <=
 		   0 ||
 	       no(reason, "it would outlive its issuer");
-}
-
-bool
-lint_key_type(const struct lint_view *view, struct reason *reason)
-{
-	return (view->key != NULL && key_type_of(view->key) != 0) ||
-	       no(reason, "the public key is of a kind or size that is not allowed");
-}
-
-/* One number of an RSA key, owned; NULL for other kinds. */
-static BIGNUM *
-rsa_number(const struct lint_view *view, const char *which)
-{
-	BIGNUM *number = NULL;
-
-	if (EVP_PKEY_get_base_id(view->key) == EVP_PKEY_RSA)
-		EVP_PKEY_get_bn_param(view->key, which, &number);
-	return number;
-}
-
-bool
-lint_rsa_exponent(const struct lint_view *view, struct reason *reason)
-{
-	BIGNUM *e = rsa_number(view, OSSL_PKEY_PARAM_RSA_E);
-	bool ok = e == NULL || (BN_is_odd(e) && BN_cmp(e, BN_value_one()) > 0 && BN_num_bits(e) >= 17);
-
-	BN_free(e);
-	return ok || no(reason, "the RSA exponent is even or below 65537");
-}
-
-bool
-lint_rsa_small_factor(const struct lint_view *view, struct reason *reason)
-{
-	BIGNUM *n = rsa_number(view, OSSL_PKEY_PARAM_RSA_N);
-	bool ok = n == NULL || (BN_is_odd(n) && rsa_small_factor(n) == 0);
-
-	BN_free(n);
-	return ok || no(reason, "the RSA modulus has a small factor");
-}
-
-bool
-lint_rsa_roca(const struct lint_view *view, struct reason *reason)
-{
-	BIGNUM *n = rsa_number(view, OSSL_PKEY_PARAM_RSA_N);
-	bool ok = n == NULL || !rsa_is_roca(n);
-
-	BN_free(n);
-	return ok || no(reason, "the RSA modulus has the ROCA fingerprint");
-}
-
-bool
-lint_rsa_close(const struct lint_view *view, struct reason *reason)
-{
-	BIGNUM *n = rsa_number(view, OSSL_PKEY_PARAM_RSA_N);
-	bool ok = n == NULL || rsa_is_close(n, RSA_FERMAT_ROUNDS) == ERR_OK;
-
-	BN_free(n);
-	return ok || no(reason, "the RSA primes are close together");
-}
-
-bool
-lint_ec_point(const struct lint_view *view, struct reason *reason)
-{
-	/* The caller's own has passed already. */
-	return view->decoded == NULL || EVP_PKEY_get_base_id(view->key) != EVP_PKEY_EC ||
-	       key_check(view->key, reason) == ERR_OK;
-}
-
-bool
-lint_key_not_issuers(const struct lint_view *view, struct reason *reason)
-{
-	const ASN1_BIT_STRING *mine = X509_get0_pubkey_bitstr(view->cert);
-	const ASN1_BIT_STRING *issuers = X509_get0_pubkey_bitstr(view->context->issuer);
-
-	return ASN1_STRING_cmp(mine, issuers) != 0 || no(reason, "the public key is the issuer's own");
 }

@@ -19,7 +19,8 @@ MAY = {
     "ra": {"lib", "jose", "acme", "x509", "ipc", "config", "proc", "storage"},
     "va": {"lib", "jose", "acme", "x509", "ipc", "config", "proc"},
     "ca": {"lib", "jose", "acme", "x509", "ipc", "config", "proc"},
-    "cmd": {"lib", "jose", "acme", "x509", "ipc", "config", "proc", "storage", "ca"},
+    "pebble-compat": {"lib", "x509"},
+    "cmd": {"lib", "jose", "acme", "x509", "ipc", "config", "proc", "storage", "ca", "pebble-compat"},
 }
 
 # "acme jose x509 are pure: no I/O, no clock, no globals."

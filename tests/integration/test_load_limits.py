@@ -13,6 +13,8 @@ from harness.proc import status
 from harness.raw import connect, read_one, tls_context
 from harness.server import SLOW
 
+pytestmark = pytest.mark.alone
+
 GET = b"GET /directory HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 

@@ -156,6 +156,7 @@ def mortal(names, responder):
     server.close()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("role", ROLES)
 def test_kill_9(mortal, role):
     """All roles are back within a second, no connection is refused, and the account is still known."""
@@ -316,6 +317,7 @@ def test_second_server_on_the_same_ports(server):
     assert "wfe.listen" in done.stderr and "wfe.plain_listen" in done.stderr        # both at once
 
 
+@pytest.mark.alone
 def test_ready_line(make_server):
     server = make_server(start=False)
     begin = time.monotonic()

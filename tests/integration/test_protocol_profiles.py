@@ -11,6 +11,8 @@ PROFILES = {
     "usual": {"lifetime": "90d", "description": "for web servers"},
     "strict": {"lifetime": "10d", "key_types": ["p384", "rsa3072"], "key_encipherment": False, "must_staple": False},
     "both": {"lifetime": "30d", "client_auth": True, "common_name": True},
+    "full": {"lifetime": "30d", "subject": ["C=DE", "O=Example Läb", "OU=Tests"], "policy": "1.3.6.1.4.1.57264.1",
+             "extended_key_usages": ["1.3.6.1.5.5.7.3.17"], "issuer_pointer": False, "crl_pointer": False},
     "client": {"lifetime": "1d", "client_auth": True, "server_auth": False},
 }
 LONG = "a-name-that-is-too-long-for-a-common-name.with-more-than-64-characters.profiles.test"
@@ -47,7 +49,7 @@ def common_names(leaf):
 
 
 def test_profiles_draft_3_directory(holder):
-    assert holder.directory["meta"]["profiles"] == {"usual": "for web servers", "strict": "strict", "both": "both",
+    assert holder.directory["meta"]["profiles"] == {"usual": "for web servers", "strict": "strict", "both": "both", "full": "full",
                                                     "client": "client"}
 
 
@@ -86,6 +88,23 @@ def test_profiles_common_name(holder):
     none = holder.issue([LONG], profile="both").leaf
     assert common_names(none) == [] and none.extensions.get_extension_for_class(x509.SubjectAlternativeName).critical
     assert common_names(holder.issue(["cn3.test"], common_name="cn3.test", profile="usual").leaf) == []
+
+
+def test_profiles_subject_usages_policy_pointers(holder):
+    leaf = holder.issue(["full.test"], common_name="full.test", profile="full").leaf
+    assert [(one.oid, one.value) for one in leaf.subject] == [
+        (NameOID.COUNTRY_NAME, "DE"), (NameOID.ORGANIZATION_NAME, "Example Läb"),
+        (NameOID.ORGANIZATIONAL_UNIT_NAME, "Tests")]
+    assert not leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).critical     # RFC 5280, 4.2.1.6
+    assert list(value(leaf, x509.ExtendedKeyUsage)) == [SERVER, x509.ObjectIdentifier("1.3.6.1.5.5.7.3.17")]
+    policy, = value(leaf, x509.CertificatePolicies)
+    assert policy.policy_identifier.dotted_string == "1.3.6.1.4.1.57264.1" and policy.policy_qualifiers is None
+    kinds = {type(one.value) for one in leaf.extensions}
+    assert x509.AuthorityInformationAccess not in kinds and x509.CRLDistributionPoints not in kinds
+    usual = holder.issue(["usual.test"], profile="usual").leaf
+    kinds = {type(one.value) for one in usual.extensions}
+    assert {x509.AuthorityInformationAccess, x509.CRLDistributionPoints} < kinds and x509.CertificatePolicies not in kinds
+    assert list(usual.subject) == []
 
 
 def test_profiles_key_types(holder):
@@ -127,5 +146,7 @@ def test_profiles_webpki_preset(make_server):
     issued = client.issue(["webpki.test"], Key("RSA", 2048))
     assert issued.order["profile"] == "classic" and common_names(issued.leaf) == ["webpki.test"]
     assert value(issued.leaf, x509.KeyUsage).key_encipherment
+    policy, = value(issued.leaf, x509.CertificatePolicies)
+    assert policy.policy_identifier.dotted_string == "2.23.140.1.2.1"     # CABF BR 7.1.6.1: domain-validated
     issued = client.issue(["webpki.test"], Key("RSA", 2048), profile="tlsserver")
     assert common_names(issued.leaf) == [] and not value(issued.leaf, x509.KeyUsage).key_encipherment

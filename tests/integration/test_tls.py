@@ -139,6 +139,7 @@ def test_tls_off_behind_a_proxy(make_server):
     assert reply.json()["newOrder"].startswith(server.url)      # the URLs are the proxy's
 
 
+@pytest.mark.long
 def test_certificate_renews_itself(renewing):
     """No restart, no dropped connection: 60 s after the start there is another certificate."""
     pids = renewing.roles()

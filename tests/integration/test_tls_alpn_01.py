@@ -246,6 +246,7 @@ def test_partd_slow(answers, raw):
     assert time.monotonic() - begin < 9
 
 
+@pytest.mark.alone
 def test_partd_slow_ones_delay_nobody(server, names, shared):
     host = f"127.0.7.{next(hosts)}"
     server.responder.tls.listen(host, raw=lambda sock: time.sleep(10))

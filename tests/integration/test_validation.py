@@ -59,6 +59,7 @@ def test_dns_cname_and_tcp(server, names, shared):
     assert ("large.test", "A", "tcp") in names.asked
 
 
+@pytest.mark.alone
 def test_dns_slow_resolver_delays_nobody_else(server, names, shared):
     names.set("slowdns.test", a=["127.0.0.1"], delay=1.2)
     slow = shared.order(["slowdns.test"]).json()["authorizations"][0]
@@ -290,6 +291,7 @@ def test_request_on_the_wire(server, shared):
     assert "Cookie" not in seen and "Authorization" not in seen
 
 
+@pytest.mark.alone
 def test_many_slow_validations_do_not_delay_a_fast_one(server, shared):
     server.responder.by_host["crowd.test"] = lambda h: {
         "delay": 1.5, "body": server.responder.tokens[h.path.rsplit("/", 1)[1]]}

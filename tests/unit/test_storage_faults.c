@@ -185,6 +185,53 @@ commits_survive_a_kill(void **state)
 	assert_true(total > KILLS);
 }
 
+/* Each write's completion starts the next, every third one fails, and closing waits for them all. */
+#define CHAIN 300
+
+struct chain {
+	struct storage_write	 write;		/* first */
+	struct storage		*storage;
+	struct id		 ids[CHAIN];
+	unsigned		 at, wrong;
+};
+
+static void
+chain_next(struct storage_write *write)
+{
+	struct chain	*chain = (struct chain *)write;
+	bool		 fails = chain->at % 3 == 2;
+
+	chain->wrong += write->err != (fails ? ERR_DENIED : ERR_OK);
+	chain->wrong += is_there(chain->storage, chain->ids[chain->at]) == fails;
+	if (++chain->at == CHAIN)
+		return;
+	chain->ids[chain->at] = id_new();
+	chain->write.fn = chain->at % 3 == 2 ? put_and_fail : put;
+	chain->write.arg = &chain->ids[chain->at];
+	storage_write_start(chain->storage, &chain->write);
+}
+
+static void
+completions_may_write(void **state)
+{
+	static struct chain	 chains[4];
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		struct chain *chain = &chains[i];
+
+		chain->storage = i > 0 ? chains[0].storage : storage_up("sqlite:chain.db", true);
+		chain->ids[0] = id_new();
+		chain->write = (struct storage_write){ .fn = put, .arg = &chain->ids[0], .done = chain_next };
+		storage_write_start(chain->storage, &chain->write);
+	}
+	storage_close(chains[0].storage);
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(chains[i].at, CHAIN);
+		assert_int_equal(chains[i].wrong, 0);
+	}
+}
+
 static void
 limit_file_size(rlim_t size)
 {
@@ -292,6 +339,7 @@ main(void)
 		cmocka_unit_test(a_full_disk_passes),
 		cmocka_unit_test(works_in_another_root),
 		cmocka_unit_test(failures_harm_no_other),
+		cmocka_unit_test(completions_may_write),
 	};
 
 	if (mkdtemp(dir) == NULL)
