@@ -28,7 +28,8 @@ def version(client):
 
 
 def markdown(rows):
-    lines = [HEAD, ["---"] * len(HEAD), *sorted(set(rows), key=list(rows).index)]
+    rows = sorted(dict.fromkeys(rows), key=lambda row: list(PACKAGES).index(row[0]))
+    lines = [HEAD, ["---"] * len(HEAD), *rows]
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
