@@ -101,7 +101,7 @@ unit: $(UNIT)
 replay: $(REPLAY)
 	@set -e; for t in $(REPLAY); do n=$$(basename $$t); $(ALONE) $$t tests/fuzz/corpus/$${n#fuzz_}; done
 
-integration: $(PROGRAM)
+integration: $(PROGRAM) $(BENCH)
 	$(ROLE_ENV) $(ALONE) $(PYTEST) $(BESIDE) tests/integration
 	$(ROLE_ENV) $(ALONE) $(PYTEST) -m alone tests/integration
 
@@ -116,7 +116,7 @@ chaos: $(PROGRAM) $(BENCH)
 	$(ROLE_ENV) $(ALONE) $(PYTHON) -B tests/chaos/kill.py
 
 bench: $(PROGRAM) $(BENCH)
-	$(PYTHON) -B tests/bench/compare.py
+	SIGNET_PROGRAM=$(abspath $(PROGRAM)) $(PYTHON) -B tests/bench/compare.py --keep docs/performance.md
 
 # Coverage-guided, with the address and undefined-behaviour sanitizers; a finding stops it.
 fuzz: $(FUZZERS)
