@@ -51,7 +51,7 @@ FUZZERS  = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run test unit replay integration clients fuzz bench chaos lint format coverage install clean \
+.PHONY: all run test unit replay integration clients clients-table fuzz bench chaos lint format coverage install clean \
 	deps run-deps test-deps lint-deps always
 
 all: $(PROGRAM)
@@ -107,6 +107,10 @@ integration: $(PROGRAM) $(BENCH)
 
 clients: $(PROGRAM)
 	$(ROLE_ENV) $(ALONE) $(PYTEST) $(BESIDE) tests/clients
+
+# The table of docs/clients.md, from the tests' own marks.
+clients-table: $(PROGRAM)
+	$(PYTEST) --collect-only --clients-table=docs/clients.md tests/clients
 
 chaos: $(PROGRAM) $(BENCH)
 	$(ROLE_ENV) $(ALONE) $(PYTHON) -B tests/chaos/kill.py
