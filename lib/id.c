@@ -50,6 +50,15 @@ id_short(void)
 	return id;
 }
 
+struct id
+id_last(void)
+{
+	struct id id;
+
+	memset(id.bytes, 0xff, sizeof(id.bytes));
+	return id;
+}
+
 bool
 id_is_zero(struct id id)
 {

@@ -218,26 +218,35 @@ write_deactivation(struct storage_tx *tx, void *arg)
 	return account_deactivate(tx, change->id, change->order_error);
 }
 
-/* RFC 8555, 7.3.6: the account ends, and its open orders with it. */
-static bool
-deactivate(struct request *request)
+enum err
+account_end(struct ra *ra, struct id id, const char *why)
 {
 	struct problem cause = { 0 };
-	struct change  change = { .id = request->account.id };
+	struct change  change = { .id = id };
 	json_t	      *json;
 	enum err       err = ERR_MEMORY;
 
-	problem_set(&cause, PROBLEM_UNAUTHORIZED, "the account was deactivated (RFC 8555, 7.3.6)");
+	problem_set(&cause, PROBLEM_UNAUTHORIZED, "%s", why);
 	json = problem_json(&cause);
 	change.order_error = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
 	json_decref(json);
 	if (change.order_error != NULL)
-		err = storage_write(request->ra->storage, write_deactivation, &change);
+		err = storage_write(ra->storage, write_deactivation, &change);
 	free(change.order_error);
+	accounts_forget(ra->accounts, id);
+	return err;
+}
+
+/* RFC 8555, 7.3.6: the account ends, and its open orders with it. */
+static bool
+deactivate(struct request *request)
+{
+	enum err err =
+	    account_end(request->ra, request->account.id, "the account was deactivated (RFC 8555, 7.3.6)");
+
 	/* Two deactivations at once: the account is what both asked for. */
 	if (err != ERR_OK && err != ERR_CONFLICT)
 		return request_broken(request, "account_deactivate", err);
-	accounts_forget(request->ra->accounts, request->account.id);
 	request->account.status = ACCOUNT_DEACTIVATED;
 	return account_answer(request, &request->account);
 }

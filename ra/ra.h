@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "ipc/channel.h"
 #include "ra/accounts.h"
+#include "ra/admin.h"
 #include "ra/crl.h"
 #include "ra/issuers.h"
 #include "ra/nonce.h"
@@ -29,6 +30,7 @@ struct ra {
 	atomic_bool		 stopping;
 	struct issuers		 issuers;	/* those that the configuration names */
 	struct blocklist	*blocked;	/* keys; or NULL */
+	struct admin		*admin;
 	struct channel		*wfe, *va, *ca;
 };
 
@@ -51,6 +53,9 @@ void	 finalize_forbidden(struct ra *, struct id order, const struct identifier *
     const char *detail);
 /* Sends an ISSUE that is made already. */
 void	 finalize_issue(struct ra *, struct id order, const struct buf *);
+
+/* Ends an account and its open orders, whose error says why (RFC 8555, 7.3.6). ERR_CONFLICT: it was not valid. */
+enum err account_end(struct ra *, struct id, const char *why);		/* account.c */
 
 /* Drives what stayed in processing when the last ra died (DESIGN: rule 4). Runs in a thread of its own. */
 void recovery_run(struct ra *);
