@@ -161,8 +161,25 @@ challenge_status(const struct authorization *authorization, enum challenge_type 
 	}
 }
 
+/* draft-ietf-acme-dns-persist: in the earlier form the names are spelt otherwise, and accounturi is told. */
+static int
+add_issuers(json_t *object, const struct config *config, const struct authorization *authorization)
+{
+	bool	hashed = config->ra.persist_form == PERSIST_HASH;
+	json_t *names = json_array();
+	int	failed = 0;
+
+	for (size_t i = 0; i < config->ra.issuer_domain_names.count; i++)
+		failed |= json_array_append_new(names, json_string(config->ra.issuer_domain_names.items[i]));
+	failed |= json_object_set_new(object, hashed ? "issuerDomainNames" : "issuer-domain-names", names);
+	if (!hashed)
+		failed |= json_object_set_new(object, "accounturi",
+		    url_json(config->wfe.url, ROUTE_ACCOUNT, &authorization->account, NULL));
+	return failed;
+}
+
 json_t *
-challenge_json(const char *base, const struct authorization *authorization, enum challenge_type type)
+challenge_json(const struct config *config, const struct authorization *authorization, enum challenge_type type)
 {
 	json_t *object = json_object();
 	bool	tried = authorization->tried == type;
@@ -170,9 +187,10 @@ challenge_json(const char *base, const struct authorization *authorization, enum
 
 	failed = json_object_set_new(object, "type", json_string(challenge_name(type))) |
 	    json_object_set_new(object, "url",
-		url_json(base, ROUTE_CHALLENGE, &authorization->id, challenge_name(type))) |
+		url_json(config->wfe.url, ROUTE_CHALLENGE, &authorization->id, challenge_name(type))) |
 	    json_object_set_new(object, "status", json_string(challenge_status(authorization, type))) |
-	    json_object_set_new(object, "token", json_string(authorization->token));
+	    (challenge_persists(type) ? add_issuers(object, config, authorization) :
+	    json_object_set_new(object, "token", json_string(authorization->token)));
 	if (tried && authorization->validated != 0)
 		failed |= json_object_set_new(object, "validated", time_json(authorization->validated));
 	if (tried && authorization->error != NULL)
@@ -187,7 +205,7 @@ challenge_json(const char *base, const struct authorization *authorization, enum
 
 /* RFC 8555, 7.1.4: those that can be tried; in a finished authorization the one that was. */
 static json_t *
-challenges_json(const char *base, const struct authorization *authorization)
+challenges_json(const struct config *config, const struct authorization *authorization)
 {
 	json_t *list = json_array();
 	bool	finished = authorization->state >= AUTHORIZATION_VALID &&
@@ -198,7 +216,7 @@ challenges_json(const char *base, const struct authorization *authorization)
 
 		if ((authorization->offered & 1u << i) == 0 || (finished && authorization->tried != type))
 			continue;
-		if (json_array_append_new(list, challenge_json(base, authorization, type)) != 0) {
+		if (json_array_append_new(list, challenge_json(config, authorization, type)) != 0) {
 			json_decref(list);
 			return NULL;
 		}
@@ -207,7 +225,7 @@ challenges_json(const char *base, const struct authorization *authorization)
 }
 
 json_t *
-authorization_json(const char *base, const struct authorization *authorization, int64_t now)
+authorization_json(const struct config *config, const struct authorization *authorization, int64_t now)
 {
 	json_t	   *object = json_object();
 	const char *status = authorization_status_text(authorization->state, authorization->expires, now);
@@ -216,7 +234,7 @@ authorization_json(const char *base, const struct authorization *authorization, 
 	failed = json_object_set_new(object, "status", json_string(status)) |
 	    json_object_set_new(object, "expires", time_json(authorization->expires)) |
 	    json_object_set_new(object, "identifier", identifier_json(&authorization->identifier)) |
-	    json_object_set_new(object, "challenges", challenges_json(base, authorization));
+	    json_object_set_new(object, "challenges", challenges_json(config, authorization));
 	if (authorization->wildcard)
 		failed |= json_object_set_new(object, "wildcard", json_true());
 	if (failed == 0)
