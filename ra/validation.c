@@ -31,7 +31,7 @@ put_former(struct ra *ra, const struct account *account, struct msg_check *check
 }
 
 enum err
-validation_send(struct ra *ra, const struct authorization *authorization, const struct account *account)
+validation_send(struct ra *ra, const struct site *site, const struct authorization *authorization, const struct account *account)
 {
 	struct msg_check check = { .authorization = authorization->id };
 	struct buf	 out = { 0 }, url = { 0 };
@@ -42,7 +42,7 @@ validation_send(struct ra *ra, const struct authorization *authorization, const 
 	check.identifier = authorization->identifier;
 	memcpy(check.token, authorization->token, sizeof(check.token));
 	memcpy(check.thumbprint, account->thumbprint, sizeof(check.thumbprint));
-	route_url(&url, ra->base, ROUTE_ACCOUNT, &account->id, NULL);
+	route_url(&url, site, ROUTE_ACCOUNT, &account->id, NULL);
 	if (!url.failed && url.len < sizeof(check.account_url))
 		memcpy(check.account_url, url.data, url.len);
 	if ((err = put_former(ra, account, &check)) == ERR_OK) {
