@@ -10,7 +10,7 @@
 
 #include "ipc/wire.h"
 
-#define EVIDENCE_VERSION 1
+#define EVIDENCE_VERSION 2
 #define MAC_SIZE 32
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -61,6 +61,7 @@ evidence_put(struct buf *out, const struct evidence *evidence, const uint8_t key
 	put_u8(out, (uint8_t)evidence->caa);
 	put_i64(out, evidence->caa_checked);
 	put_i64(out, evidence->validated);
+	put_i64(out, evidence->until);
 	put_str(out, evidence->account_url);
 	put_str(out, evidence->perspective);
 	if (out->failed)
@@ -87,6 +88,7 @@ decode(struct slice body, struct evidence *out)
 	caa = get_u8(&in);
 	out->caa_checked = get_i64(&in);
 	out->validated = get_i64(&in);
+	out->until = get_i64(&in);
 	get_str(&in, out->account_url, sizeof(out->account_url));
 	get_str(&in, out->perspective, sizeof(out->perspective));
 	if (type == 0 || type >= IDENTIFIER_TYPE_COUNT || method == CHALLENGE_NONE ||

@@ -205,6 +205,8 @@ statement_fault(const struct proof *proof, const struct evidence *statement, con
 		return "its challenge type is not one that this CA takes for it";
 	if (statement->validated < proof->now - proof->ca->config->ra.valid_authorization_lifetime)
 		return "its proof is too old";
+	if (statement->until != 0 && statement->until < proof->now)
+		return "the record that proved it has ended (persistUntil)";
 	if (statement->validated > proof->now + FUTURE_MAX)
 		return "its proof lies in the future";
 	return caa_fault(proof, statement);

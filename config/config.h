@@ -24,6 +24,8 @@ struct strings {
 
 enum preset { PRESET_PRIVATE, PRESET_PEBBLE, PRESET_WEBPKI };
 enum caa_mode { CAA_OFF, CAA_IF_PRESENT, CAA_ENFORCE };
+/* The drafts of dns-persist-01, whose records differ. */
+enum persist_form { PERSIST_HASH, PERSIST_ACCOUNT_URL };
 enum tls_mode { TLS_AUTO, TLS_FILES, TLS_OFF };
 
 struct issuer_config {
@@ -90,6 +92,9 @@ struct ra_config {
 	struct strings	 allow;			/* name patterns: "nas.lan", "*.home.arpa", "*" */
 	struct strings	 deny;			/* wins */
 	struct strings	 challenges;		/* offered; none: every type there is */
+	struct strings	 issuer_domain_names;	/* who we are in dns-persist-01's records; none: not offered */
+	enum persist_form persist_form;
+	char		*account_hash_prefix;	/* PERSIST_HASH: what accounturi begins with */
 	int64_t		 order_lifetime;
 	int64_t		 pending_authorization_lifetime;
 	int64_t		 valid_authorization_lifetime;
@@ -183,7 +188,8 @@ struct sample {
 };
 void	 config_sample(const struct sample *, struct buf *out);
 
-/* The challenge types that prove names for that profile, as bits (1 << type); NULL: for the server at all. */
+/* The challenge types that prove names for that profile, as bits (1 << type); NULL: for the server at all. Those that
+ * persist are among them when the CA has a name for their records. */
 uint32_t config_challenges(const struct ra_config *, const struct profile_config *);
 /* NULL: there is none of that name. A NULL name is the default's. */
 const struct profile_config *config_profile(const struct ca_config *, const char *name);

@@ -19,13 +19,15 @@
 #define DAY (24 * HOUR)
 
 static_assert(sizeof(enum preset) == sizeof(unsigned) && sizeof(enum tls_mode) == sizeof(unsigned) &&
-    sizeof(enum caa_mode) == sizeof(unsigned) && sizeof(enum surface_kind) == sizeof(unsigned) &&
+    sizeof(enum caa_mode) == sizeof(unsigned) && sizeof(enum persist_form) == sizeof(unsigned) &&
+    sizeof(enum surface_kind) == sizeof(unsigned) &&
     sizeof(enum log_level) == sizeof(unsigned) && sizeof(enum log_format) == sizeof(unsigned),
     "KIND_ENUM is read and written as unsigned");
 
 /* Indexed by the enums of config.h and log.h. */
 static const char *const preset_names[] = { "private", "pebble", "webpki", NULL };
 static const char *const tls_names[] = { "auto", "{certificate: FILE, key: FILE}", "off", NULL };
+static const char *const persist_names[] = { "draft-02", "draft-01", NULL };
 static const char *const surface_names[] = { "native", "pebble", NULL };
 static const char *const caa_names[] = { "off", "if-present", "enforce", NULL };
 static const char *const level_names[] = { "debug", "info", "warning", "error", NULL };
@@ -254,6 +256,18 @@ const struct option options[] = {
 	{ .key = "ra.strict", .type = &type_bool, AT(ra.strict), .roles = RA, SAME("false"), .flags = OPTION_TEST,
 	    .help = "whether what clients send beyond the protocol is refused where that may be: members of a "
 		    "challenge's POST, a \"resource\"" },
+	/* The draft lets a challenge name ten. Pebble's own name, for its clients. */
+	{ .key = "ra.dns_persist.issuer_domain_names", .type = &type_domains, AT(ra.issuer_domain_names),
+	    .roles = ALL, EACH("[]", "[pebble.letsencrypt.org]", "[]"), .max = 10,
+	    .help = "the names of this CA in the persistent records of dns-persist-01; [] and it is not offered" },
+	/* Boulder and Pebble speak the earlier form, which their clients' tests expect. */
+	{ .key = "ra.dns_persist.form", .type = &type_enum, AT(ra.persist_form), .roles = WFE | RA | VA,
+	    EACH("draft-02", "draft-01", "draft-02"), .names = persist_names,
+	    .help = "what accounturi is in a record: draft-02, a hash that one of the account's keys goes into; "
+		    "draft-01, the account's URL" },
+	{ .key = "ra.dns_persist.account_hash_prefix", .type = &type_url, AT(ra.account_hash_prefix),
+	    .roles = WFE | VA, .flags = OPTION_DERIVED,
+	    .help = "what the hash stands behind in draft-02; default: wfe.url and /account-hash/" },
 	{ .key = "ra.limits", .type = &type_empty_map, .roles = 0, SAME("{}"), .flags = OPTION_UNSERVED,
 	    .help = "rate limits" },
 	/* Boulder's lifetimes in webpki, Pebble's in pebble. */

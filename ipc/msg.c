@@ -224,6 +224,9 @@ put_check(struct buf *out, const struct msg_check *msg)
 	put_str(out, msg->token);
 	put_str(out, msg->thumbprint);
 	put_str(out, msg->account_url);
+	put_u32(out, msg->former_count);
+	for (uint32_t i = 0; i < msg->former_count; i++)
+		put_str(out, msg->former[i]);
 	put_id(out, msg->order);
 	put_bytes(out, msg->evidence);
 }
@@ -240,6 +243,9 @@ get_check(struct slice body, struct msg_check *msg)
 	get_str(&in, msg->token, sizeof(msg->token));
 	get_str(&in, msg->thumbprint, sizeof(msg->thumbprint));
 	get_str(&in, msg->account_url, sizeof(msg->account_url));
+	msg->former_count = get_count(&in, KEY_CHANGES_MAX);
+	for (uint32_t i = 0; i < msg->former_count; i++)
+		get_str(&in, msg->former[i], sizeof(msg->former[i]));
 	msg->order = get_id(&in);
 	msg->evidence = get_bytes(&in, EVIDENCE_MAX);
 	if (id_is_zero(msg->order) != (msg->evidence.len == 0))
@@ -256,6 +262,7 @@ put_result(struct buf *out, const struct msg_result *msg)
 	put_str(out, msg->detail);
 	put_str(out, msg->record);
 	put_i64(out, msg->validated);
+	put_i64(out, msg->until);
 	put_i64(out, msg->caa_checked);
 	put_bytes(out, msg->evidence);
 	put_i64(out, msg->next_try);
@@ -273,6 +280,7 @@ get_result(struct slice body, struct msg_result *msg)
 	get_str(&in, msg->detail, sizeof(msg->detail));
 	get_str(&in, msg->record, sizeof(msg->record));
 	msg->validated = get_time(&in);
+	msg->until = get_time(&in);
 	msg->caa_checked = get_time(&in);
 	msg->evidence = get_bytes(&in, EVIDENCE_MAX);
 	msg->next_try = get_time(&in);

@@ -119,6 +119,8 @@ struct msg_nonces {
 void put_nonces(struct buf *, const struct msg_nonces *);
 bool get_nonces(struct slice, struct msg_nonces *);
 
+/* How often an account's key may change while evidence is fresh. */
+#define KEY_CHANGES_MAX 8
 struct msg_check {
 	struct id		authorization;
 	enum challenge_type	method;
@@ -127,6 +129,9 @@ struct msg_check {
 	char			token[TOKEN_SIZE];
 	char			thumbprint[THUMBPRINT_SIZE];
 	char			account_url[ACCOUNT_URL_SIZE];
+	/* The account's keys before that one, when what they prove stays (challenge_persists()). */
+	uint32_t		former_count;
+	char			former[KEY_CHANGES_MAX][THUMBPRINT_SIZE];
 	/* Set when only the CAA records of what was proven already are to be looked at again, for an order that
 	 * is being finalized: then evidence is the statement to renew. */
 	struct id		order;
@@ -143,6 +148,7 @@ struct msg_result {
 	char			detail[RESULT_DETAIL_MAX + 1];	/* for the client, when not ok */
 	char			record[RESULT_DETAIL_MAX + 1];	/* JSON validationRecord, for people */
 	int64_t			validated;		/* seconds; when ok */
+	int64_t			until;			/* the same: the authorization ends then; 0: not said */
 	int64_t			caa_checked;		/* the same; 0: not checked */
 	struct slice		evidence;		/* evidence_put(); when ok */
 	int64_t			next_try;		/* not 0: a failure that is not final (RFC 8555, 8.2) */
@@ -152,8 +158,6 @@ void put_result(struct buf *, const struct msg_result *);
 bool get_result(struct slice, struct msg_result *);
 
 #define PROFILE_NAME_MAX 63
-/* How often an account's key may change while evidence is fresh. */
-#define KEY_CHANGES_MAX 8
 struct msg_issue {
 	struct id	order;
 	char		profile[PROFILE_NAME_MAX + 1];

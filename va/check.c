@@ -202,6 +202,7 @@ check_clear(struct check *c)
 	caa_free(c->caa);
 	c->caa = NULL;
 	c->proved = false;
+	c->until = 0;
 	c->addresses[0] = '\0';
 }
 
@@ -282,6 +283,9 @@ check_sound(const struct msg_check *asked)
 {
 	struct identifier same;
 
+	for (uint32_t i = 0; i < asked->former_count; i++)
+		if (!is_digest(asked->former[i]))
+			return false;
 	return identifier_check(asked->identifier.type, asked->identifier.value, &same, NULL) == ERR_OK &&
 	       identifier_eq(&same, &asked->identifier) && !identifier_is_wildcard(&same) &&
 	       challenge_proves(asked->method, same.type, asked->wildcard) &&
@@ -445,6 +449,7 @@ check_prove(struct check *c, enum caa_outcome caa)
 		.wildcard = c->asked.wildcard,
 		.method = c->asked.method,
 		.validated = clock_now(),
+		.until = c->until,
 		.perspective = PERSPECTIVE };
 	struct msg_result result = { .ok = true };
 	struct buf statement = { 0 };
@@ -462,6 +467,7 @@ check_prove(struct check *c, enum caa_outcome caa)
 		check_fail(c, PROBLEM_SERVER_INTERNAL, "the CA is out of memory: try again later");
 	} else {
 		result.validated = evidence.validated;
+		result.until = evidence.until;
 		result.caa_checked = evidence.caa_checked;
 		result.evidence = buf_slice(&statement);
 		check_answer(c, &result);

@@ -32,6 +32,7 @@ struct means {
 	struct prober		*prober;
 	const uint8_t		*evidence_key;	/* EVIDENCE_KEY_SIZE */
 	const struct strings	*caa_identities;
+	const struct ra_config	*persist;	/* of which only what dns-persist-01 needs */
 };
 
 /* Whether the name is a DNS name that the method proves, and token and thumbprint what their types are. A token with "../" or "?" in
@@ -53,6 +54,7 @@ struct check {
 	int64_t			 deadline;	/* clock_monotonic_ms(): of running, and of resting */
 	int64_t			 retries;	/* left */
 	struct caa		*caa;		/* this run's; NULL: not asked for */
+	int64_t			 until;		/* the method's: when what it found ends; 0: it doesn't say */
 	bool			 proved;	/* the method is done: CAA is what is missing */
 	struct evidence		*renews;	/* CAA alone: what is said again; else NULL */
 };

@@ -186,6 +186,7 @@ va_open(struct proc *p)
 	va->means.config = &p->config->va;
 	va->means.evidence_key = va->evidence_key;
 	va->means.caa_identities = &p->config->ra.caa_identities;
+	va->means.persist = &p->config->ra;
 	if (!va_read_key(va) || !fetch_prepare() ||
 	    (va->means.prober = prober_new(TLS_ALPN_PROTOCOL)) == NULL ||
 	    (va->means.resolver = resolver_new(&p->config->va)) == NULL)
