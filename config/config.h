@@ -103,6 +103,7 @@ struct ra_config {
 	bool		 reuse_orders;		/* the same order again is the same order */
 	int64_t		 finalize_wait_ms;	/* how long finalize waits for the certificate */
 	int64_t		 workers;
+	bool		 any_reason;		/* of RFC 5280, for a revocation */
 	bool		 weak_account_keys;
 	int64_t		 contacts;		/* at most */
 	int64_t		 orders_per_page;
@@ -156,7 +157,6 @@ struct config {
 	struct va_config	 va;
 	struct ca_config	 ca;
 	int64_t			 seed;		/* 0: none */
-	bool			 durable;
 	char			*storage;	/* "sqlite:data/signet.db" */
 	char			*evidence_key;	/* path; read by va and ca only */
 	char			*ledger;	/* folder; opened by ca only */

@@ -298,6 +298,8 @@ const struct option options[] = {
 	{ .key = "ra.revocation_reasons", .type = &type_reasons, AT(ra.revocation_reasons), .roles = RA,
 	    SAME("[unspecified, keyCompromise, affiliationChanged, superseded, cessationOfOperation]"), .max = 6,
 	    .help = "what a subscriber may give: those of RFC 5280, 5.3.1 that are for end entities" },
+	{ .key = "ra.any_reason", .type = &type_bool, AT(ra.any_reason), .roles = RA, EACH("false", "true", "false"),
+	    .flags = OPTION_TEST, .help = "whether every reason of RFC 5280, 5.3.1 is taken" },
 	{ .key = "ra.workers", .type = &type_integer, AT(ra.workers), .roles = RA, SAME("0"), .max = 256,
 	    .help = "threads that serve requests; 0: four more than there are cores" },
 
@@ -375,8 +377,6 @@ const struct option options[] = {
 
 	{ .key = "seed", .type = &type_integer, AT(seed), .roles = ALL, SAME("0"), .max = INT64_MAX,
 	    .flags = OPTION_TEST, .help = "makes what is left to chance repeatable; 0: it isn't" },
-	{ .key = "durable", .type = &type_bool, AT(durable), .roles = RA | CA, EACH("true", "false", "true"),
-	    .flags = OPTION_TEST, .help = "whether what clients are told outlives the loss of power" },
 	{ .key = "storage", .type = &type_storage, AT(storage), .roles = RA,
 	    SAME("\"sqlite:data/signet.db\""), .min = 1, .help = "the database" },
 	{ .key = "evidence_key", .type = &type_path, AT(evidence_key), .roles = VA | CA,

@@ -3,6 +3,7 @@
 
 #include "lib/clock.h"
 #include "lib/json.h"
+#include "config/account_key.h"
 #include "ra/contact.h"
 #include "ra/request.h"
 #include "x509/key.h"
@@ -115,13 +116,14 @@ check_new(struct request *request, bool agreed)
 		return problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
 		    "\"externalAccountBinding\" names a key that is not known here; this server has none "
 		    "(RFC 8555, 7.3.4)");
-	if (key_check(request->key->key, &reason) != ERR_OK ||
+	if (account_key_check(request->ra->config, request->key->key, &reason) != ERR_OK ||
 	    blocklist_check(request->ra->blocked, request->key->key, &reason) != ERR_OK)
 		return problem_set(&request->problem, PROBLEM_BAD_PUBLIC_KEY, "the account key: %s",
 		    reason.text);
 	if (!key_unblocked(request, request->key->thumbprint, PROBLEM_BAD_PUBLIC_KEY, "the account key"))
 		return false;
-	return contact_check(json_object_get(request->payload, "contact"), &request->account.contact,
+	return contact_check(json_object_get(request->payload, "contact"),
+	    (size_t)request->ra->config->ra.contacts, &request->account.contact,
 	    &request->problem);
 }
 
@@ -259,7 +261,7 @@ set_contact(struct request *request, const json_t *contact)
 	bool	       done;
 	enum err       err;
 
-	if (!contact_check(contact, &change.contact, &request->problem))
+	if (!contact_check(contact, (size_t)request->ra->config->ra.contacts, &change.contact, &request->problem))
 		return false;
 	account.contact = change.contact;
 	err = storage_write(request->ra->storage, write_contact, &change);
@@ -300,5 +302,9 @@ account_update(struct request *request)
 		return deactivate(request);
 	if (contact != NULL)
 		return set_contact(request, contact);
+	if (request->payload != NULL && request->site.surface->refuses_empty_update) {
+		problem_set(&request->problem, PROBLEM_MALFORMED, "the update changes nothing");
+		return problem_said(&request->problem, SAID_EMPTY_UPDATE, "");
+	}
 	return account_answer(request, &request->account);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/chance.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/map.h"
@@ -27,22 +28,42 @@ struct checker {
 	struct map *by_authorization; /* whole validations */
 	struct list waiting;
 	struct list running; /* by deadline: all have the same time */
-	struct list resting; /* the same */
+	struct list resting; /* by deadline */
 	bool pumping;
 	uv_timer_t sweep; /* runs while checks run or rest */
 };
 
 static void
-list_append(struct list *list, struct check *c)
+list_insert(struct list *list, struct check *after, struct check *c)
 {
-	c->next = NULL;
-	c->prev = list->last;
-	if (list->last != NULL)
-		list->last->next = c;
+	c->prev = after;
+	c->next = after != NULL ? after->next : list->first;
+	if (c->prev != NULL)
+		c->prev->next = c;
 	else
 		list->first = c;
-	list->last = c;
+	if (c->next != NULL)
+		c->next->prev = c;
+	else
+		list->last = c;
 	list->count++;
+}
+
+static void
+list_append(struct list *list, struct check *c)
+{
+	list_insert(list, list->last, c);
+}
+
+/* Naps are of different lengths; of those that aren't, each comes last. */
+static void
+list_insert_by_deadline(struct list *list, struct check *c)
+{
+	struct check *after = list->last;
+
+	while (after != NULL && after->deadline > c->deadline)
+		after = after->prev;
+	list_insert(list, after, c);
 }
 
 static void
@@ -68,7 +89,10 @@ check_move(struct check *c, struct list *from, struct list *to)
 	struct checker *k = c->owner;
 
 	list_remove(from, c);
-	list_append(to, c);
+	if (to == &k->resting)
+		list_insert_by_deadline(to, c);
+	else
+		list_append(to, c);
 	c->state = to == &k->waiting ? CHECK_WAITING : to == &k->running ? CHECK_RUNNING : CHECK_RESTING;
 }
 
@@ -324,6 +348,39 @@ check_renews(struct check *c)
 	return true;
 }
 
+/* --- tests of clients: no look at all, and time that passes before it ------------------------------ */
+
+static void
+check_nothing(struct check *c)
+{
+	(void)c;
+}
+
+/* The evidence says which method it stands for. */
+static const struct method taken_for_proven = { .start = check_pass, .late = check_nothing, .end = check_nothing };
+
+static const struct method *
+checker_method(const struct checker *k, enum challenge_type type)
+{
+	return k->means->config->always_valid ? &taken_for_proven : method_of(type);
+}
+
+/* Some seconds before the first try. */
+static void
+check_nap(struct check *c)
+{
+	struct checker *k = c->owner;
+	uint32_t most = (uint32_t)k->means->config->sleep;
+	uint32_t seconds = most > 0 ? chance_below(CHANCE_SLEEP, most) : 0;
+
+	if (seconds == 0)
+		return;
+	c->deadline = clock_monotonic_ms() + seconds * 1000;
+	check_move(c, &k->waiting, &k->resting);
+	if (!uv_is_active((uv_handle_t *)&k->sweep))
+		uv_timer_start(&k->sweep, checker_sweep, SWEEP_MS, SWEEP_MS);
+}
+
 static struct check *
 check_new(struct checker *k, const struct msg_check *asked, const struct method *method)
 {
@@ -348,7 +405,7 @@ check_new(struct checker *k, const struct msg_check *asked, const struct method 
 void
 checker_add(struct checker *k, const struct msg_check *asked)
 {
-	const struct method *method = method_of(asked->method);
+	const struct method *method = checker_method(k, asked->method);
 	struct check *c;
 
 	if (checker_again(k, asked))
@@ -374,6 +431,8 @@ checker_add(struct checker *k, const struct msg_check *asked)
 	}
 	c->asked.evidence = slice_of(NULL, 0); /* it was borrowed */
 	list_append(&k->waiting, c);
+	if (id_is_zero(asked->order))
+		check_nap(c);
 	checker_pump(k);
 }
 

@@ -210,7 +210,7 @@ va_begin(struct va *va)
 	va->means.loop = &va->loop;
 	prober_start(va->means.prober, &va->loop);
 	if (!resolver_start(va->means.resolver, &va->loop) ||
-	    (va->means.fetcher = fetcher_new(&va->loop)) == NULL ||
+	    (va->means.fetcher = fetcher_new(&va->loop, va->means.config->user_agent)) == NULL ||
 	    (va->checker = checker_new(&va->means, va_answer, va)) == NULL ||
 	    uv_poll_init(&va->loop, &va->ra, channel_fd(va->proc->peer[ROLE_RA])) != 0 ||
 	    uv_poll_init(&va->loop, &va->control, channel_fd(va->proc->control)) != 0)

@@ -73,7 +73,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else
 		check_problem(&problem);
 	order_free(&order);
-	if (!contact_check(json_object_get(payload, "contact"), &contact, &problem))
+	if (!contact_check(json_object_get(payload, "contact"), 10, &contact, &problem))
 		check_problem(&problem);
 	free(contact);
 	json_decref(payload);

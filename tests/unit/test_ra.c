@@ -472,14 +472,17 @@ test_renewal_window(void **state)
 	int64_t	      start, end;
 
 	(void)state;
-	renewal_window(begin, begin + 90 * day - 1, &start, &end);	/* two thirds, 4 % wide */
+	renewal_window(begin, begin + 90 * day - 1, 0, &start, &end);	/* two thirds, 4 % wide */
 	assert_int_equal(start, begin + 60 * day - 1 - 90 * day / 50);
 	assert_int_equal(end, begin + 60 * day - 1 + 90 * day / 50);
-	renewal_window(begin, begin + 10 * day - 1, &start, &end);
+	renewal_window(begin, begin + 10 * day - 1, 0, &start, &end);
 	assert_int_equal((start + end) / 2, begin + 10 * day - 1 - 10 * day / 3);
-	renewal_window(begin, begin + 10 * day - 2, &start, &end);	/* shorter: its half */
+	renewal_window(begin, begin + 10 * day - 2, 0, &start, &end);	/* shorter: its half */
 	assert_int_equal((start + end) / 2, begin + 10 * day - 2 - (10 * day - 1) / 2);
-	renewal_window(begin, begin, &start, &end);			/* a second long: still a window */
+	renewal_window(begin, begin + 90 * day - 1, day, &start, &end);	/* as configured: a day on both sides */
+	assert_int_equal(start, begin + 59 * day - 1);
+	assert_int_equal(end, begin + 61 * day - 1);
+	renewal_window(begin, begin, 0, &start, &end);			/* a second long: still a window */
 	assert_true(end > start);
 }
 
