@@ -181,8 +181,9 @@ const struct option options[] = {
 	{ .key = "ra.caa_identities", .type = &type_domains, AT(ra.caa_identities), .roles = WFE | RA | VA,
 	    SAME("[]"), .max = 16, .help = "the names that stand for this CA in CAA records" },
 	{ .key = "ra.external_account_required", .type = &type_bool, AT(ra.external_account_required),
-	    .roles = WFE | RA, SAME("false"), .flags = OPTION_UNSERVED,
-	    .help = "whether a new account needs an external account binding" },
+	    .roles = WFE | RA, SAME("false"),
+	    .help = "whether a new account needs an external account binding, by a key that `signet eab create` made; "
+		    "without it, a binding is taken but not asked for" },
 	/* Pebble certifies any address; Boulder none in its default profile. */
 	{ .key = "ra.policy.allow", .type = &type_patterns, AT(ra.allow), .roles = RA | CA,
 	    EACH("[\"*\"]", "[\"*\", \"0.0.0.0/0\", \"::/0\"]", "[\"*\"]"),

@@ -138,8 +138,6 @@ static const struct mistake mistakes[] = {
 	/* not served */
 	{ URL "va: {perspectives: [{url: x}]}\n", 2, "va.perspectives", "not served by this version" },
 	{ URL "ra: {limits: {orders: 3}}\n", 2, "ra.limits", "not served by this version" },
-	{ URL "ra:\n  external_account_required: true\n", 3, "ra.external_account_required",
-	    "not served by this version" },
 	{ URL "storage: postgresql://db/x\n", 2, "storage", "not served by this version" },
 	{ URL "storage: data.db\n", 2, "storage", "write \"sqlite:\"" },
 	/* contradictions */
