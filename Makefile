@@ -51,7 +51,7 @@ FUZZERS  = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run test unit replay integration clients fuzz bench chaos lint format coverage install clean \
+.PHONY: all run test unit replay integration clients clients-table fuzz bench chaos lint format coverage install clean \
 	deps run-deps test-deps lint-deps always
 
 all: $(PROGRAM)
@@ -101,18 +101,22 @@ unit: $(UNIT)
 replay: $(REPLAY)
 	@set -e; for t in $(REPLAY); do n=$$(basename $$t); $(ALONE) $$t tests/fuzz/corpus/$${n#fuzz_}; done
 
-integration: $(PROGRAM)
+integration: $(PROGRAM) $(BENCH)
 	$(ROLE_ENV) $(ALONE) $(PYTEST) $(BESIDE) tests/integration
 	$(ROLE_ENV) $(ALONE) $(PYTEST) -m alone tests/integration
 
 clients: $(PROGRAM)
 	$(ROLE_ENV) $(ALONE) $(PYTEST) $(BESIDE) tests/clients
 
+# The table of docs/clients.md, from the tests' own marks.
+clients-table: $(PROGRAM)
+	$(PYTEST) --collect-only --clients-table=docs/clients.md tests/clients
+
 chaos: $(PROGRAM) $(BENCH)
 	$(ROLE_ENV) $(ALONE) $(PYTHON) -B tests/chaos/kill.py
 
 bench: $(PROGRAM) $(BENCH)
-	$(PYTHON) -B tests/bench/compare.py
+	SIGNET_PROGRAM=$(abspath $(PROGRAM)) $(PYTHON) -B tests/bench/compare.py --keep docs/performance.md
 
 # Coverage-guided, with the address and undefined-behaviour sanitizers; a finding stops it.
 fuzz: $(FUZZERS)

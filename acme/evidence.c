@@ -12,7 +12,7 @@
 #include "ipc/wire.h"
 #include "lib/base64url.h"
 
-#define EVIDENCE_VERSION 2
+#define EVIDENCE_VERSION 3
 #define MAC_SIZE 32
 #define SIGNATURE_SIZE 64 /* RFC 8032, 5.1.6 */
 
@@ -104,6 +104,7 @@ evidence_put(struct buf *out, const struct evidence *evidence, const struct evid
 	put_u8(out, (uint8_t)evidence->caa);
 	put_i64(out, evidence->caa_checked);
 	put_i64(out, evidence->validated);
+	put_i64(out, evidence->until);
 	put_str(out, evidence->account_url);
 	if (out->failed)
 		return;
@@ -145,6 +146,7 @@ decode(struct slice body, struct evidence *out)
 	caa = get_u8(&in);
 	out->caa_checked = get_i64(&in);
 	out->validated = get_i64(&in);
+	out->until = get_i64(&in);
 	get_str(&in, out->account_url, sizeof(out->account_url));
 	if (type == 0 || type >= IDENTIFIER_TYPE_COUNT || method == CHALLENGE_NONE ||
 	    method >= CHALLENGE_TYPE_COUNT || caa < CAA_NOT_CHECKED || caa > CAA_ALLOWED)

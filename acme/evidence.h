@@ -35,6 +35,7 @@ struct evidence {
 	enum caa_outcome	caa;
 	int64_t			caa_checked;	/* seconds since 1970; 0: not checked */
 	int64_t			validated;	/* the same; 0: a statement about CAA alone */
+	int64_t			until;		/* the same: the proof counts no longer; 0: it doesn't say */
 	char			account_url[ACCOUNT_URL_SIZE];	/* whose CAA parameters and labels counted */
 	char			perspective[PERSPECTIVE_MAX + 1];
 };

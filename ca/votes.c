@@ -110,6 +110,8 @@ round_fault(const struct tally *t, const struct evidence *statement)
 	if (statement->validated < t->primary->validated - ROUND_MAX ||
 	    statement->validated > t->primary->validated + ROUND_MAX)
 		return "it was validated at another time";
+	if (statement->until != 0 && statement->until < t->now)
+		return "the record that proved it has ended (persistUntil)";
 	return NULL;
 }
 

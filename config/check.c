@@ -68,6 +68,17 @@ derive_plain_url(struct parse *p)
 		p->report->failed = true;
 }
 
+/* Not a URL that leads anywhere: it makes an accounturi a URI (RFC 8657, 3). */
+static void
+derive_account_hash_prefix(struct parse *p)
+{
+	struct buf	 url = { 0 };
+
+	buf_printf(&url, "%s/account-hash/", p->config->wfe.url);
+	if ((p->config->ra.account_hash_prefix = buf_take_str(&url)) == NULL)
+		p->report->failed = true;
+}
+
 void
 config_derive(struct parse *p)
 {
@@ -77,6 +88,8 @@ config_derive(struct parse *p)
 		derive_names(p);
 	if (absent(p, "wfe.plain_url"))
 		derive_plain_url(p);
+	if (absent(p, "ra.dns_persist.account_hash_prefix"))
+		derive_account_hash_prefix(p);
 }
 
 static void
@@ -239,6 +252,20 @@ check_va(struct parse *p)
 		    "%s stands in allow too, and allow wins; remove one of the two");
 }
 
+static void
+check_persist(struct parse *p)
+{
+	const struct ra_config	*ra = &p->config->ra;
+
+	for (size_t i = 0; ra->issuer_domain_names.count == 0 && i < ra->challenges.count; i++)
+		if (challenge_persists(challenge_by_name(ra->challenges.items[i])))
+			report_add(p->report, line_of(p, "ra.challenges"), "ra.challenges", "has %s, for which the CA has "
+			    "no name; add ra.dns_persist.issuer_domain_names", ra->challenges.items[i]);
+	/* RFC 8659, 4.2: it ends a parameter's value. */
+	if (ra->account_hash_prefix != NULL && strchr(ra->account_hash_prefix, ';') != NULL)
+		report_add(p->report, line_of(p, "ra.dns_persist.account_hash_prefix"),
+		    "ra.dns_persist.account_hash_prefix", "has a semicolon, which no record can hold; write it as %%3B");
+}
 
 /* Whether an issuer signs such keys for the profile. */
 static bool
@@ -419,6 +446,7 @@ config_check(struct parse *p)
 	check_listeners(p);
 	check_both(p, "ra.policy.deny", &p->config->ra.deny, &p->config->ra.allow,
 	    "%s stands in allow too, and deny wins; remove one of the two");
+	check_persist(p);
 	check_va(p);
 	check_ca(p);
 	check_folders(p);

@@ -19,13 +19,16 @@
 #define DAY (24 * HOUR)
 
 static_assert(sizeof(enum preset) == sizeof(unsigned) && sizeof(enum tls_mode) == sizeof(unsigned) &&
-    sizeof(enum caa_mode) == sizeof(unsigned) &&
+    sizeof(enum caa_mode) == sizeof(unsigned) && sizeof(enum persist_form) == sizeof(unsigned) &&
+    sizeof(enum surface_kind) == sizeof(unsigned) &&
     sizeof(enum log_level) == sizeof(unsigned) && sizeof(enum log_format) == sizeof(unsigned),
     "KIND_ENUM is read and written as unsigned");
 
 /* Indexed by the enums of config.h and log.h. */
 static const char *const preset_names[] = { "private", "pebble", "webpki", NULL };
 static const char *const tls_names[] = { "auto", "{certificate: FILE, key: FILE}", "off", NULL };
+static const char *const persist_names[] = { "draft-02", "draft-01", NULL };
+static const char *const surface_names[] = { "native", "pebble", NULL };
 static const char *const caa_names[] = { "off", "if-present", "enforce", NULL };
 static const char *const level_names[] = { "debug", "info", "warning", "error", NULL };
 static const char *const format_names[] = { "text", "json", NULL };
@@ -149,12 +152,18 @@ const struct option options[] = {
 	{ .key = "preset", .type = &type_enum, AT(preset), .roles = ALL, SAME("private"),
 	    .names = preset_names, .flags = OPTION_SAMPLE,
 	    .help = "which defaults: for a network of your own, like Pebble, or like Let's Encrypt" },
+	{ .key = "surface", .type = &type_enum, AT(surface), .roles = ALL, EACH("native", "pebble", "native"),
+	    .names = surface_names,
+	    .help = "what clients see where RFC 8555 leaves it free: paths, ids, headers, words" },
 	{ .key = "name", .type = &type_title, AT(name), .roles = ALL, SAME("signet"), .min = 1, .max = 64,
 	    .flags = OPTION_SAMPLE, .help = "what this CA is called on its pages" },
 
 	{ .key = "wfe.url", .type = &type_server_url, AT(wfe.url), .roles = WFE | RA | CA, .min = 1,
 	    .flags = OPTION_REQUIRED | OPTION_SAMPLE,
 	    .help = "where clients reach this server; every URL in a reply starts with it" },
+	{ .key = "wfe.url_from_host", .type = &type_bool, AT(wfe.url_from_host), .roles = WFE | RA | CA,
+	    EACH("false", "true", "false"),
+	    .help = "whether URLs in replies begin with the name by which the client asked, instead of wfe.url" },
 	{ .key = "wfe.names", .type = &type_hosts, AT(wfe.names), .roles = WFE | CA, .min = 1, .max = 100,
 	    .flags = OPTION_DERIVED | OPTION_SAMPLE,
 	    .help = "DNS names and addresses in the server's own certificate; default: the host of wfe.url" },
@@ -206,6 +215,18 @@ const struct option options[] = {
 	    .max = 1000, .help = "names and blocks of addresses that may not, even when allow has them" },
 	{ .key = "ra.challenges", .type = &type_challenges, AT(ra.challenges), .roles = RA | CA, SAME("[]"),
 	    .max = 16, .help = "the challenge types offered, such as [http-01, dns-01]; [] for all there are" },
+	/* The draft lets a challenge name ten. Pebble's own name, for its clients. */
+	{ .key = "ra.dns_persist.issuer_domain_names", .type = &type_domains, AT(ra.issuer_domain_names),
+	    .roles = ALL, EACH("[]", "[pebble.letsencrypt.org]", "[]"), .max = 10,
+	    .help = "the names of this CA in the persistent records of dns-persist-01; [] and it is not offered" },
+	/* Boulder and Pebble speak the earlier form, which their clients' tests expect. */
+	{ .key = "ra.dns_persist.form", .type = &type_enum, AT(ra.persist_form), .roles = WFE | RA | VA,
+	    EACH("draft-02", "draft-01", "draft-02"), .names = persist_names,
+	    .help = "what accounturi is in a record: draft-02, a hash that one of the account's keys goes into; "
+		    "draft-01, the account's URL" },
+	{ .key = "ra.dns_persist.account_hash_prefix", .type = &type_url, AT(ra.account_hash_prefix),
+	    .roles = WFE | VA, .flags = OPTION_DERIVED,
+	    .help = "what the hash stands behind in draft-02; default: wfe.url and /account-hash/" },
 	{ .key = "ra.limits", .type = &type_empty_map, .roles = 0, SAME("{}"), .flags = OPTION_UNSERVED,
 	    .help = "rate limits" },
 	/* Boulder's lifetimes in webpki, Pebble's in pebble. */

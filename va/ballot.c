@@ -14,12 +14,12 @@
 #define RESTING_FACTOR 10 /* validations that may rest for each that may run */
 
 /* What one perspective said in this round. */
-struct said {
+struct stance {
 	enum { UNSAID, AGREED, FAILED } outcome;
 	enum problem_type problem;
 	char *detail; /* when it failed; NULL: no memory */
 	struct buf statement; /* when it agreed */
-	int64_t caa_checked;
+	int64_t caa_checked, until;
 };
 
 struct ballot {
@@ -37,7 +37,7 @@ struct ballot {
 	int64_t validated;
 	char *record; /* the primary's, of the last round; NULL: none */
 	TAILQ_ENTRY(ballot) next; /* while resting */
-	struct said said[]; /* as the voters */
+	struct stance said[]; /* as the voters */
 };
 
 /* One question that is under way. */
@@ -67,11 +67,11 @@ is_caa_alone(const struct ballot *b)
 }
 
 static void
-said_clear(struct said *said)
+said_clear(struct stance *said)
 {
 	free(said->detail);
 	buf_free(&said->statement);
-	*said = (struct said){ .outcome = UNSAID };
+	*said = (struct stance){ .outcome = UNSAID };
 }
 
 static void
@@ -122,7 +122,7 @@ append_names(const struct ballot *b, int outcome, char *out, size_t size)
 }
 
 static const char *
-detail_of(const struct said *said)
+detail_of(const struct stance *said)
 {
 	return said->detail != NULL ? said->detail : "the CA is out of memory: try again later";
 }
@@ -204,6 +204,8 @@ put_agreed(const struct ballot *b, struct buf *out, struct msg_result *result)
 		bundle.statements[bundle.count++] = buf_slice(&b->said[i].statement);
 		if (result->caa_checked == 0 || b->said[i].caa_checked < result->caa_checked)
 			result->caa_checked = b->said[i].caa_checked;
+		if (b->said[i].until != 0 && (result->until == 0 || b->said[i].until < result->until))
+			result->until = b->said[i].until;
 	}
 	bundle_put(out, &bundle);
 	result->evidence = buf_slice(out);
@@ -319,13 +321,14 @@ static void
 vote_take(struct ballot *b, const struct vote *v, const struct msg_result *result)
 {
 	const struct voter *voter = &b->owner->voters[v->voter];
-	struct said *said = &b->said[v->voter];
+	struct stance *said = &b->said[v->voter];
 	bool sound = !result->ok || is_sound(b, voter, result);
 
 	said->outcome = result->ok && sound ? AGREED : FAILED;
 	if (said->outcome == AGREED) {
 		buf_put(&said->statement, result->evidence.data, result->evidence.len);
 		said->caa_checked = result->caa_checked;
+		said->until = result->until;
 		if (said->statement.failed)
 			said->outcome = FAILED;
 	}

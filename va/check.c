@@ -252,6 +252,9 @@ check_sound(const struct msg_check *asked)
 {
 	struct identifier same;
 
+	for (uint32_t i = 0; i < asked->former_count; i++)
+		if (!is_digest(asked->former[i]))
+			return false;
 	return identifier_check(asked->identifier.type, asked->identifier.value, &same, NULL) == ERR_OK &&
 	       identifier_eq(&same, &asked->identifier) && !identifier_is_wildcard(&same) &&
 	       challenge_proves(asked->method, same.type, asked->wildcard) &&
@@ -348,7 +351,8 @@ check_prove(struct check *c, enum caa_outcome caa)
 	struct evidence evidence = { .identifier = c->asked.identifier,
 		.wildcard = c->asked.wildcard,
 		.method = c->asked.method,
-		.validated = is_caa_alone(c) ? 0 : clock_now() };
+		.validated = is_caa_alone(c) ? 0 : clock_now(),
+		.until = c->until };
 	struct msg_result result = { .ok = true };
 	struct buf statement = { 0 };
 
@@ -364,6 +368,7 @@ check_prove(struct check *c, enum caa_outcome caa)
 		check_fail(c, PROBLEM_SERVER_INTERNAL, "the CA is out of memory: try again later");
 	} else {
 		result.validated = evidence.validated;
+		result.until = evidence.until;
 		result.caa_checked = evidence.caa_checked;
 		result.evidence = buf_slice(&statement);
 		check_answer(c, &result);

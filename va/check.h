@@ -30,6 +30,7 @@ struct means {
 	struct evidence_key	 key;		/* with which statements are made */
 	const char		*perspective;	/* whose they are */
 	const struct strings	*caa_identities;
+	const struct ra_config	*persist;	/* of which only what dns-persist-01 needs */
 };
 
 /* Whether the name is a DNS name that the method proves, and token and thumbprint what their types are. A token with "../" or "?" in
@@ -54,6 +55,7 @@ struct check {
 	void			*arg;
 	int64_t			 deadline;	/* clock_monotonic_ms(), while it runs */
 	struct caa		*caa;		/* NULL: not asked for */
+	int64_t			 until;		/* the method's: when what it found ends; 0: it doesn't say */
 	bool			 proved;	/* the method is done: CAA is what is missing */
 };
 

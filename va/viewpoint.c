@@ -39,7 +39,7 @@ viewpoint_new(const struct config *config, const char *name, const struct perspe
 		return NULL;
 	v->config = config->va;
 	v->means = (struct means){ .config = &v->config, .key = *key, .perspective = name,
-		.caa_identities = &config->ra.caa_identities };
+		.caa_identities = &config->ra.caa_identities, .persist = &config->ra };
 	if (configure(v, own) && (v->means.prober = prober_new(TLS_ALPN_PROTOCOL, &v->egress)) != NULL &&
 	    (v->means.resolver = resolver_new(&v->config, &v->egress)) != NULL &&
 	    (v->means.targets = targets_new(&v->config, self, targets_self(self), &reason)) != NULL)

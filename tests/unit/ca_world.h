@@ -286,7 +286,7 @@ jws_make(EVP_PKEY *key, struct id order, const char *kid, struct slice csr, stru
 
 	buf_printf(&header,
 	    "{\"alg\":\"ES256\",\"kid\":\"%s\",\"nonce\":\"YWJjZGVmZ2hpamtsbW5vcA\",\"url\":\"", kid);
-	route_url(&header, BASE, ROUTE_FINALIZE, &order, NULL);
+	route_url(&header, &(struct site){ &surface_native, BASE }, ROUTE_FINALIZE, &order, NULL);
 	buf_put_str(&header, "\"}");
 	buf_put_str(&payload, "{\"csr\":\"");
 	base64url_put(&payload, csr.data, csr.len);

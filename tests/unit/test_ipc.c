@@ -187,7 +187,7 @@ test_check(void **state)
 {
 	struct msg_check msg = { .authorization = id_new(), .method = CHALLENGE_HTTP_01, .wildcard = false,
 		.identifier = name("a.example"), .token = "tok", .thumbprint = "thumb",
-		.account_url = "https://ca/account/1" }, back;
+		.account_url = "https://ca/account/1", .former_count = 2, .former = { "one", "two" } }, back;
 	struct buf	 out = { 0 };
 
 	(void)state;
@@ -198,6 +198,8 @@ test_check(void **state)
 	assert_true(identifier_eq(&back.identifier, &msg.identifier));
 	assert_string_equal(back.token, "tok");
 	assert_string_equal(back.account_url, msg.account_url);
+	assert_int_equal(back.former_count, 2);
+	assert_string_equal(back.former[1], "two");
 	assert_true(id_is_zero(back.order));
 	out.data[ID_SIZE] = 0;	/* no such challenge */
 	assert_false(get_check(buf_slice(&out), &back));
@@ -225,7 +227,7 @@ test_check(void **state)
 static void
 test_result(void **state)
 {
-	struct msg_result msg = { .authorization = id_new(), .ok = true, .record = "[]", .validated = 5, .caa_checked = 4,
+	struct msg_result msg = { .authorization = id_new(), .ok = true, .record = "[]", .validated = 5, .until = 6, .caa_checked = 4,
 		.evidence = slice_str("proof") }, back;
 	struct buf	  out = { 0 };
 
@@ -234,6 +236,7 @@ test_result(void **state)
 	assert_true(get_result(buf_slice(&out), &back));
 	assert_true(back.ok);
 	assert_int_equal(back.validated, 5);
+	assert_int_equal(back.until, 6);
 	assert_int_equal(back.caa_checked, 4);
 	assert_int_equal(back.next_try, 0);
 	assert_true(slice_eq(back.evidence, msg.evidence));
