@@ -302,6 +302,16 @@ ballot_decide(struct ballot *b)
 
 /* --- the votes ------------------------------------------------------------------------------------- */
 
+/* Whether it is the account's key, or one before it where those count too. */
+static bool
+is_account_key(const struct msg_check *asked, const char *thumbprint)
+{
+	for (uint32_t i = 0; i < asked->former_count; i++)
+		if (strcmp(asked->former[i], thumbprint) == 0)
+			return true;
+	return strcmp(asked->thumbprint, thumbprint) == 0;
+}
+
 /* Whether the statement is the voter's, and says what it was asked. */
 static bool
 is_sound(const struct ballot *b, const struct voter *voter, const struct msg_result *result)
@@ -309,12 +319,13 @@ is_sound(const struct ballot *b, const struct voter *voter, const struct msg_res
 	const struct msg_check *asked = &b->asked;
 	struct evidence said, claim = { .identifier = asked->identifier, .wildcard = asked->wildcard, .method = asked->method };
 
+	if (evidence_get(result->evidence, &voter->key, &said) != ERR_OK)
+		return false;
 	memcpy(claim.token, asked->token, sizeof(claim.token));
-	memcpy(claim.thumbprint, asked->thumbprint, sizeof(claim.thumbprint));
+	memcpy(claim.thumbprint, said.thumbprint, sizeof(claim.thumbprint));
 	memcpy(claim.account_url, asked->account_url, sizeof(claim.account_url));
-	return evidence_get(result->evidence, &voter->key, &said) == ERR_OK &&
-	    strcmp(said.perspective, voter->name) == 0 && evidence_same_claim(&said, &claim) &&
-	    (said.validated == 0) == is_caa_alone(b);
+	return strcmp(said.perspective, voter->name) == 0 && is_account_key(asked, said.thumbprint) &&
+	    evidence_same_claim(&said, &claim) && (said.validated == 0) == is_caa_alone(b);
 }
 
 static void
