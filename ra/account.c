@@ -15,7 +15,7 @@ account_json(const struct request *request, const struct account *account)
 	struct buf orders = { 0 };
 	char	  *url;
 
-	route_url(&orders, request->ra->base, ROUTE_ORDERS, &account->id, NULL);
+	route_url(&orders, &request->site, ROUTE_ORDERS, &account->id, NULL);
 	url = buf_take_str(&orders);
 	if (object == NULL || url == NULL ||
 	    (json_object_set_new(object, "status", json_string(account_status_text(account->status))) |
@@ -24,6 +24,8 @@ account_json(const struct request *request, const struct account *account)
 		json_decref(object);
 		object = NULL;
 	}
+	if (object != NULL && request->site.surface->shows_key)
+		json_object_set_new(object, "key", json_loads(account->jwk, 0, NULL));
 	if (object != NULL && account->terms_agreed != 0)
 		json_object_set_new(object, "termsOfServiceAgreed", json_true());
 	if (object != NULL && account->binding != NULL)
@@ -44,9 +46,10 @@ show_existing(struct request *request)
 {
 	if (request->account.status != ACCOUNT_VALID) {
 		request->problem.status = 401;
-		return problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
+		problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
 		    "this key's account is %s; its key is not used again (RFC 8555, 7.3.6 and 11.1)",
 		    account_status_text(request->account.status));
+		return problem_said(&request->problem, SAID_KEY_DEACTIVATED, "");
 	}
 	reply_location(request, ROUTE_ACCOUNT, &request->account.id);
 	return account_answer(request, &request->account);
@@ -82,8 +85,9 @@ refuse_without_terms(struct request *request, const char *terms)
 {
 	reply_link(request, terms, "terms-of-service");
 	request->problem.instance = strdup(terms);
-	return problem_set(&request->problem, PROBLEM_USER_ACTION_REQUIRED,
+	problem_set(&request->problem, PROBLEM_USER_ACTION_REQUIRED,
 	    "agree to the terms of service at %.150s with \"termsOfServiceAgreed\": true (RFC 8555, 7.3)", terms);
+	return problem_said(&request->problem, SAID_TERMS, "");
 }
 
 bool
@@ -166,7 +170,7 @@ create(struct request *request, bool agreed)
 
 	if (!check_new(request, agreed))
 		return false;
-	account->id = id_new();
+	account->id = request->site.surface->short_ids ? id_short() : id_new();
 	account->created = clock_now();
 	account->status = ACCOUNT_VALID;
 	account->terms_agreed = agreed ? account->created : 0;
@@ -194,7 +198,7 @@ account_new(struct request *request)
 	if (existing_only)
 		return problem_set(&request->problem, PROBLEM_ACCOUNT_DOES_NOT_EXIST,
 		    "no account has this key, and \"onlyReturnExisting\" asks not to create one "
-		    "(RFC 8555, 7.3.1)");
+		    "(RFC 8555, 7.3.1)") || problem_said(&request->problem, SAID_ACCOUNT_UNKNOWN, "");
 	return create(request, agreed);
 }
 

@@ -280,7 +280,7 @@ open_all(struct ra *ra, struct proc *p)
 
 	pthread_rwlock_init(&ra->open, NULL);
 	ra->config = p->config;
-	ra->base = p->config->wfe.url;
+	ra->surface = surface_of(p->config->surface);
 	ra->wfe = p->peer[ROLE_WFE];
 	ra->va = p->peer[ROLE_VA];
 	ra->ca = p->peer[ROLE_CA];

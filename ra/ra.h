@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "acme/surface.h"
 #include "config/config.h"
 #include "ipc/channel.h"
 #include "ra/accounts.h"
@@ -19,7 +20,7 @@
 
 struct ra {
 	const struct config	*config;
-	const char		*base;		/* config->wfe.url: every URL in a reply starts with it */
+	const struct surface	*surface;	/* what the configuration chose */
 	struct storage		*storage;
 	struct nonces		*nonces;
 	struct accounts		*accounts;
@@ -41,7 +42,7 @@ void finalize_refused(struct ra *, const struct msg_refused *);
 
 /* Sends va the CHECK, or ca the ISSUE, for an object in processing; also for what an earlier start left
  * behind. */
-enum err validation_send(struct ra *, const struct authorization *, const struct account *);
+enum err validation_send(struct ra *, const struct site *, const struct authorization *, const struct account *);
 /* Has the CAA records behind a valid authorization looked up again, for that order. */
 enum err validation_send_caa(struct ra *, const struct authorization *, struct id order);
 /* When evidence is too old for ca, CHECKs go out first (unless !ask: they are under way), and ISSUE follows the last

@@ -21,6 +21,8 @@
 #include "ra/renewal.h"
 #include "ra/request.h"
 
+static const struct site site = { &surface_native, "https://ca" };
+
 /* --- nonces (RFC 8555, 6.5) ---------------------------------------------------------------------- */
 
 static void
@@ -382,7 +384,7 @@ test_order_tells_cause(void **state)
 
 	(void)state;
 	identifier_check(IDENTIFIER_DNS, "a.example", &bad.identifier, NULL);
-	json = order_json("https://ca", &order, &bad, 1, NOW);
+	json = order_json(&site, &order, &bad, 1, NOW);
 	assert_string_equal(json_member_str(json, "status"), "invalid");
 	cause = json_object_get(json, "error");
 	assert_string_equal(json_member_str(cause, "type"), "urn:ietf:params:acme:error:dns");
@@ -398,18 +400,19 @@ test_authorization_json(void **state)
 {
 	struct authorization one = { .state = AUTHORIZATION_VALID, .expires = NOW + 1, .token = "t",
 		.offered = 1u << CHALLENGE_HTTP_01, .tried = CHALLENGE_HTTP_01, .validated = NOW - 5 };
+	const struct ra_config ra = { 0 };
 	json_t		    *json, *challenge;
 
 	(void)state;
 	identifier_check(IDENTIFIER_DNS, "a.example", &one.identifier, NULL);
-	json = authorization_json("https://ca", &one, NOW);
+	json = authorization_json(&site, &ra, &one, NOW);
 	assert_string_equal(json_member_str(json, "status"), "valid");
 	assert_null(json_object_get(json, "wildcard"));
 	challenge = json_array_get(json_object_get(json, "challenges"), 0);
 	assert_string_equal(json_member_str(challenge, "status"), "valid");
 	assert_non_null(json_member_str(challenge, "validated"));
 	json_decref(json);
-	json = authorization_json("https://ca", &one, NOW + 1);
+	json = authorization_json(&site, &ra, &one, NOW + 1);
 	assert_string_equal(json_member_str(json, "status"), "expired");
 	json_decref(json);
 }
