@@ -154,12 +154,13 @@ insert(struct storage_tx *tx, void *arg)
 static void
 show_new(struct admin_call *call, const struct external_key *key)
 {
+	struct site site = { call->ra->surface, call->ra->config->wfe.url };
 	char secret[BASE64URL_LEN(EXTERNAL_KEY_SIZE) + 1], kid[ID_TEXT_SIZE];
 	struct buf directory = { 0 };
 	json_t *json = key_json(key, clock_now());
 	char *url;
 
-	route_url(&directory, call->ra->base, ROUTE_DIRECTORY, NULL, NULL);
+	route_url(&directory, &site, ROUTE_DIRECTORY, NULL, NULL);
 	url = buf_take_str(&directory);
 	base64url_text(key->mac_key.data, key->mac_key.len, secret);
 	if (json != NULL && url != NULL) {
