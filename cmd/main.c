@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cmd/admin.h"
 #include "cmd/check.h"
 #include "cmd/init.h"
 #include "cmd/ledger.h"
@@ -28,6 +29,9 @@ static const struct command commands[] = {
 	{ "init", "make a new CA: keys, root, intermediate and signet.yaml", init_command },
 	{ "run", "run the server in the foreground", run_command },
 	{ "check", "tell all that is wrong with the configuration and the files it names", check_command },
+	{ "cert", "list, show and revoke certificates of the running server", cert_command },
+	{ "account", "list, show and deactivate its accounts", account_command },
+	{ "eab", "make, list and revoke keys for external account binding", eab_command },
 	{ "ledger", "read and verify the record of everything the CA signed", ledger_command },
 	{ "role", NULL, role_command },
 };

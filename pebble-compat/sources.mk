@@ -1,2 +1,2 @@
 # Sources of pebble-compat/, relative to the top folder.
-SRC += pebble-compat/flags.c
+SRC += pebble-compat/flags.c pebble-compat/surface.c
