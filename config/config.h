@@ -64,6 +64,17 @@ struct page_config {
 	struct strings	 alternates;
 };
 
+/* One of the server's own va when it has no address, else a signet va elsewhere. */
+struct perspective_config {
+	char		*name;
+	char		*region;
+	char		*address;	/* "203.0.113.5:9444" */
+	char		*tls_key;	/* public Ed25519 keys in base64url: of its TLS, */
+	char		*evidence_key;	/* and of its statements */
+	struct strings	 resolvers;	/* of its own; none: va.resolvers and va.zones */
+	char		*source;	/* the address that it connects from; "": any */
+};
+
 struct wfe_config {
 	char		*url;			/* no trailing slash */
 	bool		 url_from_host;		/* each client finds the server under the name it asked for */
@@ -85,10 +96,16 @@ struct wfe_config {
 	char		*website;		/* "" : not in the directory's meta */
 };
 
+struct external_key_config {
+	char		*kid, *key;		/* key: base64url */
+};
+
 struct ra_config {
 	char		*terms_of_service;	/* URL, or "" */
 	struct strings	 caa_identities;
 	bool		 external_account_required;
+	struct external_key_config *external_keys;	/* beside those of the database */
+	size_t		 external_key_count;
 	struct strings	 allow;			/* name patterns: "nas.lan", "*.home.arpa", "*" */
 	struct strings	 deny;			/* wins */
 	struct strings	 challenges;		/* offered; none: every type there is */
@@ -132,6 +149,10 @@ struct va_config {
 	int64_t			 sleep;		/* s, less one, before each at the most */
 	bool			 always_valid;
 	char			*user_agent;
+	struct perspective_config *perspectives;	/* beside the primary */
+	size_t			 perspective_count;
+	int64_t			 quorum_failures;	/* how many of them may fail; QUORUM_BY_NUMBER */
+	int64_t			 quorum_regions;	/* that those that agree span at least */
 };
 
 struct ca_config {

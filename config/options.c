@@ -121,11 +121,29 @@ static const struct option page_fields[] = {
 	    .min = 0, .max = 16, .help = "paths that its Link headers name" },
 };
 
+static const struct option external_key_fields[] = {
+	{ .key = "kid", .type = &type_text, .offset = offsetof(struct external_key_config, kid), .roles = RA, .min = 1,
+	    .max = 255, .flags = OPTION_REQUIRED, .help = "its \"kid\"" },
+	{ .key = "key", .type = &type_text, .offset = offsetof(struct external_key_config, key), .roles = RA, .min = 1,
+	    .max = 255, .flags = OPTION_REQUIRED, .help = "the MAC key in base64url" },
+};
+
 static const struct option zone_fields[] = {
 	{ .key = "zone", .type = &type_domain, .offset = offsetof(struct zone_config, zone),
 	    .roles = VA, .min = 1, .max = 253, .help = "a DNS name; it and everything below" },
 	{ .key = "resolvers", .type = &type_resolvers, .offset = offsetof(struct zone_config, resolvers),
 	    .roles = VA, .min = 1, .max = 8, .help = "who answers for it" },
+};
+
+static const struct option perspective_fields[] = {
+	{ .key = "name", .type = &type_word, .offset = offsetof(struct perspective_config, name),
+	    .roles = VA | CA, .min = 1, .max = 63, .flags = OPTION_REQUIRED, .help = "what it is called, in logs and in its statements" },
+	{ .key = "region", .type = &type_word, .offset = offsetof(struct perspective_config, region),
+	    .roles = VA | CA, SAME("\"\""), .max = 63, .help = "where it is, for va.quorum.regions" },
+	{ .key = "resolvers", .type = &type_resolvers, .offset = offsetof(struct perspective_config, resolvers),
+	    .roles = VA, .min = 1, .max = 8, .help = "of one in the server itself: whom it asks instead of va.resolvers and va.zones" },
+	{ .key = "source", .type = &type_source, .offset = offsetof(struct perspective_config, source),
+	    .roles = VA, SAME("\"\""), .help = "of one in the server itself: the address of this machine that it connects from" },
 };
 
 #define FIELDS(f) .fields = (f), .field_count = sizeof(f) / sizeof((f)[0])
@@ -134,8 +152,12 @@ static const struct record issuer_record = { SHAPE_LIST, sizeof(struct issuer_co
 	offsetof(struct config, ca.issuer_count), FIELDS(issuer_fields) };
 static const struct record profile_record = { SHAPE_MAP, sizeof(struct profile_config),
 	offsetof(struct config, ca.profile_count), FIELDS(profile_fields) };
+static const struct record external_key_record = { SHAPE_LIST, sizeof(struct external_key_config),
+	offsetof(struct config, ra.external_key_count), FIELDS(external_key_fields) };
 static const struct record page_record = { SHAPE_LIST, sizeof(struct page_config),
 	offsetof(struct config, wfe.page_count), FIELDS(page_fields) };
+static const struct record perspective_record = { SHAPE_LIST, sizeof(struct perspective_config),
+	offsetof(struct config, va.perspective_count), FIELDS(perspective_fields) };
 static const struct record zone_record = { SHAPE_PAIR, sizeof(struct zone_config),
 	offsetof(struct config, va.zone_count), FIELDS(zone_fields) };
 
@@ -209,8 +231,12 @@ const struct option options[] = {
 	{ .key = "ra.caa_identities", .type = &type_domains, AT(ra.caa_identities), .roles = WFE | RA | VA,
 	    SAME("[]"), .max = 16, .help = "the names that stand for this CA in CAA records" },
 	{ .key = "ra.external_account_required", .type = &type_bool, AT(ra.external_account_required),
-	    .roles = WFE | RA, SAME("false"), .flags = OPTION_UNSERVED,
-	    .help = "whether a new account needs an external account binding" },
+	    .roles = WFE | RA, SAME("false"),
+	    .help = "whether a new account needs an external account binding, by a key that `signet eab create` made; "
+		    "without it, a binding is taken but not asked for" },
+	{ .key = "ra.external_account_keys", .type = &type_records, AT(ra.external_keys), .roles = RA, SAME("[]"),
+	    .max = 100, .record = &external_key_record, .flags = OPTION_TEST,
+	    .help = "keys for external account bindings that are known to everybody who reads this file" },
 	/* Pebble certifies any address; Boulder none in its default profile. */
 	{ .key = "ra.policy.allow", .type = &type_patterns, AT(ra.allow), .roles = RA | CA,
 	    EACH("[\"*\"]", "[\"*\", \"0.0.0.0/0\", \"::/0\"]", "[\"*\"]"),
@@ -345,8 +371,18 @@ const struct option options[] = {
 	    EACH("\"signet-va/" SIGNET_VERSION " (+RFC 8555 http-01)\"",
 		"\"LetsEncrypt-Pebble-VA (linux; amd64)\"", "\"signet-va/" SIGNET_VERSION " (+RFC 8555 http-01)\""),
 	    .min = 1, .max = 200, .help = "what http-01 calls itself" },
-	{ .key = "va.perspectives", .type = &type_empty_list, .roles = 0, SAME("[]"),
-	    .flags = OPTION_UNSERVED, .help = "remote validators" },
+	/* PERSPECTIVES_MAX of acme/evidence.h. */
+	{ .key = "va.perspectives", .type = &type_records, AT(va.perspectives), .roles = VA | CA, SAME("[]"),
+	    .max = 8, .record = &perspective_record,
+	    .help = "other points of view that must agree with the server's own on each validation and on CAA" },
+	/* CA/Browser Forum, 3.2.2.9. */
+	{ .key = "va.quorum.failures", .type = &type_integer, AT(va.quorum_failures), .roles = VA | CA, SAME("-1"),
+	    .min = -1, .max = 7,
+	    .help = "how many of va.perspectives may fail or disagree; -1 for the public rules' numbers: none of one, "
+		    "one of two to five, two of six and more" },
+	{ .key = "va.quorum.regions", .type = &type_integer, AT(va.quorum_regions), .roles = VA | CA,
+	    EACH("1", "1", "2"), .min = 1, .max = 8,
+	    .help = "in how many regions those that agree must lie, when there are va.perspectives" },
 
 	{ .key = "ca.issuers", .type = &type_records, AT(ca.issuers), .roles = WFE | RA | CA,
 	    SAME("[{certificate: pki/intermediate.pem, key: keys/intermediate.pem}]"), .min = 1, .max = 16,

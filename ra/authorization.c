@@ -113,7 +113,7 @@ authorization_show(struct request *request)
 		done = request_wait(request, authorization.id, stamp, authorization_show);
 	} else if (done) {
 		if (authorization.state == AUTHORIZATION_PROCESSING)
-			reply_retry_after(request, retry_after(request, &authorization));
+			reply_poll_after(request, retry_after(request, &authorization));
 		done = reply_object(request, 200,
 		    authorization_json(&request->site, &request->ra->config->ra, &authorization, clock_now()));
 	}
@@ -176,7 +176,7 @@ answer(struct request *request, const struct authorization *authorization, enum 
 	reply_link(request, text, "up");	/* RFC 8555, 7.1 */
 	free(text);
 	if (authorization->state == AUTHORIZATION_PROCESSING)
-		reply_retry_after(request, retry_after(request, authorization));
+		reply_poll_after(request, retry_after(request, authorization));
 	return reply_json(request, 200, challenge_json(&request->site, &request->ra->config->ra, authorization, type));
 }
 

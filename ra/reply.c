@@ -42,7 +42,7 @@ reply_object(struct request *request, uint16_t status, json_t *owned)
 }
 
 void
-reply_retry_after(struct request *request, int64_t seconds)
+reply_poll_after(struct request *request, int64_t seconds)
 {
 	request->reply.retry_after = (uint32_t)seconds;
 	request->reply.retry_date = request->ra->config->ra.retry_after_dates && seconds > 0 &&
