@@ -26,6 +26,7 @@ struct surface {
 	unsigned	 json_indent;		/* spaces a level; 0: one line */
 	const char	*cache_control;		/* of every answer; NULL: no-store, or as the answer allows */
 	const char	*expose;		/* Access-Control-Expose-Headers */
+	const char	*allow_get, *allow_post;	/* what Allow says where GET is served, and where not */
 	const char	*max_age;		/* of a preflight, in seconds */
 	const char	*not_found;		/* the text for a path that is none, or NULL: a problem document */
 	bool		 cors_on_origin;	/* CORS headers only for a request with Origin */

@@ -9,6 +9,7 @@
 #include "cmd/ledger.h"
 #include "cmd/run.h"
 #include "ipc/role.h"
+#include "pebble-compat/command.h"
 #include "proc/proc.h"
 
 static int
@@ -33,8 +34,14 @@ static const struct command commands[] = {
 	{ "account", "list, show and deactivate its accounts", account_command },
 	{ "eab", "make, list and revoke keys for external account binding", eab_command },
 	{ "ledger", "read and verify the record of everything the CA signed", ledger_command },
+	{ "pebble", "a test CA that takes Pebble's command line and looks like it to clients", pebble_command },
 	{ "role", NULL, role_command },
 };
+/* Under these names it is another program. */
+static const struct command programs[] = {
+	{ "pebble", NULL, pebble_command },
+};
+
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
 static void
@@ -62,7 +69,11 @@ is_for_people(const char *name)
 int
 main(int argc, char **argv)
 {
-	const char *name = argc > 1 ? argv[1] : "";
+	const char *name = argc > 1 ? argv[1] : "", *slash = strrchr(argv[0], '/');
+
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
+		if (strcmp(slash != NULL ? slash + 1 : argv[0], programs[i].name) == 0)
+			return programs[i].run(argc, argv);
 
 	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
 		print_usage(stdout);
@@ -70,7 +81,7 @@ main(int argc, char **argv)
 	}
 	/* Of the program or of any command: there is one version. */
 	if (strcmp(name, "--version") == 0 || strcmp(name, "version") == 0 ||
-	    (argc > 2 && strcmp(argv[2], "--version") == 0 && is_for_people(name))) {
+	    (argc > 2 && strcmp(argv[2], "--version") == 0 && is_for_people(name) && strcmp(name, "pebble") != 0)) {
 		puts("signet " SIGNET_VERSION);
 		return 0;
 	}

@@ -215,7 +215,7 @@ check_perspectives(struct parse *p)
 			if (same(one->name, va->perspectives[j].name))
 				report_add(p->report, line, key, "has the name of va.perspectives[%zu]; choose another", j);
 		check_resolvers(p, key, line, &one->resolvers);
-		if (one->name != NULL && one->resolvers.count == 0 && same(one->source, ""))
+		if (p->config->preset != PRESET_PEBBLE && one->name != NULL && one->resolvers.count == 0 && same(one->source, ""))
 			report_add(p->report, line, key, "sees what the server itself sees; give it resolvers or a source");
 	}
 	for (size_t i = 0; i < va->perspective_count; i++)

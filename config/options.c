@@ -31,7 +31,7 @@ static const char *const persist_names[] = { "draft-02", "draft-01", NULL };
 static const char *const surface_names[] = { "native", "pebble", NULL };
 static const char *const caa_names[] = { "off", "if-present", "enforce", NULL };
 static const char *const level_names[] = { "debug", "info", "warning", "error", NULL };
-static const char *const format_names[] = { "text", "json", NULL };
+static const char *const format_names[] = { "text", "json", "pebble", NULL };
 
 /* clang-format off */
 static const struct option issuer_fields[] = {
@@ -203,7 +203,7 @@ const struct option options[] = {
 	{ .key = "wfe.metrics_listen", .type = &type_address, AT(wfe.metrics_listen), .roles = WFE | VA,
 	    SAME("\"\""), .help = "address of the metrics; \"\" for none" },
 	/* What a test wants to know and to command, which no client of a real CA may. */
-	{ .key = "wfe.management_listen", .type = &type_addresses, AT(wfe.management_listen), .roles = WFE | VA,
+	{ .key = "wfe.management_listen", .type = &type_addresses, AT(wfe.management_listen), .roles = WFE | RA | VA,
 	    SAME("[]"), .max = 4, .flags = OPTION_TEST,
 	    .help = "HTTPS for whoever tests a client against this server: roots, states, faults, the clock; [] for none" },
 	{ .key = "wfe.pages", .type = &type_records, AT(wfe.pages), .roles = WFE, SAME("[]"), .max = 256,
@@ -423,7 +423,7 @@ const struct option options[] = {
 	{ .key = "log.level", .type = &type_enum, AT(log_level), .roles = ALL, SAME("info"),
 	    .names = level_names, .help = "the least that is logged" },
 	{ .key = "log.format", .type = &type_enum, AT(log_format), .roles = ALL, SAME("text"),
-	    .names = format_names, .help = "for people or for programs" },
+	    .names = format_names, .help = "for people, for programs, or for those who read Pebble's" },
 };
 /* clang-format on */
 const size_t option_count = sizeof(options) / sizeof(options[0]);

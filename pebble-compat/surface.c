@@ -28,6 +28,8 @@ const struct surface surface_pebble = {
 	.json_indent = 3,
 	.cache_control = "public, max-age=0, no-cache",
 	.expose = "Link, Replay-Nonce, Location",
+	.allow_get = "GET, POST, HEAD",
+	.allow_post = "POST",
 	.max_age = "5",
 	.not_found = "404 page not found\n",
 	.cors_on_origin = true,

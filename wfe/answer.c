@@ -96,7 +96,7 @@ head_acme(struct request *r)
 	else if (!is_preflight(r, get) &&
 	    (!get || (!is(r, MHD_HTTP_METHOD_GET) && !is(r, MHD_HTTP_METHOD_HEAD))))
 		/* RFC 8555, 6.3 */
-		refuse_method(r, get ? "GET, HEAD, POST, OPTIONS" : "POST, OPTIONS");
+		refuse_method(r, get ? r->server->wfe->surface->allow_get : r->server->wfe->surface->allow_post);
 }
 
 void

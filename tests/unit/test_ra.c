@@ -206,7 +206,7 @@ test_contacts(void **state)
 		json_t	      *json = json_loads(contacts[i].json, JSON_DECODE_ANY, NULL);
 		struct problem problem = { 0 };
 		char	      *text = NULL;
-		bool	       good = contact_check(json, &text, &problem);
+		bool	       good = contact_check(json, 10, &text, &problem);
 
 		if (good != (contacts[i].type == PROBLEM_NONE) || problem.type != contacts[i].type)
 			fail_msg("%s: %s %s", contacts[i].json, problem_name(problem.type), problem.detail.text);
