@@ -9,6 +9,14 @@
 
 #define DAY 86400
 
+struct site
+ca_site(const struct ca *ca)
+{
+	const struct config *config = ca->config;
+
+	return (struct site){ surface_of(config->surface), config->wfe.url_from_host ? NULL : config->wfe.url };
+}
+
 int64_t
 ca_order_window(const struct ca *ca)
 {

@@ -28,6 +28,9 @@ struct ca {
 	int64_t tokens_ms; /* server_certificate()'s bucket: when it will be full again */
 };
 
+/* Where its clients find it: what the urls that they sign begin with. */
+struct site ca_site(const struct ca *);
+
 /* Reads keys and opens the ledger's folder, which exists. ERR_CONFIG and others with the reason. */
 enum err ca_open(const struct config *, int64_t now, struct ca **out, struct reason *);
 void ca_close(struct ca *); /* NULL is fine */

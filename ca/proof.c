@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "acme/route.h"
+#include "acme/surface.h"
 #include "ca/proof.h"
 #include "jose/key_change.h"
 #include "lib/base64url.h"
@@ -14,20 +14,31 @@
 /* CA/Browser Forum, 3.2.2.8: must not be older than 8 h; ra has them checked again after 7. */
 #define CAA_AGE_MAX (8 * 3600)
 
+/* Under whichever name the account found the server. */
+static bool
+same_account(const struct ca *ca, const char *a, const char *b)
+{
+	struct site site = ca_site(ca);
+	struct target one, other;
+
+	return route_parse_url(&site, a, &one) && route_parse_url(&site, b, &other) && one.route == ROUTE_ACCOUNT &&
+	       other.route == ROUTE_ACCOUNT && id_eq(one.id, other.id);
+}
+
 static bool
 request_check(
     const struct ca *ca, const struct msg_issue *issue, const struct jws *jws, struct problem *problem)
 {
-	const char *base = ca->config->wfe.url;
+	struct site site = ca_site(ca);
 	struct target target;
 
 	/* RFC 8555, 6.4: the signed url says what was asked for; 7.4: this order's finalize URL. */
-	if (!route_parse_url(base, jws_url(jws), &target) || target.route != ROUTE_FINALIZE ||
+	if (!route_parse_url(&site, jws_url(jws), &target) || target.route != ROUTE_FINALIZE ||
 	    !id_eq(target.id, issue->order))
 		return problem_set(problem, PROBLEM_UNAUTHORIZED,
 		    "the signed request is not for finalizing this order (RFC 8555, 6.4)");
 	/* RFC 8555, 6.2: requests of an account carry its URL. */
-	if (jws_kid(jws) == NULL || !route_parse_url(base, jws_kid(jws), &target) ||
+	if (jws_kid(jws) == NULL || !route_parse_url(&site, jws_kid(jws), &target) ||
 	    target.route != ROUTE_ACCOUNT)
 		return problem_set(problem, PROBLEM_UNAUTHORIZED,
 		    "the signed request's kid is not an account URL of this server (RFC 8555, 6.2)");
@@ -183,7 +194,7 @@ statement_fault(const struct proof *proof, const struct evidence *statement, con
 
 	if (!is_of_account(proof, statement))
 		return "it was proven with another account's key";
-	if (strcmp(statement->account_url, proof->account_url) != 0)
+	if (!same_account(proof->ca, statement->account_url, proof->account_url))
 		return "it was proven by another account";
 	if (!challenge_proves(statement->method, name->type, wildcard) || (wildcard && !statement->wildcard))
 		return "its method doesn't prove it";
@@ -227,6 +238,7 @@ key_change_check(const struct ca *ca, struct slice text, const char *kid, struct
     struct problem *problem)
 {
 	struct reason cause = { "" };
+	struct site site = ca_site(ca);
 	struct target target;
 	struct jws *jws;
 	bool ok = false;
@@ -234,10 +246,10 @@ key_change_check(const struct ca *ca, struct slice text, const char *kid, struct
 	memset(change, 0, sizeof(*change));
 	if (jws_parse(text, &jws, &cause) != ERR_OK)
 		return problem_set(problem, PROBLEM_UNAUTHORIZED, "a key change is broken: %s", cause.text);
-	if (!route_parse_url(ca->config->wfe.url, jws_url(jws), &target) || target.route != ROUTE_KEY_CHANGE)
+	if (!route_parse_url(&site, jws_url(jws), &target) || target.route != ROUTE_KEY_CHANGE)
 		problem_set(
 		    problem, PROBLEM_UNAUTHORIZED, "a key change was signed for another url (RFC 8555, 6.4)");
-	else if (jws_kid(jws) == NULL || strcmp(jws_kid(jws), kid) != 0)
+	else if (jws_kid(jws) == NULL || !same_account(ca, jws_kid(jws), kid))
 		problem_set(
 		    problem, PROBLEM_UNAUTHORIZED, "a key change is another account's (RFC 8555, 7.3.5)");
 	else if (key_change_read(jws, change, &cause) != ERR_OK)

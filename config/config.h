@@ -10,10 +10,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "acme/surface.h"
 #include "ipc/role.h"
 #include "lib/buf.h"
 #include "lib/err.h"
 #include "lib/log.h"
+#include "lib/reason.h"
 
 struct strings {
 	char	**items;
@@ -57,6 +59,7 @@ struct zone_config {
 
 struct wfe_config {
 	char		*url;			/* no trailing slash */
+	bool		 url_from_host;		/* each client finds the server under the name it asked for */
 	struct strings	 names;			/* of its automatic certificate: DNS names and addresses */
 	struct strings	 listen;
 	struct strings	 plain_listen;
@@ -117,6 +120,7 @@ struct config {
 	char			*dir;		/* absolute; relative paths start here */
 	char			*name;
 	enum preset		 preset;
+	enum surface_kind	 surface;
 	struct wfe_config	 wfe;
 	struct ra_config	 ra;
 	struct va_config	 va;
@@ -165,6 +169,9 @@ bool	 config_issuer_serves(const struct issuer_config *, const struct profile_co
 /* Whether it certifies such a key. One that asks for the key's type goes before those that take every key. */
 enum issuer_takes { ISSUER_TAKES_NOT, ISSUER_TAKES_ANY, ISSUER_TAKES_IT };
 enum issuer_takes config_issuer_takes(const struct issuer_config *, const char *key_type);
+
+/* "90d", "12h": seconds, from one second to a hundred years, as signet.yaml has them. False: it is none. */
+bool	 config_duration(const char *text, int64_t *seconds, struct reason *);
 
 /* "host:port", "[::1]:443", ":443" -> parts; "" host means all addresses. False: not that form. */
 bool	 config_address(const char *text, char *host, size_t size, uint16_t *port);

@@ -19,13 +19,14 @@
 #define DAY (24 * HOUR)
 
 static_assert(sizeof(enum preset) == sizeof(unsigned) && sizeof(enum tls_mode) == sizeof(unsigned) &&
-    sizeof(enum caa_mode) == sizeof(unsigned) &&
+    sizeof(enum caa_mode) == sizeof(unsigned) && sizeof(enum surface_kind) == sizeof(unsigned) &&
     sizeof(enum log_level) == sizeof(unsigned) && sizeof(enum log_format) == sizeof(unsigned),
     "KIND_ENUM is read and written as unsigned");
 
 /* Indexed by the enums of config.h and log.h. */
 static const char *const preset_names[] = { "private", "pebble", "webpki", NULL };
 static const char *const tls_names[] = { "auto", "{certificate: FILE, key: FILE}", "off", NULL };
+static const char *const surface_names[] = { "native", "pebble", NULL };
 static const char *const caa_names[] = { "off", "if-present", "enforce", NULL };
 static const char *const level_names[] = { "debug", "info", "warning", "error", NULL };
 static const char *const format_names[] = { "text", "json", NULL };
@@ -136,12 +137,18 @@ const struct option options[] = {
 	{ .key = "preset", .type = &type_enum, AT(preset), .roles = ALL, SAME("private"),
 	    .names = preset_names, .flags = OPTION_SAMPLE,
 	    .help = "which defaults: for a network of your own, like Pebble, or like Let's Encrypt" },
+	{ .key = "surface", .type = &type_enum, AT(surface), .roles = ALL, EACH("native", "pebble", "native"),
+	    .names = surface_names,
+	    .help = "what clients see where RFC 8555 leaves it free: paths, ids, headers, words" },
 	{ .key = "name", .type = &type_title, AT(name), .roles = ALL, SAME("signet"), .min = 1, .max = 64,
 	    .flags = OPTION_SAMPLE, .help = "what this CA is called on its pages" },
 
 	{ .key = "wfe.url", .type = &type_server_url, AT(wfe.url), .roles = WFE | RA | CA, .min = 1,
 	    .flags = OPTION_REQUIRED | OPTION_SAMPLE,
 	    .help = "where clients reach this server; every URL in a reply starts with it" },
+	{ .key = "wfe.url_from_host", .type = &type_bool, AT(wfe.url_from_host), .roles = WFE | RA | CA,
+	    EACH("false", "true", "false"),
+	    .help = "whether URLs in replies begin with the name by which the client asked, instead of wfe.url" },
 	{ .key = "wfe.names", .type = &type_hosts, AT(wfe.names), .roles = WFE | CA, .min = 1, .max = 100,
 	    .flags = OPTION_DERIVED | OPTION_SAMPLE,
 	    .help = "DNS names and addresses in the server's own certificate; default: the host of wfe.url" },

@@ -416,6 +416,14 @@ milliseconds_number(const struct option *o, const char *text, int64_t *out, stru
 	return duration(o, text, 1, out, why);
 }
 
+bool
+config_duration(const char *text, int64_t *seconds, struct reason *why)
+{
+	static const struct option any = { .min = 1, .max = INT64_C(36500) * 86400 };
+
+	return duration(&any, text, 1000, seconds, why);
+}
+
 const struct type type_text = { .name = "text", .kind = KIND_STRING, .text = title_text };
 const struct type type_title = { .name = "text", .kind = KIND_STRING, .text = title_text };
 const struct type type_word = { .name = "name", .kind = KIND_STRING, .text = word_text };

@@ -104,6 +104,7 @@ put_request(struct buf *out, const struct msg_request *msg)
 	put_u64(out, msg->number);
 	put_str(out, msg->remote);
 	put_str(out, msg->path);
+	put_str(out, msg->base);
 	put_str(out, msg->user_agent);
 	put_str(out, msg->accept);
 	put_bytes(out, msg->body);
@@ -117,6 +118,7 @@ get_request(struct slice body, struct msg_request *msg)
 	msg->number = get_u64(&in);
 	get_str(&in, msg->remote, sizeof(msg->remote));
 	get_str(&in, msg->path, sizeof(msg->path));
+	get_str(&in, msg->base, sizeof(msg->base));
 	get_str(&in, msg->user_agent, sizeof(msg->user_agent));
 	get_str(&in, msg->accept, sizeof(msg->accept));
 	msg->body = get_bytes(&in, JWS_BODY_MAX);
@@ -129,6 +131,7 @@ put_lookup(struct buf *out, const struct msg_lookup *msg)
 	put_u64(out, msg->number);
 	put_str(out, msg->remote);
 	put_str(out, msg->path);
+	put_str(out, msg->base);
 }
 
 bool
@@ -139,6 +142,7 @@ get_lookup(struct slice body, struct msg_lookup *msg)
 	msg->number = get_u64(&in);
 	get_str(&in, msg->remote, sizeof(msg->remote));
 	get_str(&in, msg->path, sizeof(msg->path));
+	get_str(&in, msg->base, sizeof(msg->base));
 	return wire_done(&in);
 }
 

@@ -54,11 +54,13 @@ const struct msg_entry *msg_entry(unsigned type);
 #define REMOTE_MAX 63			/* an address in text, with a scope */
 #define HEADER_TEXT_MAX 255		/* what we keep of User-Agent and Accept */
 #define URL_PATH_MAX 255		/* our longest is 60 */
+#define BASE_MAX 300			/* a scheme and a host name of 253 characters with its port */
 
 struct msg_request {
 	uint64_t	number;		/* chosen by wfe; the reply repeats it */
 	char		remote[REMOTE_MAX + 1];
 	char		path[URL_PATH_MAX + 1];		/* as in the request line; unproven */
+	char		base[BASE_MAX + 1];		/* what the client calls the server; "": what the configuration does */
 	char		user_agent[HEADER_TEXT_MAX + 1];
 	char		accept[HEADER_TEXT_MAX + 1];
 	struct slice	body;		/* at most JWS_BODY_MAX */
@@ -70,6 +72,7 @@ struct msg_lookup {
 	uint64_t	number;		/* as in a REQUEST */
 	char		remote[REMOTE_MAX + 1];
 	char		path[URL_PATH_MAX + 1];
+	char		base[BASE_MAX + 1];
 };
 void put_lookup(struct buf *, const struct msg_lookup *);
 bool get_lookup(struct slice, struct msg_lookup *);

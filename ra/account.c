@@ -14,7 +14,7 @@ account_json(const struct request *request, const struct account *account)
 	struct buf orders = { 0 };
 	char	  *url;
 
-	route_url(&orders, request->ra->base, ROUTE_ORDERS, &account->id, NULL);
+	route_url(&orders, &request->site, ROUTE_ORDERS, &account->id, NULL);
 	url = buf_take_str(&orders);
 	if (object == NULL || url == NULL ||
 	    (json_object_set_new(object, "status", json_string(account_status_text(account->status))) |
@@ -23,6 +23,8 @@ account_json(const struct request *request, const struct account *account)
 		json_decref(object);
 		object = NULL;
 	}
+	if (object != NULL && request->site.surface->shows_key)
+		json_object_set_new(object, "key", json_loads(account->jwk, 0, NULL));
 	if (object != NULL && account->terms_agreed != 0)
 		json_object_set_new(object, "termsOfServiceAgreed", json_true());
 	free(url);
@@ -41,9 +43,10 @@ show_existing(struct request *request)
 {
 	if (request->account.status != ACCOUNT_VALID) {
 		request->problem.status = 401;
-		return problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
+		problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
 		    "this key's account is %s; its key is not used again (RFC 8555, 7.3.6 and 11.1)",
 		    account_status_text(request->account.status));
+		return problem_said(&request->problem, SAID_KEY_DEACTIVATED, "");
 	}
 	reply_location(request, ROUTE_ACCOUNT, &request->account.id);
 	return account_answer(request, &request->account);
@@ -79,8 +82,9 @@ refuse_without_terms(struct request *request, const char *terms)
 {
 	reply_link(request, terms, "terms-of-service");
 	request->problem.instance = strdup(terms);
-	return problem_set(&request->problem, PROBLEM_USER_ACTION_REQUIRED,
+	problem_set(&request->problem, PROBLEM_USER_ACTION_REQUIRED,
 	    "agree to the terms of service at %.150s with \"termsOfServiceAgreed\": true (RFC 8555, 7.3)", terms);
+	return problem_said(&request->problem, SAID_TERMS, "");
 }
 
 bool
@@ -160,7 +164,7 @@ create(struct request *request, bool agreed)
 
 	if (!check_new(request, agreed))
 		return false;
-	account->id = id_new();
+	account->id = request->site.surface->short_ids ? id_short() : id_new();
 	account->created = clock_now();
 	account->status = ACCOUNT_VALID;
 	account->terms_agreed = agreed ? account->created : 0;
@@ -188,7 +192,7 @@ account_new(struct request *request)
 	if (existing_only)
 		return problem_set(&request->problem, PROBLEM_ACCOUNT_DOES_NOT_EXIST,
 		    "no account has this key, and \"onlyReturnExisting\" asks not to create one "
-		    "(RFC 8555, 7.3.1)");
+		    "(RFC 8555, 7.3.1)") || problem_said(&request->problem, SAID_ACCOUNT_UNKNOWN, "");
 	return create(request, agreed);
 }
 
@@ -214,26 +218,35 @@ write_deactivation(struct storage_tx *tx, void *arg)
 	return account_deactivate(tx, change->id, change->order_error);
 }
 
-/* RFC 8555, 7.3.6: the account ends, and its open orders with it. */
-static bool
-deactivate(struct request *request)
+enum err
+account_end(struct ra *ra, struct id id, const char *why)
 {
 	struct problem cause = { 0 };
-	struct change  change = { .id = request->account.id };
+	struct change  change = { .id = id };
 	json_t	      *json;
 	enum err       err = ERR_MEMORY;
 
-	problem_set(&cause, PROBLEM_UNAUTHORIZED, "the account was deactivated (RFC 8555, 7.3.6)");
+	problem_set(&cause, PROBLEM_UNAUTHORIZED, "%s", why);
 	json = problem_json(&cause);
 	change.order_error = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
 	json_decref(json);
 	if (change.order_error != NULL)
-		err = storage_write(request->ra->storage, write_deactivation, &change);
+		err = storage_write(ra->storage, write_deactivation, &change);
 	free(change.order_error);
+	accounts_forget(ra->accounts, id);
+	return err;
+}
+
+/* RFC 8555, 7.3.6: the account ends, and its open orders with it. */
+static bool
+deactivate(struct request *request)
+{
+	enum err err =
+	    account_end(request->ra, request->account.id, "the account was deactivated (RFC 8555, 7.3.6)");
+
 	/* Two deactivations at once: the account is what both asked for. */
 	if (err != ERR_OK && err != ERR_CONFLICT)
 		return request_broken(request, "account_deactivate", err);
-	accounts_forget(request->ra->accounts, request->account.id);
 	request->account.status = ACCOUNT_DEACTIVATED;
 	return account_answer(request, &request->account);
 }

@@ -19,8 +19,7 @@ load(struct request *request, struct authorization *out)
 		return false;
 	err = authorization_get(tx, request->target.id, out);
 	if (err == ERR_NOT_FOUND) {
-		request->problem.status = 404;
-		return problem_set(&request->problem, PROBLEM_MALFORMED, "there is no such authorization");
+		return request_no_object(request, "there is no such authorization");
 	}
 	if (err != ERR_OK)
 		return request_broken(request, "authorization_get", err);
@@ -116,7 +115,7 @@ authorization_show(struct request *request)
 		if (authorization.state == AUTHORIZATION_PROCESSING)
 			request->reply.retry_after = retry_after(&authorization);
 		done = reply_json(request, 200,
-		    authorization_json(request->ra->base, &authorization, clock_now()));
+		    authorization_json(&request->site, &authorization, clock_now()));
 	}
 	authorization_free(&authorization);
 	return done;
@@ -147,7 +146,7 @@ begin(struct request *request, struct authorization *authorization, enum challen
 		return request_broken(request, "authorization_begin", err);
 	authorization->state = AUTHORIZATION_PROCESSING;
 	authorization->tried = type;
-	if (validation_send(request->ra, authorization, &request->account) != ERR_OK)
+	if (validation_send(request->ra, &request->site, authorization, &request->account) != ERR_OK)
 		log_event(LOG_WARNING, "va is gone: the validation starts again with it",
 		    F_STR("identifier", authorization->identifier.value));
 	return true;
@@ -161,7 +160,7 @@ try_again(struct request *request, struct authorization *authorization, enum cha
 	    authorization->next_try <= clock_now())
 		return;
 	request_tx_end(request);
-	if (validation_send(request->ra, authorization, &request->account) == ERR_OK)
+	if (validation_send(request->ra, &request->site, authorization, &request->account) == ERR_OK)
 		authorization->next_try = 0;	/* as far as this reply goes */
 }
 
@@ -171,14 +170,14 @@ answer(struct request *request, const struct authorization *authorization, enum 
 	struct buf url = { 0 };
 	char	  *text;
 
-	route_url(&url, request->ra->base, ROUTE_AUTHORIZATION, &authorization->id, NULL);
+	route_url(&url, &request->site, ROUTE_AUTHORIZATION, &authorization->id, NULL);
 	if ((text = buf_take_str(&url)) == NULL)
 		return request_broken(request, "challenge", ERR_MEMORY);
 	reply_link(request, text, "up");	/* RFC 8555, 7.1 */
 	free(text);
 	if (authorization->state == AUTHORIZATION_PROCESSING)
 		request->reply.retry_after = retry_after(authorization);
-	return reply_json(request, 200, challenge_json(request->ra->base, authorization, type));
+	return reply_json(request, 200, challenge_json(&request->site, authorization, type));
 }
 
 static bool
@@ -223,6 +222,7 @@ challenge_respond(struct request *request)
 		request->problem.status = 404;
 		done = problem_set(&request->problem, PROBLEM_MALFORMED,
 		    "the authorization has no challenge of type \"%s\"", request->target.tail);
+		(void)problem_said(&request->problem, SAID_NO_OBJECT, "");
 	}
 	if (done && request->payload != NULL && authorization.state == AUTHORIZATION_PENDING) {
 		done = start(request, &authorization, type);

@@ -62,7 +62,7 @@ authorization_new(struct request *request)
 		done = request_broken(request, "authorization_insert", err);
 	} else {
 		reply_location(request, ROUTE_AUTHORIZATION, &made.id);
-		done = reply_json(request, 201, authorization_json(request->ra->base, &made, now));
+		done = reply_json(request, 201, authorization_json(&request->site, &made, now));
 	}
 	authorization_free(&made);
 	return done;

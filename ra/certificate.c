@@ -39,9 +39,7 @@ choose_chain(struct request *request, struct view *view)
 		view->chosen = (size_t)(tail[0] - '0');
 		return true;
 	}
-	request->problem.status = 404;
-	return problem_set(&request->problem, PROBLEM_MALFORMED,
-	    "the certificate has no alternate chain of this number; Link;rel=\"alternate\" names those there "
+	return request_no_object(request, "the certificate has no alternate chain of this number; Link;rel=\"alternate\" names those there "
 	    "are");
 }
 
@@ -52,7 +50,7 @@ link_to(
 	struct buf url = { 0 };
 	char *text;
 
-	route_url(&url, request->ra->base, route, id, tail);
+	route_url(&url, &request->site, route, id, tail);
 	if ((text = buf_take_str(&url)) == NULL)
 		return request_broken(request, "link_to", ERR_MEMORY);
 	reply_link(request, text, relation);
@@ -157,8 +155,7 @@ load_leaf(struct request *request, struct certificate *leaf)
 		return false;
 	err = certificate_get(tx, request->target.id, leaf);
 	if (err == ERR_NOT_FOUND) {
-		request->problem.status = 404;
-		return problem_set(&request->problem, PROBLEM_MALFORMED, "there is no such certificate");
+		return request_no_object(request, "there is no such certificate");
 	}
 	if (err != ERR_OK)
 		return request_broken(request, "certificate_get", err);
@@ -197,8 +194,7 @@ issuer_show(struct request *request)
 	if (fingerprint_parse(request->target.tail, fingerprint))
 		err = issuer_get(tx, fingerprint, &request->reply_body);
 	if (err == ERR_NOT_FOUND) {
-		request->problem.status = 404;
-		return problem_set(&request->problem, PROBLEM_MALFORMED, "there is no such issuer");
+		return request_no_object(request, "there is no such issuer");
 	}
 	if (err != ERR_OK)
 		return request_broken(request, "issuer_get", err);

@@ -55,10 +55,11 @@ check_ready(struct request *request, enum order_status status)
 {
 	if (status == ORDER_STATUS_READY)
 		return true;
-	return problem_set(&request->problem, PROBLEM_ORDER_NOT_READY,
+	problem_set(&request->problem, PROBLEM_ORDER_NOT_READY,
 	    "the order is \"%s\", and only a \"ready\" one can be finalized%s (RFC 8555, 7.4)",
 	    order_status_text(status),
 	    status == ORDER_STATUS_PENDING ? ": complete the authorizations that are still pending" : "");
+	return problem_said(&request->problem, SAID_ORDER_NOT_READY, order_status_text(status));
 }
 
 /* RFC 8555, 11.1: the certificate's key is no account's key. */
@@ -79,8 +80,9 @@ check_foreign_key(struct request *request, const struct csr *csr)
 		return key_unblocked(request, thumbprint, PROBLEM_BAD_CSR, "the CSR's key");
 	if (err != ERR_OK)
 		return request_broken(request, "check_foreign_key", err);
-	return problem_set(&request->problem, PROBLEM_BAD_CSR,
+	problem_set(&request->problem, PROBLEM_BAD_CSR,
 	    "the CSR's key is the key of an account; make one for the certificate alone (RFC 8555, 11.1)");
+	return problem_said(&request->problem, SAID_CSR_KEY, "");
 }
 
 /* What the profile asks of a CSR; ca judges by its own copy again. */

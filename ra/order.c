@@ -94,7 +94,7 @@ show_new(struct request *request, const struct new_order *new, enum err err)
 		return request_broken(request, "order_insert", err);
 	reply_location(request, ROUTE_ORDER, &order->id);
 	return reply_json(request, 201,
-	    order_json(request->ra->base, order, new->authorizations, order->identifier_count, order->created));
+	    order_json(&request->site, order, new->authorizations, order->identifier_count, order->created));
 }
 
 static bool
@@ -149,7 +149,7 @@ show_again(struct request *request, struct id id)
 	if (done) {
 		reply_location(request, ROUTE_ORDER, &id);
 		done = reply_json(request, 201,
-		    order_json(request->ra->base, &order, authorizations, count, clock_now()));
+		    order_json(&request->site, &order, authorizations, count, clock_now()));
 	}
 	order_unload(&order, authorizations, count);
 	return done;
@@ -189,8 +189,7 @@ order_load(struct request *request, struct id id, struct order *order, struct au
 		return false;
 	err = order_get(tx, id, order);
 	if (err == ERR_NOT_FOUND) {
-		request->problem.status = 404;
-		return problem_set(&request->problem, PROBLEM_MALFORMED, "there is no such order");
+		return request_no_object(request, "there is no such order");
 	}
 	if (err != ERR_OK)
 		return request_broken(request, "order_get", err);
@@ -234,7 +233,7 @@ order_show(struct request *request)
 		if (request->target.route == ROUTE_FINALIZE)
 			reply_location(request, ROUTE_ORDER, &order.id);
 		done = reply_json(request, 200,
-		    order_json(request->ra->base, &order, authorizations, count, clock_now()));
+		    order_json(&request->site, &order, authorizations, count, clock_now()));
 	}
 	order_unload(&order, authorizations, count);
 	return done;

@@ -17,9 +17,7 @@ page_start(struct request *request, struct id *before)
 	memset(before, 0xff, sizeof(*before));
 	if (request->target.route == ROUTE_ORDERS || id_parse(cursor, strlen(cursor), before))
 		return true;
-	request->problem.status = 404;
-	return problem_set(&request->problem, PROBLEM_MALFORMED,
-	    "there is no such page of the orders list; begin with the account's \"orders\" and follow its "
+	return request_no_object(request, "there is no such page of the orders list; begin with the account's \"orders\" and follow its "
 	    "Link;rel=\"next\" (RFC 8555, 7.1.2.1)");
 }
 
@@ -31,7 +29,7 @@ link_next(struct request *request, struct id last)
 	char *text;
 
 	id_text(last, cursor);
-	route_url(&url, request->ra->base, ROUTE_ORDERS_PAGE, &request->account.id, cursor);
+	route_url(&url, &request->site, ROUTE_ORDERS_PAGE, &request->account.id, cursor);
 	if ((text = buf_take_str(&url)) == NULL)
 		return request_broken(request, "link_next", ERR_MEMORY);
 	reply_link(request, text, "next");
@@ -40,14 +38,14 @@ link_next(struct request *request, struct id last)
 }
 
 static json_t *
-urls_json(const char *base, const struct id *ids, size_t count)
+urls_json(const struct site *site, const struct id *ids, size_t count)
 {
 	json_t *list = json_array();
 	struct buf url = { 0 };
 
 	for (size_t i = 0; i < count && list != NULL; i++) {
 		buf_clear(&url);
-		route_url(&url, base, ROUTE_ORDER, &ids[i], NULL);
+		route_url(&url, site, ROUTE_ORDER, &ids[i], NULL);
 		if (url.failed ||
 		    json_array_append_new(list, json_stringn((const char *)url.data, url.len)) != 0) {
 			json_decref(list);
@@ -76,5 +74,5 @@ account_orders(struct request *request)
 	if (count > ORDERS_PER_PAGE && !link_next(request, ids[--count - 1]))
 		return false;
 	return reply_json(
-	    request, 200, json_pack("{s:o}", "orders", urls_json(request->ra->base, ids, count)));
+	    request, 200, json_pack("{s:o}", "orders", urls_json(&request->site, ids, count)));
 }

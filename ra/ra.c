@@ -4,8 +4,9 @@
  * clients, but ca issues only on proof (DESIGN: rules 1 to 3).
  *
  * Threads: some that read from wfe and serve what they read, one that reads from va, one from ca, one writer in
- * storage, one that keeps time, one that has CRLs made. No thread waits for a commit that a request's course can wait
- * for without it (storage_write_start()): then the writer's thread goes on where the request left off.
+ * storage, one that keeps time, one that has CRLs made, one that serves administrators. No thread waits for a commit
+ * that a request's course can wait for without it (storage_write_start()): then the writer's thread goes on where the
+ * request left off.
  *
  * What blocks whom: wfe's threads may send to va and ca, va's to ca and wfe, ca's and the writer's to all three; wfe
  * always takes what it is sent, and ca and va are read by threads that wait for nobody but wfe. */
@@ -29,9 +30,10 @@
 #define TICK_MS 50		/* how late a wait may end */
 #define HOUSEKEEPING_MS 60000
 
-/* What SQLite needs beyond the common calls: its files are open already. No socket is ever opened. */
+/* What SQLite needs beyond the common calls: its files are open already; and the administration socket's clients. No
+ * socket is ever opened. */
 static const char *const system_calls[] = { "pread64", "pwrite64", "fdatasync", "fsync", "fcntl", "ftruncate",
-	"newfstatat", NULL };
+	"newfstatat", "accept4", "getsockopt", NULL };
 
 static void
 fail(const char *what, const char *why)
@@ -254,15 +256,20 @@ make_crls(void *arg)
 
 /* --- start --------------------------------------------------------------------------------------- */
 
-/* Its root directory becomes the data folder: the database is all it may see of the file system. */
+/* Its root directory becomes the data folder: the database and the administration socket are all it may see of the
+ * file system. */
 static void
-confine(struct proc *p)
+confine(struct ra *ra, struct proc *p)
 {
 	static struct sandbox sandbox = { .role = "ra", .allow = system_calls };
+	struct reason reason = { "" };
 
 	p->root = folders_data(p->config);
 	proc_drop(p);
 	sandbox.writable = proc_visible(p);
+	/* As the user it stays, so that root's rights make nothing in a folder that isn't root's. */
+	if (admin_open(ra, sandbox.writable, &ra->admin, &reason) != ERR_OK)
+		fail("administration socket", reason.text);
 	sandbox_enter(&sandbox);
 }
 
@@ -273,7 +280,7 @@ open_all(struct ra *ra, struct proc *p)
 
 	pthread_rwlock_init(&ra->open, NULL);
 	ra->config = p->config;
-	ra->base = p->config->wfe.url;
+	ra->surface = surface_of(p->config->surface);
 	ra->wfe = p->peer[ROLE_WFE];
 	ra->va = p->peer[ROLE_VA];
 	ra->ca = p->peer[ROLE_CA];
@@ -332,6 +339,7 @@ stop(struct ra *ra, pthread_t keeper, pthread_t lister)
 	atomic_store(&ra->stopping, true);
 	pthread_join(keeper, NULL);
 	pthread_join(lister, NULL);
+	admin_stop(ra->admin);
 	pthread_rwlock_wrlock(&ra->open);
 	park_expire(ra->park, true);
 	storage_close(ra->storage);
@@ -345,8 +353,8 @@ ra_main(struct proc *p)
 
 	proc_keep(p, NULL, 0);	/* before the database opens its own */
 	open_all(&ra, p);
-	confine(p);
-	if (storage_start(ra.storage) != ERR_OK)
+	confine(&ra, p);
+	if (storage_start(ra.storage) != ERR_OK || admin_start(ra.admin) != ERR_OK)
 		fail("threads", "can't be started");
 	if (issuers_store(&ra.issuers, ra.storage) != ERR_OK)
 		fail("issuers", "their certificates can't be stored");

@@ -83,8 +83,9 @@ renewal_show(struct request *request)
 	err = find(tx, &id, &certificate);
 	if (err == ERR_NOT_FOUND) {
 		request->problem.status = 404;
-		return problem_set(&request->problem, PROBLEM_MALFORMED,
+		problem_set(&request->problem, PROBLEM_MALFORMED,
 		    "this CA has no such certificate, or it is long over (RFC 9773, 4.1)");
+		return problem_said(&request->problem, SAID_NO_CERTIFICATE, "");
 	}
 	if (err != ERR_OK)
 		return request_broken(request, "certificate_by_serial", err);

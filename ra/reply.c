@@ -12,7 +12,7 @@ reply_json(struct request *request, uint16_t status, json_t *owned)
 		return request_broken(request, "reply_json", ERR_MEMORY);
 	request->reply.status = status;
 	request->reply.media = MEDIA_JSON;
-	json_put(&request->reply_body, owned);
+	json_put_indented(&request->reply_body, owned, request->site.surface->json_indent);
 	json_decref(owned);
 	return true;
 }
@@ -22,7 +22,7 @@ reply_location(struct request *request, enum route route, const struct id *id)
 {
 	struct buf url = { 0 };
 
-	route_url(&url, request->ra->base, route, id, NULL);
+	route_url(&url, &request->site, route, id, NULL);
 	if (!url.failed && url.len < sizeof(request->reply.location)) {
 		memcpy(request->reply.location, url.data, url.len);
 		request->reply.location[url.len] = '\0';
@@ -49,15 +49,19 @@ answer_problem(struct request *request)
 {
 	struct problem	 *problem = &request->problem;
 	struct msg_reply *reply = &request->reply;
-	json_t		 *json = problem_json(problem);
+	json_t		 *json;
 
+	surface_retell(request->site.surface, problem);
+	json = problem_json(problem);
 	buf_clear(&request->reply_body);
 	reply->status = problem->status != 0 ? problem->status : problem_status(problem->type);
 	reply->media = MEDIA_PROBLEM;
 	snprintf(reply->problem, sizeof(reply->problem), "%s", problem_name(problem->type));
 	snprintf(reply->detail, sizeof(reply->detail), "%s", problem->detail.text);
-	if (json != NULL)
-		json_put(&request->reply_body, json);
+	if (problem->said == SAID_NO_OBJECT && request->site.surface->quiet)
+		reply->media = MEDIA_NONE;
+	else if (json != NULL)
+		json_put_indented(&request->reply_body, json, request->site.surface->json_indent);
 	json_decref(json);
 }
 

@@ -52,6 +52,8 @@ request_new(struct ra *ra, const struct msg_request *msg)
 	buf_put(&request->body, msg->body.data, msg->body.len);
 	request->msg.body = buf_slice(&request->body);
 	request->reply.number = msg->number;
+	request->site.surface = ra->surface;
+	request->site.base = ra->config->wfe.url_from_host ? request->msg.base : ra->config->wfe.url;
 	if (request->body.failed) {
 		free(request);
 		return NULL;
@@ -67,6 +69,7 @@ request_new_lookup(struct ra *ra, const struct msg_lookup *lookup)
 
 	memcpy(msg.remote, lookup->remote, sizeof(msg.remote));
 	memcpy(msg.path, lookup->path, sizeof(msg.path));
+	memcpy(msg.base, lookup->base, sizeof(msg.base));
 	if ((request = request_new(ra, &msg)) != NULL)
 		request->lookup = true;
 	return request;
@@ -105,6 +108,14 @@ request_tx_end(struct request *request)
 	if (request->tx != NULL)
 		storage_read_end(request->tx);
 	request->tx = NULL;
+}
+
+bool
+request_no_object(struct request *request, const char *words)
+{
+	request->problem.status = 404;
+	problem_set(&request->problem, PROBLEM_MALFORMED, "%s", words);
+	return problem_said(&request->problem, SAID_NO_OBJECT, "");
 }
 
 bool
@@ -172,7 +183,7 @@ get_only(struct request *request)
 static bool
 look_up(struct request *request)
 {
-	if (route_parse(slice_str(request->msg.path), &request->target) && route_is_lookup(request->target.route))
+	if (route_parse(request->ra->surface, slice_str(request->msg.path), &request->target) && route_is_lookup(request->target.route))
 		return table[request->target.route].handle(request);
 	request->problem.status = 404;
 	return problem_set(&request->problem, PROBLEM_MALFORMED, "there is nothing here that can be read by GET");

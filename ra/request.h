@@ -36,6 +36,7 @@ struct request {
 	struct buf		 body;
 	struct jws		*jws;
 	bool			 lookup;	/* a GET: nobody signed it, and there is no nonce */
+	struct site		 site;		/* as this client knows it */
 	struct target		 target;	/* from the signed url; a GET's path */
 	struct jwk		*key;		/* the account's, or for newAccount the one in the request */
 	const struct known	*known;		/* who signed; NULL when it was a "jwk" */
@@ -63,6 +64,9 @@ bool		 authenticate(struct request *);
 /* A snapshot for reads, shared by the request's handlers. NULL with serverInternal set. */
 struct storage_tx *request_tx(struct request *);
 void		 request_tx_end(struct request *);	/* before writing; harmless when there is none */
+
+/* Sets what an unknown object gets: 404 with these words. Returns false. */
+bool		 request_no_object(struct request *, const char *words);
 
 /* Sets serverInternal for an error that is ours, and logs it with where. Returns false. */
 bool		 request_broken(struct request *, const char *where, enum err);

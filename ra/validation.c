@@ -10,7 +10,7 @@
 _Static_assert(sizeof(NO_THUMBPRINT) == THUMBPRINT_SIZE, "one of that form");
 
 enum err
-validation_send(struct ra *ra, const struct authorization *authorization, const struct account *account)
+validation_send(struct ra *ra, const struct site *site, const struct authorization *authorization, const struct account *account)
 {
 	struct msg_check check = { .authorization = authorization->id };
 	struct buf	 out = { 0 }, url = { 0 };
@@ -21,7 +21,7 @@ validation_send(struct ra *ra, const struct authorization *authorization, const 
 	check.identifier = authorization->identifier;
 	memcpy(check.token, authorization->token, sizeof(check.token));
 	memcpy(check.thumbprint, account->thumbprint, sizeof(check.thumbprint));
-	route_url(&url, ra->base, ROUTE_ACCOUNT, &account->id, NULL);
+	route_url(&url, site, ROUTE_ACCOUNT, &account->id, NULL);
 	if (!url.failed && url.len < sizeof(check.account_url))
 		memcpy(check.account_url, url.data, url.len);
 	put_check(&out, &check);

@@ -65,6 +65,27 @@ account_by_thumbprint(struct storage_tx *tx, const char *thumbprint, struct acco
 }
 
 enum err
+accounts_before(struct storage_tx *tx, struct id before, struct account *out, size_t max, size_t *count)
+{
+	struct query query;
+	enum err err;
+
+	*count = 0;
+	if (id_is_zero(before))
+		before = id_last();
+	query_start(&query, tx, STATEMENT_ACCOUNTS_PAGE,
+	    VALUES(value_id(&before), value_integer((int64_t)max)));
+	while (*count < max && query_next(&query) == ERR_OK) {
+		out[*count] = (struct account){ .jwk = NULL };
+		account_read(&query, &out[(*count)++]);
+	}
+	err = query_end(&query);
+	for (size_t i = 0; err != ERR_OK && i < *count; i++)
+		account_free(&out[i]);
+	return err;
+}
+
+enum err
 account_set_contact(struct storage_tx *tx, struct id id, const char *contact)
 {
 	return query_set(

@@ -10,6 +10,10 @@
 	"id, account_id, identifier, wildcard, state, expires, token, offered, tried, validated, record, error, "    \
 	"evidence, next_try, caa_checked"
 
+#define CERTIFICATE_ROW_COLUMNS                                                                              \
+	"c.id, c.order_id, c.account_id, c.issuer, c.serial, c.not_before, c.not_after, o.identifiers, o.profile, "   \
+	"COALESCE(r.revoked, 0), COALESCE(r.reason, -1)"
+
 /* clang-format off */
 #define STATEMENTS(X) \
 X(ACCOUNT_INSERT, \
@@ -18,6 +22,8 @@ X(ACCOUNT_GET, \
 	"SELECT " ACCOUNT_COLUMNS " FROM accounts WHERE id = $1") \
 X(ACCOUNT_BY_THUMBPRINT, \
 	"SELECT " ACCOUNT_COLUMNS " FROM accounts WHERE thumbprint = $1") \
+X(ACCOUNTS_PAGE, \
+	"SELECT " ACCOUNT_COLUMNS " FROM accounts WHERE id < $1 ORDER BY id DESC LIMIT $2") \
 X(ACCOUNT_SET_CONTACT, \
 	"UPDATE accounts SET contact = $1 WHERE id = $2") \
 X(ACCOUNT_DEACTIVATE, \
@@ -112,6 +118,20 @@ X(CERTIFICATE_GET, \
 X(CERTIFICATE_BY_SERIAL, \
 	"SELECT id, order_id, account_id, issuer, serial, not_before, not_after, der " \
 	"FROM certificates WHERE serial = $1") \
+X(CERTIFICATES_PAGE, \
+	"SELECT " CERTIFICATE_ROW_COLUMNS " FROM certificates c LEFT JOIN orders o ON o.id = c.order_id " \
+	"LEFT JOIN revocations r ON r.serial = c.serial WHERE c.id < $1 ORDER BY c.id DESC LIMIT $2") \
+X(CERTIFICATES_PAGE_OF_ACCOUNT, \
+	"SELECT " CERTIFICATE_ROW_COLUMNS " FROM orders o JOIN certificates c ON c.id = o.certificate_id " \
+	"LEFT JOIN revocations r ON r.serial = c.serial WHERE o.account_id = $1 AND o.id < $2 " \
+	"ORDER BY o.id DESC LIMIT $3") \
+X(CERTIFICATES_PAGE_BY_END, \
+	"SELECT " CERTIFICATE_ROW_COLUMNS " FROM certificates c LEFT JOIN orders o ON o.id = c.order_id " \
+	"LEFT JOIN revocations r ON r.serial = c.serial WHERE c.not_after < $1 AND (c.not_after, c.id) > ($2, $3) " \
+	"ORDER BY c.not_after, c.id LIMIT $4") \
+X(CERTIFICATE_ROW, \
+	"SELECT " CERTIFICATE_ROW_COLUMNS " FROM certificates c LEFT JOIN orders o ON o.id = c.order_id " \
+	"LEFT JOIN revocations r ON r.serial = c.serial WHERE c.serial = $1") \
 X(REVOCATION_INSERT, \
 	"INSERT INTO revocations (serial, certificate_id, issuer, shard, revoked, reason, not_after) " \
 	"VALUES ($1, $2, $3, $4, $5, $6, $7)") \

@@ -69,6 +69,8 @@ void	 account_free(struct account *);	/* the strings; the struct is the caller's
 enum err account_insert(struct storage_tx *, const struct account *);	/* ERR_EXISTS: this key */
 enum err account_get(struct storage_tx *, struct id, struct account *);	/* ERR_NOT_FOUND */
 enum err account_by_thumbprint(struct storage_tx *, const char *, struct account *); /* ERR_NOT_FOUND */
+/* The newest accounts made before that one (zero: the newest of all), at most max, into an array. */
+enum err accounts_before(struct storage_tx *, struct id before, struct account *, size_t max, size_t *count);
 enum err account_set_contact(struct storage_tx *, struct id, const char *contact);
 /* Deactivates it, its open orders (as ORDER_INVALID with error) and its pending authorizations.
  * ERR_CONFLICT: not valid any more. */
@@ -201,6 +203,36 @@ enum err issuer_get(struct storage_tx *, const uint8_t fingerprint[32], struct b
 
 /* By serial; serials of all issuers are random. ERR_NOT_FOUND. */
 enum err certificate_by_serial(struct storage_tx *, struct slice serial, struct certificate *);
+
+/* A certificate as lists show it: without its bytes, with the names of its order. */
+struct certificate_row {
+	struct id		 id, order, account;
+	uint8_t			 issuer[32];
+	uint8_t			 serial[20];
+	size_t			 serial_len;
+	int64_t			 not_before, not_after;
+	struct identifier	*identifiers;	/* owned */
+	size_t			 identifier_count;
+	char			*profile;	/* owned */
+	int64_t			 revoked;	/* seconds; 0: it is not */
+	enum revocation_reason	 reason;
+};
+void	 certificate_rows_free(struct certificate_row *, size_t count);	/* the array is the caller's */
+/* By serial. ERR_NOT_FOUND. */
+enum err certificate_row_get(struct storage_tx *, struct slice serial, struct certificate_row *);
+
+/* A walk through all certificates, the newest first; through an account's; or through those that end before a time,
+ * the first to end first. The rest says where it goes on: zero at first. */
+struct certificate_walk {
+	struct id	 account;	/* zero: all accounts'; not with before */
+	int64_t		 before;	/* seconds; 0: the newest first */
+	bool		 begun;
+	struct id	 last;
+	int64_t		 last_end;
+};
+/* The walk's next rows, at most max, into an array; fewer: it is over. */
+enum err certificates_next(struct storage_tx *, struct certificate_walk *, struct certificate_row *, size_t max,
+    size_t *count);
 
 /* --- revocations and CRLs ------------------------------------------------------------------------- */
 struct revocation {

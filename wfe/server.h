@@ -6,6 +6,7 @@
 #include <microhttpd.h>
 #include <stdatomic.h>
 
+#include "acme/surface.h"
 #include "proc/proc.h"
 #include "wfe/connections.h"
 #include "wfe/crls.h"
@@ -27,6 +28,7 @@ struct server {
 struct wfe {
 	const struct config	*config;
 	struct channel		*ra;
+	const struct surface	*surface;
 	struct connections	*connections;
 	struct in_flight	*in_flight;
 	struct nonce_stock	*nonces;
@@ -35,8 +37,7 @@ struct wfe {
 	struct crls		*crls;
 	struct tls		*tls;			/* NULL: off */
 	struct watcher		*watcher;
-	struct buf		 directory;
-	char			*directory_url;
+	struct buf		 directory;		/* under the configured name */
 	char			*index_link;		/* <directory>;rel="index" */
 	unsigned		 threads;
 	atomic_bool		 stopping;

@@ -90,7 +90,7 @@ answer_send(struct http *http, struct MHD_Connection *connection, struct http_an
 		ok = MHD_add_response_header(response, "Content-Type", answer->type) == MHD_YES;
 	if (answer->location != NULL)
 		ok = MHD_add_response_header(response, "Location", answer->location) == MHD_YES && ok;
-	if (http->service->close || answer->status == MHD_HTTP_PAYLOAD_TOO_LARGE)
+	if (http->service->close || answer->status == MHD_HTTP_CONTENT_TOO_LARGE)
 		ok = MHD_add_response_header(response, "Connection", "close") == MHD_YES && ok;
 	if (ok)
 		result = MHD_queue_response(connection, answer->status, response);
@@ -113,7 +113,7 @@ serve(struct http *http, struct MHD_Connection *connection, const char *path, co
 
 	server_name_get(connection, server_name);
 	if (e->too_large) {
-		answer.status = MHD_HTTP_PAYLOAD_TOO_LARGE;
+		answer.status = MHD_HTTP_CONTENT_TOO_LARGE;
 		answer.type = "text/plain; charset=utf-8";
 		buf_printf(&answer.body, "the body is larger than %d bytes\n", HTTP_BODY_MAX);
 	} else {

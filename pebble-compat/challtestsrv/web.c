@@ -35,18 +35,22 @@ note(struct store *store, const struct http_request *r)
 	free(host);
 }
 
-/* A target without scheme or leading slash is relative to the path's folder. Takes target over. */
+/* What Location says: a target without scheme or leading slash is relative to the path's folder, and what is not
+ * ASCII is escaped (RFC 3986, 2.1). On the heap; NULL: out of memory. */
 static char *
-target_whole(char *target, const char *path)
+location_of(const char *target, const char *path)
 {
 	const char	*slash = strrchr(path, '/');
 	struct buf	 whole = { 0 };
 
-	if (target[0] == '/' || strstr(target, "://") != NULL || slash == NULL)
-		return target;
-	buf_put(&whole, path, (size_t)(slash + 1 - path));
-	buf_put_str(&whole, target);
-	free(target);
+	if (target[0] != '/' && strstr(target, "://") == NULL && slash != NULL)
+		buf_put(&whole, path, (size_t)(slash + 1 - path));
+	for (; *target != '\0'; target++) {
+		if ((unsigned char)*target > 0x7e)
+			buf_printf(&whole, "%%%02x", (unsigned char)*target);
+		else
+			buf_put_byte(&whole, (uint8_t)*target);
+	}
 	return buf_take_str(&whole);
 }
 
@@ -57,8 +61,9 @@ redirect(struct store *store, const struct http_request *r, struct http_answer *
 
 	if (target == NULL)
 		return false;
-	answer->location = target_whole(target, r->path);
+	answer->location = location_of(target, r->path);
 	answer->status = answer->location != NULL ? 302 : 500;
+	free(target);
 	return true;
 }
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/bench/method.h"
 #include "tests/bench/record.h"
-#include "tests/bench/responder.h"
 #include "tests/bench/verify.h"
 
 #define POLL_FIRST_MS 20
@@ -15,7 +15,7 @@
 
 /* One authorization of the order under way. */
 struct proof {
-	char url[URL_MAX], challenge[URL_MAX], token[128];
+	char url[URL_MAX], challenge[URL_MAX], token[128], name[256];
 	bool valid;
 };
 
@@ -23,6 +23,7 @@ struct issue {
 	struct session *s;
 	const struct account *account;
 	const struct request *request;
+	const struct method *method;
 	char order[URL_MAX], finalize[URL_MAX], certificate[URL_MAX], status[32];
 	struct proof proofs[NAMES_MAX];
 	size_t proof_count;
@@ -120,7 +121,7 @@ new_order(struct issue *i)
 }
 
 static const json_t *
-find_http(const json_t *authorization)
+find_challenge(const struct issue *i, const json_t *authorization)
 {
 	json_t *list = json_object_get(authorization, "challenges"), *challenge;
 	size_t n;
@@ -129,7 +130,7 @@ find_http(const json_t *authorization)
 	{
 		const char *type = json_string_value(json_object_get(challenge, "type"));
 
-		if (type != NULL && strcmp(type, "http-01") == 0)
+		if (type != NULL && strcmp(type, i->method->type) == 0)
 			return challenge;
 	}
 	return NULL;
@@ -155,16 +156,19 @@ fetch_authorization(struct issue *i, struct proof *p)
 	if (!session_post(s, "authorization", i->account, p->url, "", &authorization))
 		return false;
 	stats_add(s->stats, STEP_AUTHORIZATION, stats_clock_us() - start);
-	challenge = find_http(authorization);
+	challenge = find_challenge(i, authorization);
 	p->valid = strcmp(status_of(authorization), "valid") == 0;
 	if (!p->valid && challenge == NULL)
-		ok = session_fail(s, "authorization: no http-01 challenge", "%s", status_of(authorization));
+		ok = session_fail(s, "authorization: no such challenge", "%s, %s", i->method->type,
+		    status_of(authorization));
 	else if (!p->valid)
-		ok = copy(s, "authorization", challenge, "url", p->challenge, sizeof(p->challenge)) &&
+		ok = copy(s, "authorization", json_object_get(authorization, "identifier"), "value", p->name,
+			 sizeof(p->name)) &&
+		     copy(s, "authorization", challenge, "url", p->challenge, sizeof(p->challenge)) &&
 		     copy(s, "authorization", challenge, "token", p->token, sizeof(p->token));
 	json_decref(authorization);
 	if (ok && !p->valid)
-		responder_add(p->token, i->account->key.thumbprint);
+		i->method->publish(p->name, p->token, i->account->key.thumbprint);
 	return ok;
 }
 
@@ -184,9 +188,10 @@ post_challenge(struct issue *i, const struct proof *p)
 }
 
 static bool
-validation_failed(struct session *s, const json_t *authorization)
+validation_failed(const struct issue *i, const json_t *authorization)
 {
-	const json_t *error = json_object_get(find_http(authorization), "error");
+	struct session *s = i->s;
+	const json_t *error = json_object_get(find_challenge(i, authorization), "error");
 	const char *type = json_string_value(json_object_get(error, "type"));
 	const char *detail = json_string_value(json_object_get(error, "detail"));
 	char kind[128];
@@ -210,10 +215,10 @@ await_authorization(struct issue *i, struct proof *p)
 		if (!session_post(s, "validation", i->account, p->url, "", &authorization))
 			return false;
 		status = status_of(authorization);
-		challenge = status_of(find_http(authorization));
+		challenge = status_of(find_challenge(i, authorization));
 		p->valid = strcmp(status, "valid") == 0;
 		if (!p->valid && strcmp(status, "pending") != 0 && strcmp(status, "processing") != 0)
-			ok = validation_failed(s, authorization);
+			ok = validation_failed(i, authorization);
 		else if (!p->valid && s->options->retry && strcmp(challenge, "pending") == 0)
 			ok = post_challenge(i, p);
 		json_decref(authorization);
@@ -239,7 +244,7 @@ prove(struct issue *i)
 	stats_add(i->s->stats, STEP_VALIDATION, stats_clock_us() - start);
 	for (size_t n = 0; n < i->proof_count; n++)
 		if (i->proofs[n].token[0] != '\0')
-			responder_remove(i->proofs[n].token);
+			i->method->withdraw(i->proofs[n].name, i->proofs[n].token);
 	return ok;
 }
 
@@ -335,6 +340,7 @@ issue_certificate(struct session *s, const struct account *account, const struct
 	i->s = s;
 	i->account = account;
 	i->request = request;
+	i->method = method_find(s->options->challenge);
 	s->deadline = start + (int64_t)s->options->timeout * 1000000;
 	ok = new_order(i);
 	us = stats_clock_us() - start;

@@ -211,7 +211,7 @@ main(int argc, char **argv)
 	record_open(load.options.records);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		abort();
-	responder_start(load.options.http_port, load.options.dns_port);
+	responder_start(load.options.http_port, load.options.dns_port, load.options.tls_port);
 	if (!read_directory(&load))
 		return 1;
 	make_requests(&load);

@@ -18,6 +18,8 @@ enum {
 	OPT_DURATION,
 	OPT_HTTP_PORT,
 	OPT_DNS_PORT,
+	OPT_TLS_PORT,
+	OPT_CHALLENGE,
 	OPT_DOMAIN,
 	OPT_RETRY,
 	OPT_RECORDS,
@@ -41,6 +43,8 @@ static const struct option table[] = {
 	{ "duration", required_argument, NULL, OPT_DURATION },
 	{ "http-port", required_argument, NULL, OPT_HTTP_PORT },
 	{ "dns-port", required_argument, NULL, OPT_DNS_PORT },
+	{ "tls-port", required_argument, NULL, OPT_TLS_PORT },
+	{ "challenge", required_argument, NULL, OPT_CHALLENGE },
 	{ "domain", required_argument, NULL, OPT_DOMAIN },
 	{ "retry", no_argument, NULL, OPT_RETRY },
 	{ "records", required_argument, NULL, OPT_RECORDS },
@@ -62,8 +66,10 @@ static const char usage[] =
     "  --key-type TYPE      p256, p384, rsa2048, rsa3072, rsa4096, ed25519 (p256)\n"
     "  --account-key TYPE   es256 or rs256 (es256)\n"
     "  --fresh-connections  a TLS handshake for each request\n"
+    "  --challenge TYPE     http-01, dns-01 or tls-alpn-01 (http-01)\n"
     "  --http-port N        where its http-01 responder listens on 127.0.0.1 (5002)\n"
     "  --dns-port N         where its DNS responder listens on 127.0.0.1 (8053)\n"
+    "  --tls-port N         where its tls-alpn-01 responder listens on 127.0.0.1 (5001)\n"
     "  --domain SUFFIX      names are random labels under it (load.test)\n"
     "  --retry              repeat after connection errors and 5xx until the time-out\n"
     "  --timeout S          for one issuance (60)\n"
@@ -141,6 +147,9 @@ apply_number(struct options *o, int option, const char *name, const char *value)
 	case OPT_DNS_PORT:
 		o->dns_port = (uint16_t)number(name, value, 1, 65535);
 		break;
+	case OPT_TLS_PORT:
+		o->tls_port = (uint16_t)number(name, value, 1, 65535);
+		break;
 	case OPT_TREE:
 		o->tree = (pid_t)number(name, value, 1, 1u << 22);
 		break;
@@ -161,6 +170,7 @@ apply(struct options *o, int option, const char *name, const char *value)
 	static const char *const types[] = { "p256", "p384", "rsa2048", "rsa3072", "rsa4096", "ed25519",
 		NULL };
 	static const char *const algs[] = { "es256", "rs256", NULL };
+	static const char *const challenges[] = { "http-01", "dns-01", "tls-alpn-01", NULL };
 
 	switch (option) {
 	case OPT_DIRECTORY:
@@ -180,6 +190,9 @@ apply(struct options *o, int option, const char *name, const char *value)
 		break;
 	case OPT_ACCOUNT_KEY:
 		o->account_key = one_of(name, value, algs, "es256 or rs256");
+		break;
+	case OPT_CHALLENGE:
+		o->challenge = one_of(name, value, challenges, "http-01, dns-01 or tls-alpn-01");
 		break;
 	case OPT_PIDS:
 		read_pids(o, value);
@@ -209,6 +222,8 @@ options_read(struct options *o, int argc, char **argv)
 		.timeout = 60,
 		.http_port = 5002,
 		.dns_port = 8053,
+		.tls_port = 5001,
+		.challenge = "http-01",
 		.domain = "load.test",
 		.key_type = "p256",
 		.account_key = "es256" };

@@ -17,10 +17,11 @@ struct options {
 	const char	*records;	/* file for JSON lines, or NULL */
 	const char	*key_type;	/* of certificates */
 	const char	*account_key;	/* "es256" or "rs256" */
+	const char	*challenge;	/* its type */
 	unsigned	 clients, issuances, accounts, names;
 	unsigned	 duration;	/* s: when the issuances are done sooner, it begins with them again */
 	unsigned	 timeout;	/* s for one whole issuance */
-	uint16_t	 http_port, dns_port;
+	uint16_t	 http_port, dns_port, tls_port;
 	bool		 fresh;		/* a new connection for each request */
 	bool		 retry;		/* outlive a server whose processes are killed */
 	bool		 json;

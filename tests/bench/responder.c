@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <openssl/ec.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,20 +16,33 @@
 #include <unistd.h>
 
 #include "tests/bench/answer.h"
+#include "tests/bench/tls.h"
 
 #define BUCKETS 4096 /* four times the clients that the tool is made for */
 
-enum kind { KIND_HTTP_LISTEN, KIND_DNS_LISTEN, KIND_DNS_UDP, KIND_LISTENERS, KIND_HTTP, KIND_DNS };
+enum kind {
+	KIND_HTTP_LISTEN,
+	KIND_TLS_LISTEN,
+	KIND_DNS_LISTEN,
+	KIND_DNS_UDP,
+	KIND_LISTENERS,
+	/* connections, in the order of their listeners */
+	KIND_HTTP,
+	KIND_TLS,
+	KIND_DNS
+};
 
 struct entry {
 	struct entry *next;
-	char token[128], thumbprint[64];
+	char key[300], value[256];
+	X509 *certificate; /* or NULL */
 };
 
 /* One watched descriptor; connections are freed when they end. */
 struct watch {
 	enum kind kind;
 	int fd;
+	SSL *ssl; /* KIND_TLS */
 	size_t len;
 	uint8_t in[4096]; /* a validation request is some 200 bytes */
 };
@@ -38,26 +52,29 @@ static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_t thread;
 static struct watch listeners[KIND_LISTENERS];
 static int loop;
+static EVP_PKEY *tls_key;
+static SSL_CTX *tls_context;
 
 static struct entry **
-bucket(const char *token)
+bucket(const char *key)
 {
 	uint32_t hash = 2166136261u;
 
-	for (; *token != '\0'; token++)
-		hash = (hash ^ (uint8_t)*token) * 16777619u;
+	for (; *key != '\0'; key++)
+		hash = (hash ^ (uint8_t)*key) * 16777619u;
 	return &table[hash % BUCKETS];
 }
 
 void
-responder_add(const char *token, const char *thumbprint)
+responder_add(const char *key, const char *value, X509 *certificate)
 {
-	struct entry *e = calloc(1, sizeof(*e)), **head = bucket(token);
+	struct entry *e = calloc(1, sizeof(*e)), **head = bucket(key);
 
 	if (e == NULL)
 		abort();
-	snprintf(e->token, sizeof(e->token), "%s", token);
-	snprintf(e->thumbprint, sizeof(e->thumbprint), "%s", thumbprint);
+	snprintf(e->key, sizeof(e->key), "%s", key);
+	snprintf(e->value, sizeof(e->value), "%s", value);
+	e->certificate = certificate;
 	pthread_mutex_lock(&table_lock);
 	e->next = *head;
 	*head = e;
@@ -65,33 +82,64 @@ responder_add(const char *token, const char *thumbprint)
 }
 
 void
-responder_remove(const char *token)
+responder_remove(const char *key)
 {
 	struct entry **at, *gone = NULL;
 
 	pthread_mutex_lock(&table_lock);
-	for (at = bucket(token); *at != NULL && gone == NULL;)
-		if (strcmp((*at)->token, token) == 0) {
+	for (at = bucket(key); *at != NULL && gone == NULL;)
+		if (strcmp((*at)->key, key) == 0) {
 			gone = *at;
 			*at = gone->next;
 		} else
 			at = &(*at)->next;
 	pthread_mutex_unlock(&table_lock);
+	if (gone != NULL)
+		X509_free(gone->certificate);
 	free(gone);
 }
 
-static bool
-lookup(const char *token, char *out, size_t size)
+/* The lock is held. */
+static const struct entry *
+find(const char *key)
 {
-	struct entry *e;
+	const struct entry *e = *bucket(key);
+
+	while (e != NULL && strcmp(e->key, key) != 0)
+		e = e->next;
+	return e;
+}
+
+/* False: nothing was added for that key. */
+static bool
+lookup(const char *key, char *out, size_t size)
+{
+	const struct entry *e;
 
 	pthread_mutex_lock(&table_lock);
-	for (e = *bucket(token); e != NULL && strcmp(e->token, token) != 0; e = e->next)
-		;
-	if (e != NULL)
-		snprintf(out, size, "%s.%s", e->token, e->thumbprint);
+	if ((e = find(key)) != NULL)
+		snprintf(out, size, "%s", e->value);
 	pthread_mutex_unlock(&table_lock);
 	return e != NULL;
+}
+
+static X509 *
+lookup_certificate(const char *name)
+{
+	const struct entry *e;
+	X509 *certificate = NULL;
+
+	pthread_mutex_lock(&table_lock);
+	if ((e = find(name)) != NULL && e->certificate != NULL && X509_up_ref(e->certificate) == 1)
+		certificate = e->certificate;
+	pthread_mutex_unlock(&table_lock);
+	return certificate;
+}
+
+EVP_PKEY *
+responder_tls_key(void)
+{
+	return tls_key;
 }
 
 static void
@@ -108,6 +156,7 @@ watch_begin(struct watch *w, enum kind kind, int fd)
 static void
 watch_end(struct watch *w)
 {
+	SSL_free(w->ssl);
 	close(w->fd);
 	free(w);
 }
@@ -122,8 +171,20 @@ accept_all(const struct watch *listener)
 
 		if (w == NULL)
 			abort();
-		watch_begin(w, listener->kind == KIND_HTTP_LISTEN ? KIND_HTTP : KIND_DNS, fd);
+		if (listener->kind == KIND_TLS_LISTEN)
+			w->ssl = tls_accept(tls_context, fd);
+		watch_begin(w, listener->kind - KIND_HTTP_LISTEN + KIND_HTTP, fd);
 	}
+}
+
+static size_t
+answer_dns(const uint8_t *question, size_t len, uint8_t *out)
+{
+	char name[DNS_NAME_MAX], text[256];
+
+	if (dns_txt_name(question, len, name) && lookup(name, text, sizeof(text)))
+		return dns_answer(question, len, text, out);
+	return dns_answer(question, len, NULL, out);
 }
 
 static void
@@ -136,7 +197,7 @@ answer_udp(const struct watch *w)
 	size_t len;
 
 	while ((n = recvfrom(w->fd, question, sizeof(question), 0, (struct sockaddr *)&from, &size)) >= 0) {
-		len = dns_answer(question, (size_t)n, reply);
+		len = answer_dns(question, (size_t)n, reply);
 		if (len > 0 && sendto(w->fd, reply, len, 0, (struct sockaddr *)&from, size) < 0)
 			perror("load: DNS reply");
 		size = sizeof(from);
@@ -175,7 +236,7 @@ answer_tcp(struct watch *w)
 	size_t len;
 
 	while (w->len >= 2 && w->len >= 2 + (len = (size_t)w->in[0] << 8 | w->in[1])) {
-		size_t n = dns_answer(w->in + 2, len, reply + 2);
+		size_t n = answer_dns(w->in + 2, len, reply + 2);
 
 		reply[0] = (uint8_t)(n >> 8);
 		reply[1] = (uint8_t)n;
@@ -217,9 +278,11 @@ run(void *arg)
 
 			if (w->kind == KIND_DNS_UDP)
 				answer_udp(w);
+			else if (w->kind == KIND_TLS && tls_go_on(w->ssl))
+				watch_end(w);
 			else if (w->kind == KIND_HTTP || w->kind == KIND_DNS)
 				read_connection(w);
-			else
+			else if (w->kind < KIND_LISTENERS)
 				accept_all(w);
 		}
 	}
@@ -244,11 +307,15 @@ open_port(enum kind kind, int type, uint16_t port)
 }
 
 void
-responder_start(uint16_t http_port, uint16_t dns_port)
+responder_start(uint16_t http_port, uint16_t dns_port, uint16_t tls_port)
 {
+	if ((tls_key = EVP_EC_gen("P-256")) == NULL)
+		abort();
+	tls_context = tls_new(tls_key, lookup_certificate);
 	if ((loop = epoll_create1(EPOLL_CLOEXEC)) < 0)
 		abort();
 	open_port(KIND_HTTP_LISTEN, SOCK_STREAM, http_port);
+	open_port(KIND_TLS_LISTEN, SOCK_STREAM, tls_port);
 	open_port(KIND_DNS_LISTEN, SOCK_STREAM, dns_port);
 	open_port(KIND_DNS_UDP, SOCK_DGRAM, dns_port);
 	if (pthread_create(&thread, NULL, run, NULL) != 0)

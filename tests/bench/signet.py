@@ -23,17 +23,18 @@ class Place:
 
 
 class Target:
-    """directory, cacert, and the ports where the server under load looks for DNS and for http-01."""
+    """directory, cacert, and the ports where the server under load looks for DNS, http-01 and tls-alpn-01."""
 
-    def __init__(self, directory, cacert, dns_port, http_port, pid):
+    def __init__(self, directory, cacert, dns_port, http_port, tls_port, pid):
         self.directory, self.cacert, self.pid = directory, cacert, pid
-        self.dns_port, self.http_port = dns_port, http_port
+        self.dns_port, self.http_port, self.tls_port = dns_port, http_port, tls_port
 
     def start(self, *options):
         """The load generator as a process; its summary is JSON on standard output."""
         return subprocess.Popen(
             [LOAD, "--directory", self.directory, "--cacert", self.cacert, "--dns-port", str(self.dns_port),
-             "--http-port", str(self.http_port), "--tree", str(self.pid), "--json", *map(str, options)],
+             "--http-port", str(self.http_port), "--tls-port", str(self.tls_port), "--tree", str(self.pid),
+             "--json", *map(str, options)],
             stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
 
     def run(self, *options):
@@ -52,7 +53,7 @@ class Signet(Target):
         names, responder = Place(), Place()
         self.server = Server(names, responder, config)
         super().__init__(self.server.directory_url, self.server.root, names.port, responder.port,
-                         self.server.process.pid)
+                         responder.tls.port, self.server.process.pid)
 
     def close(self):
         self.server.close()

@@ -48,7 +48,7 @@ check_order(struct order *order)
 	}
 	order->state = ORDER_OPEN;
 	order->expires = NOW + 1;
-	if ((json = order_json("https://ca", order, &none, 1, NOW)) == NULL)
+	if ((json = order_json(&(struct site){ &surface_native, "https://ca" }, order, &none, 1, NOW)) == NULL)
 		abort();
 	json_decref(json);
 }
@@ -65,7 +65,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	json_t	      *payload;
 	char	      *contact = NULL;
 
-	route_parse(text, &target);
+	(void)(route_parse(&surface_native, text, &target) || route_parse(&surface_pebble, text, &target));
 	if (json_object_parse(text, &payload, NULL) != ERR_OK)
 		return 0;
 	if (order_read(payload, &ra, &ca, NOW, &order, &problem))

@@ -12,7 +12,7 @@
 #include "acme/certid.h"
 #include "acme/evidence.h"
 #include "acme/problem.h"
-#include "acme/route.h"
+#include "acme/surface.h"
 #include "lib/address.h"
 #include "lib/json.h"
 
@@ -277,24 +277,137 @@ test_algorithms(void **state)
 
 /* --- routes -------------------------------------------------------------------------------------- */
 
+static const struct site native = { &surface_native, "https://ca.example:9443" };
+static const struct site pebble = { &surface_pebble, "https://ca.example:9443" };
+
+/* Every route's URL is read back to its route, id and tail; and only under its own base. */
 static void
-test_routes(void **state)
+check_routes(const struct site *site, struct id id)
 {
-	struct id     id = id_new();
+	struct site   other = { site->surface, "https://ca.example" }, any = { site->surface, NULL };
 	struct target target;
 
-	(void)state;
 	for (unsigned i = 1; i < ROUTE_COUNT; i++) {
 		struct buf url = { 0 };
 		char	  *text;
 
-		route_url(&url, "https://ca.example:9443", (enum route)i, &id, "http-01");
+		if (!route_served(site->surface, (enum route)i))
+			continue;
+		route_url(&url, site, (enum route)i, &id, "http-01");
 		text = buf_take_str(&url);
-		assert_true(route_parse_url("https://ca.example:9443", text, &target));
+		assert_true(route_parse_url(site, text, &target));
 		assert_int_equal(target.route, i);
-		assert_false(route_parse_url("https://ca.example", text, &target));
+		if (!id_is_zero(target.id))
+			assert_true(id_eq(target.id, id));
+		if (i == ROUTE_CHALLENGE)
+			assert_string_equal(target.tail, "http-01");
+		assert_false(route_parse_url(&other, text, &target));
+		assert_true(route_parse_url(&any, text, &target));
+		assert_int_equal(target.route, i);
 		free(text);
 	}
+}
+
+static void
+test_routes(void **state)
+{
+	(void)state;
+	check_routes(&native, id_new());
+	for (unsigned i = 0; i < 1000; i++)
+		check_routes(&pebble, id_short());
+}
+
+static void
+test_routes_under_any_host(void **state)
+{
+	static const char *const wrong[] = { "http://localhost/dir", "https:///dir", "https://localhost", "/dir", "" };
+	struct site   any = { &surface_pebble, NULL };
+	struct target target;
+
+	(void)state;
+	assert_true(route_parse_url(&any, "https://[::1]:14000/dir", &target));
+	assert_int_equal(target.route, ROUTE_DIRECTORY);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_false(route_parse_url(&any, wrong[i], &target));
+}
+
+/* PEBBLE.md: account ids are hexadecimal numbers, serials seven octets or more, all else 43 characters. */
+static void
+test_pebble_forms(void **state)
+{
+	static const struct {
+		enum route	 route;
+		uint8_t		 low[8];
+		const char	*path;
+	} rows[] = {
+		{ ROUTE_ACCOUNT, { 0x0f, 0xed, 0xcb, 0xa9, 0x87, 0x65, 0x43, 0x21 }, "/my-account/fedcba987654321" },
+		{ ROUTE_ACCOUNT, { 0, 0, 0, 0, 0, 0, 0, 1 }, "/my-account/1" },
+		{ ROUTE_CERTIFICATE, { 0, 0x0d, 0xcb, 0xa9, 0x87, 0x65, 0x43, 0x21 }, "/certZ/0dcba987654321" },
+		{ ROUTE_CERTIFICATE, { 0x7f, 0, 0, 0, 0, 0, 0, 0 }, "/certZ/7f00000000000000" },
+	};
+	struct target target;
+	struct buf    url = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct id id = { { 0 } };
+
+		memcpy(id.bytes + 8, rows[i].low, 8);
+		buf_clear(&url);
+		route_url(&url, &(struct site){ &surface_pebble, "" }, rows[i].route, &id, NULL);
+		assert_true(slice_eq_str(buf_slice(&url), rows[i].path));
+		assert_true(route_parse(&surface_pebble, slice_str(rows[i].path), &target));
+		assert_true(id_eq(target.id, id));
+	}
+	buf_clear(&url);
+	route_url(&url, &(struct site){ &surface_pebble, "" }, ROUTE_ORDER, &(struct id){ { 1 } }, NULL);
+	assert_int_equal(url.len, strlen("/my-order/") + 43);
+	buf_free(&url);
+}
+
+/* The digest in the second half belongs to one id and one use. */
+static void
+test_pebble_no_forms(void **state)
+{
+	static const char *const wrong[] = { "/my-account/", "/my-account/01", "/my-account/FF", "/my-account/0x1",
+		"/my-account/11111111111111111", "/my-account/1/", "/certZ/abc", "/certZ/00ffffffffffffff",
+		"/certZ/ffffffffffffff/alternate/", "/certZ/fffffffffffff", "/list-orderz/1/page/",
+		"/my-order/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "/my-order/", "/directory" };
+	struct target target;
+	struct buf    url = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		if (route_parse(&surface_pebble, slice_str(wrong[i]), &target))
+			fail_msg("\"%s\" is a route", wrong[i]);
+	route_url(&url, &(struct site){ &surface_pebble, "" }, ROUTE_CHALLENGE, &(struct id){ { 1 } }, "dns-01");
+	assert_true(route_parse(&surface_pebble, buf_slice(&url), &target));
+	memcpy(url.data, "/authZ/", 7);
+	assert_false(route_parse(&surface_pebble, buf_slice(&url), &target));
+	buf_free(&url);
+}
+
+/* --- other words ----------------------------------------------------------------------------------- */
+
+static void
+test_retold(void **state)
+{
+	struct problem problem = { 0 };
+
+	(void)state;
+	problem_set(&problem, PROBLEM_ORDER_NOT_READY, "ours");
+	problem_said(&problem, SAID_ORDER_NOT_READY, "pending");
+	surface_retell(&surface_native, &problem);
+	assert_string_equal(problem.detail.text, "ours");
+	surface_retell(&surface_pebble, &problem);
+	assert_string_equal(problem.detail.text, "Order's status (\"pending\") was not ready");
+	assert_int_equal(problem.type, PROBLEM_ORDER_NOT_READY);
+
+	problem.status = 401;
+	problem_said(&problem, SAID_ACCOUNT_DEACTIVATED, "");
+	surface_retell(&surface_pebble, &problem);
+	assert_int_equal(problem.status, 403);
+	assert_string_equal(problem.detail.text, "Account has been deactivated");
 }
 
 #define FORTY "a-tail-that-is-far-too-long-to-be-kept--"
@@ -312,7 +425,7 @@ test_no_routes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-		if (route_parse(slice_str(paths[i]), &target))
+		if (route_parse(&surface_native, slice_str(paths[i]), &target))
 			fail_msg("\"%s\" is a route", paths[i]);
 }
 
@@ -455,6 +568,8 @@ main(void)
 		cmocka_unit_test(test_wildcard_base), cmocka_unit_test(test_problem_names),
 		cmocka_unit_test(test_subproblems), cmocka_unit_test(test_algorithms),
 		cmocka_unit_test(test_routes), cmocka_unit_test(test_no_routes),
+		cmocka_unit_test(test_routes_under_any_host), cmocka_unit_test(test_pebble_forms),
+		cmocka_unit_test(test_pebble_no_forms), cmocka_unit_test(test_retold),
 		cmocka_unit_test(test_accept), cmocka_unit_test(test_certid), cmocka_unit_test(test_no_certids), cmocka_unit_test(test_evidence), cmocka_unit_test(test_tokens),
 	};
 

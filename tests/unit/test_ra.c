@@ -21,6 +21,8 @@
 #include "ra/renewal.h"
 #include "ra/request.h"
 
+static const struct site site = { &surface_native, "https://ca" };
+
 /* --- nonces (RFC 8555, 6.5) ---------------------------------------------------------------------- */
 
 static void
@@ -335,7 +337,7 @@ test_order_tells_cause(void **state)
 
 	(void)state;
 	identifier_check(IDENTIFIER_DNS, "a.example", &bad.identifier, NULL);
-	json = order_json("https://ca", &order, &bad, 1, NOW);
+	json = order_json(&site, &order, &bad, 1, NOW);
 	assert_string_equal(json_member_str(json, "status"), "invalid");
 	cause = json_object_get(json, "error");
 	assert_string_equal(json_member_str(cause, "type"), "urn:ietf:params:acme:error:dns");
@@ -355,14 +357,14 @@ test_authorization_json(void **state)
 
 	(void)state;
 	identifier_check(IDENTIFIER_DNS, "a.example", &one.identifier, NULL);
-	json = authorization_json("https://ca", &one, NOW);
+	json = authorization_json(&site, &one, NOW);
 	assert_string_equal(json_member_str(json, "status"), "valid");
 	assert_null(json_object_get(json, "wildcard"));
 	challenge = json_array_get(json_object_get(json, "challenges"), 0);
 	assert_string_equal(json_member_str(challenge, "status"), "valid");
 	assert_non_null(json_member_str(challenge, "validated"));
 	json_decref(json);
-	json = authorization_json("https://ca", &one, NOW + 1);
+	json = authorization_json(&site, &one, NOW + 1);
 	assert_string_equal(json_member_str(json, "status"), "expired");
 	json_decref(json);
 }

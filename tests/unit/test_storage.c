@@ -722,6 +722,107 @@ is_there(struct id order, struct id authorization)
 	return err == ERR_OK;
 }
 
+/* Three certificates of two accounts; the second ends first and is revoked. */
+static void
+make_certificates(const struct id accounts[2], struct order orders[3], struct certificate made_ones[3])
+{
+	static const char *const names[] = { "a.example", "b.example", "c.example" };
+	struct revocation r = { .revoked = 9, .reason = REVOCATION_SUPERSEDED, .serial = { 2 }, .serial_len = 1,
+		.certificate = id_new() };
+	static struct identifier identifiers[3];
+
+	for (size_t i = 0; i < 3; i++) {
+		identifiers[i].type = IDENTIFIER_DNS;
+		strcpy(identifiers[i].value, names[i]);
+		orders[i] = sample_order(accounts[i == 2], &identifiers[i], 1);
+		orders[i].id.bytes[5] = (uint8_t)i;	/* made in one millisecond: their order is told here */
+		made_ones[i] = (struct certificate){ .id = orders[i].id, .order = orders[i].id,
+			.account = orders[i].account, .not_before = 1, .not_after = i == 1 ? 50 : 100 };
+		buf_put_byte(&made_ones[i].serial, (uint8_t)(i + 1));
+		buf_put_str(&made_ones[i].der, "der");
+		assert_int_equal(CALL(put_order, .row = &orders[i]), ERR_OK);
+		assert_int_equal(CALL(put_certificate, .row = &made_ones[i]), ERR_OK);
+		assert_int_equal(CALL(begin_finalize, orders[i].id, .text = "jws"), ERR_OK);
+		assert_int_equal(CALL(finish_order, orders[i].id, .ids = &made_ones[i].id), ERR_OK);
+	}
+	assert_int_equal(CALL(put_revocation, .row = &r), ERR_OK);
+}
+
+static void
+expect_walk(struct certificate_walk walk, const char *serials)
+{
+	struct storage_tx *tx;
+	struct certificate_row rows[2];
+	size_t count = 2;
+	char found[8] = "";
+
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	while (count == 2) {
+		assert_int_equal(certificates_next(tx, &walk, rows, 2, &count), ERR_OK);
+		for (size_t i = 0; i < count; i++)
+			sprintf(found + strlen(found), "%c", '0' + rows[i].serial[0]);
+		certificate_rows_free(rows, count);
+	}
+	storage_read_end(tx);
+	assert_string_equal(found, serials);
+}
+
+static void
+certificate_walks(void **state)
+{
+	struct id accounts[2] = { id_new(), id_new() };
+	struct order orders[3];
+	struct certificate certificates[3];
+	struct certificate_row row;
+	struct storage_tx *tx;
+
+	(void)state;
+	make_certificates(accounts, orders, certificates);
+	expect_walk((struct certificate_walk){ .before = 0 }, "321");
+	expect_walk((struct certificate_walk){ .account = accounts[0] }, "21");
+	expect_walk((struct certificate_walk){ .account = accounts[1] }, "3");
+	expect_walk((struct certificate_walk){ .before = 101 }, "213");
+	expect_walk((struct certificate_walk){ .before = 100 }, "2");
+	expect_walk((struct certificate_walk){ .before = 50 }, "");
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	assert_int_equal(certificate_row_get(tx, slice_of("\2", 1), &row), ERR_OK);
+	assert_int_equal(row.revoked, 9);
+	assert_int_equal(row.reason, REVOCATION_SUPERSEDED);
+	assert_int_equal(row.identifier_count, 1);
+	assert_string_equal(row.identifiers[0].value, "b.example");
+	assert_string_equal(row.profile, "default");
+	certificate_rows_free(&row, 1);
+	assert_int_equal(certificate_row_get(tx, slice_of("\7", 1), &row), ERR_NOT_FOUND);
+	storage_read_end(tx);
+	for (size_t i = 0; i < 3; i++)
+		certificate_free(&certificates[i]);
+}
+
+static void
+account_walk(void **state)
+{
+	struct account a[3] = { sample_account('a'), sample_account('b'), sample_account('c') }, got[2];
+	struct storage_tx *tx;
+	size_t count;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		a[i].id.bytes[5] = (uint8_t)i;
+		assert_int_equal(CALL(put_account, .row = &a[i]), ERR_OK);
+	}
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	assert_int_equal(accounts_before(tx, (struct id){ { 0 } }, got, 2, &count), ERR_OK);
+	assert_int_equal(count, 2);
+	assert_true(id_eq(got[0].id, a[2].id) && id_eq(got[1].id, a[1].id));
+	account_free(&got[0]);
+	account_free(&got[1]);
+	assert_int_equal(accounts_before(tx, a[1].id, got, 2, &count), ERR_OK);
+	assert_int_equal(count, 1);
+	assert_true(id_eq(got[0].id, a[0].id));
+	account_free(&got[0]);
+	storage_read_end(tx);
+}
+
 static void
 expiry(void **state)
 {
@@ -908,6 +1009,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(replacing_orders, setup, teardown),
 		cmocka_unit_test_setup_teardown(account_deactivation, setup, teardown),
 		cmocka_unit_test_setup_teardown(certificate_verbs, setup, teardown),
+		cmocka_unit_test_setup_teardown(certificate_walks, setup, teardown),
+		cmocka_unit_test_setup_teardown(account_walk, setup, teardown),
 		cmocka_unit_test_setup_teardown(expiry, setup, teardown),
 		cmocka_unit_test_setup_teardown(expiry_spares_processing, setup, teardown),
 		cmocka_unit_test_setup_teardown(snapshot, setup, teardown),
