@@ -79,7 +79,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(ARCHIVE)
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(ARCHIVE)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
 
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find build -path build/clients -prune -o -name '*.d' -print 2>/dev/null)
 
 # --- tests -----------------------------------------------------------------------------------------
 
@@ -111,6 +111,16 @@ clients: $(PROGRAM)
 # Beside ours runs the oracle, Debian's Pebble.
 pebble: $(PROGRAM)
 	$(ROLE_ENV) $(ALONE) $(PYTEST) $(BESIDE) tests/pebble
+
+build/clients/debian: tests/unpack.sh
+	tests/unpack.sh $@ $(UNPACKED)
+	@touch $@
+
+build/clients/npm: tests/clients/npm/package-lock.json
+	@mkdir -p $@
+	cp tests/clients/npm/*.json $@
+	cd $@ && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
 
 # The table of docs/clients.md, from the tests' own marks.
 clients-table: $(PROGRAM)
@@ -169,7 +179,12 @@ BUILD_PACKAGES = gcc make pkg-config libc6-dev libmicrohttpd-dev libgnutls28-dev
 RUN_PACKAGES   = openssl certbot
 TEST_PACKAGES  = libcmocka-dev clang libclang-rt-14-dev certbot lego uacme dehydrated acme-tiny curl openssl \
 	python3 python3-pytest python3-pytest-xdist python3-cryptography python3-requests python3-dnslib python3-yaml \
-	procps iproute2 util-linux pebble
+	procps iproute2 util-linux pebble $(CLIENT_PACKAGES)
+# What test-deps unpacks below build/clients: installed, each would start a service of this machine.
+UNPACKED = caddy acmetool knot
+CLIENT_PACKAGES = python3-acme python3-certbot-dns-rfc2136 ruby-acme-client lacme lacme-accountd libcrypt-openssl-rsa-perl \
+	apache2-bin \
+	libknot13 libzscanner4 libdnssec9 libcap-ng0 libedit2 liblmdb0 liburcu8 $(if $(shell command -v npm),,npm)
 LINT_PACKAGES  = clang clang-tidy clang-format cppcheck
 EXTRA_PACKAGES = gcovr
 
@@ -179,6 +194,7 @@ run-deps: deps
 	@tests/install.sh $(RUN_PACKAGES)
 test-deps: deps
 	@tests/install.sh $(TEST_PACKAGES)
+	@$(MAKE) --no-print-directory build/clients/debian build/clients/npm
 lint-deps: deps
 	@tests/install.sh $(LINT_PACKAGES)
 

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "acme/evidence.h"
 #include "config/parse.h"
+#include "config/quorum.h"
 #include "ipc/msg.h"
 
 /* The line of an option, or of the file's start when it isn't there. */
@@ -66,6 +68,17 @@ derive_plain_url(struct parse *p)
 		p->report->failed = true;
 }
 
+/* Not a URL that leads anywhere: it makes an accounturi a URI (RFC 8657, 3). */
+static void
+derive_account_hash_prefix(struct parse *p)
+{
+	struct buf	 url = { 0 };
+
+	buf_printf(&url, "%s/account-hash/", p->config->wfe.url);
+	if ((p->config->ra.account_hash_prefix = buf_take_str(&url)) == NULL)
+		p->report->failed = true;
+}
+
 void
 config_derive(struct parse *p)
 {
@@ -75,6 +88,8 @@ config_derive(struct parse *p)
 		derive_names(p);
 	if (absent(p, "wfe.plain_url"))
 		derive_plain_url(p);
+	if (absent(p, "ra.dns_persist.account_hash_prefix"))
+		derive_account_hash_prefix(p);
 }
 
 static void
@@ -84,15 +99,6 @@ check_required(struct parse *p)
 		if (options[i].flags & OPTION_REQUIRED && p->line[i] == 0)
 			report_add(p->report, 1, options[i].key, "is missing; add it (%s: %s)",
 			    options[i].type->name, options[i].help);
-}
-
-static void
-check_served(struct parse *p)
-{
-	if (p->config->ra.external_account_required)
-		report_add(p->report, line_of(p, "ra.external_account_required"),
-		    "ra.external_account_required",
-		    "not served by this version; write false or remove the line");
 }
 
 static void
@@ -172,6 +178,48 @@ check_resolvers(struct parse *p, const char *key, size_t line, const struct stri
 			    "system stands beside addresses; write [system] alone, or only addresses");
 }
 
+static bool
+same(const char *a, const char *b)
+{
+	return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+static void
+check_perspectives(struct parse *p)
+{
+	const struct va_config	*va = &p->config->va;
+	char			 key[KEY_PATH_MAX];
+	size_t			 line = line_of(p, "va.perspectives"), before = p->report->count;
+
+	for (size_t i = 0; i < va->perspective_count; i++) {
+		const struct perspective_config	*one = &va->perspectives[i];
+
+		snprintf(key, sizeof(key), "va.perspectives[%zu]", i);
+		if (same(one->name, PERSPECTIVE_PRIMARY))
+			report_add(p->report, line, key, "is called %s, as the server's own is; choose another name",
+			    PERSPECTIVE_PRIMARY);
+		for (size_t j = 0; j < i; j++)
+			if (same(one->name, va->perspectives[j].name))
+				report_add(p->report, line, key, "has the name of va.perspectives[%zu]; choose another", j);
+		check_resolvers(p, key, line, &one->resolvers);
+		if (one->name != NULL && one->resolvers.count == 0 && same(one->source, ""))
+			report_add(p->report, line, key, "sees what the server itself sees; give it resolvers or a source");
+	}
+	for (size_t i = 0; i < va->perspective_count; i++)
+		if (va->perspectives[i].name == NULL || va->perspectives[i].region == NULL)
+			return; /* it could not be read, which was told */
+	if (p->report->count != before || va->perspective_count == 0)
+		return;
+	if (va->quorum_failures >= (int64_t)va->perspective_count)
+		report_add(p->report, line_of(p, "va.quorum.failures"), "va.quorum.failures",
+		    "lets all %zu of va.perspectives fail; write a number below %zu", va->perspective_count,
+		    va->perspective_count);
+	if (!quorum_reached(va, (1u << va->perspective_count) - 1))
+		report_add(p->report, absent(p, "va.quorum.regions") ? line : line_of(p, "va.quorum.regions"),
+		    "va.quorum.regions", "is %lld, and va.perspectives lie in fewer regions, so that they could never "
+		    "agree; give them regions, or lower it", (long long)va->quorum_regions);
+}
+
 static void
 check_va(struct parse *p)
 {
@@ -189,15 +237,25 @@ check_va(struct parse *p)
 			if (va->zones[j].zone != NULL && strcmp(va->zones[i].zone, va->zones[j].zone) == 0)
 				report_add(p->report, line, key, "is there twice; keep one of the two");
 	}
+	check_perspectives(p);
 	if (!absent(p, "va.targets.deny"))
 		check_both(p, "va.targets.deny", &va->deny, &va->allow,
 		    "%s stands in allow too, and allow wins; remove one of the two");
 }
 
-static bool
-same(const char *a, const char *b)
+static void
+check_persist(struct parse *p)
 {
-	return a != NULL && b != NULL && strcmp(a, b) == 0;
+	const struct ra_config	*ra = &p->config->ra;
+
+	for (size_t i = 0; ra->issuer_domain_names.count == 0 && i < ra->challenges.count; i++)
+		if (challenge_persists(challenge_by_name(ra->challenges.items[i])))
+			report_add(p->report, line_of(p, "ra.challenges"), "ra.challenges", "has %s, for which the CA has "
+			    "no name; add ra.dns_persist.issuer_domain_names", ra->challenges.items[i]);
+	/* RFC 8659, 4.2: it ends a parameter's value. */
+	if (ra->account_hash_prefix != NULL && strchr(ra->account_hash_prefix, ';') != NULL)
+		report_add(p->report, line_of(p, "ra.dns_persist.account_hash_prefix"),
+		    "ra.dns_persist.account_hash_prefix", "has a semicolon, which no record can hold; write it as %%3B");
 }
 
 /* Whether an issuer signs such keys for the profile. */
@@ -374,11 +432,11 @@ config_check(struct parse *p)
 {
 	if (p->map)
 		check_required(p);
-	check_served(p);
 	check_tls(p);
 	check_listeners(p);
 	check_both(p, "ra.policy.deny", &p->config->ra.deny, &p->config->ra.allow,
 	    "%s stands in allow too, and deny wins; remove one of the two");
+	check_persist(p);
 	check_va(p);
 	check_ca(p);
 	check_folders(p);

@@ -24,6 +24,8 @@ struct strings {
 
 enum preset { PRESET_PRIVATE, PRESET_PEBBLE, PRESET_WEBPKI };
 enum caa_mode { CAA_OFF, CAA_IF_PRESENT, CAA_ENFORCE };
+/* The drafts of dns-persist-01, whose records differ. */
+enum persist_form { PERSIST_HASH, PERSIST_ACCOUNT_URL };
 enum tls_mode { TLS_AUTO, TLS_FILES, TLS_OFF };
 
 struct issuer_config {
@@ -57,6 +59,17 @@ struct zone_config {
 	struct strings	 resolvers;	/* "10.1.1.1:53" */
 };
 
+/* One of the server's own va when it has no address, else a signet va elsewhere. */
+struct perspective_config {
+	char		*name;
+	char		*region;
+	char		*address;	/* "203.0.113.5:9444" */
+	char		*tls_key;	/* public Ed25519 keys in base64url: of its TLS, */
+	char		*evidence_key;	/* and of its statements */
+	struct strings	 resolvers;	/* of its own; none: va.resolvers and va.zones */
+	char		*source;	/* the address that it connects from; "": any */
+};
+
 struct wfe_config {
 	char		*url;			/* no trailing slash */
 	bool		 url_from_host;		/* each client finds the server under the name it asked for */
@@ -82,6 +95,9 @@ struct ra_config {
 	struct strings	 allow;			/* name patterns: "nas.lan", "*.home.arpa", "*" */
 	struct strings	 deny;			/* wins */
 	struct strings	 challenges;		/* offered; none: every type there is */
+	struct strings	 issuer_domain_names;	/* who we are in dns-persist-01's records; none: not offered */
+	enum persist_form persist_form;
+	char		*account_hash_prefix;	/* PERSIST_HASH: what accounturi begins with */
 	int64_t		 order_lifetime;
 	int64_t		 pending_authorization_lifetime;
 	int64_t		 valid_authorization_lifetime;
@@ -103,6 +119,10 @@ struct va_config {
 	enum caa_mode		 caa;
 	int64_t			 retries;	/* after a failure, before it is final */
 	int64_t			 retry_interval;	/* s between them */
+	struct perspective_config *perspectives;	/* beside the primary */
+	size_t			 perspective_count;
+	int64_t			 quorum_failures;	/* how many of them may fail; QUORUM_BY_NUMBER */
+	int64_t			 quorum_regions;	/* that those that agree span at least */
 };
 
 struct ca_config {
@@ -156,7 +176,8 @@ struct sample {
 };
 void	 config_sample(const struct sample *, struct buf *out);
 
-/* The challenge types that prove names for that profile, as bits (1 << type); NULL: for the server at all. */
+/* The challenge types that prove names for that profile, as bits (1 << type); NULL: for the server at all. Those that
+ * persist are among them when the CA has a name for their records. */
 uint32_t config_challenges(const struct ra_config *, const struct profile_config *);
 /* NULL: there is none of that name. A NULL name is the default's. */
 const struct profile_config *config_profile(const struct ca_config *, const char *name);

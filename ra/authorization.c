@@ -115,7 +115,7 @@ authorization_show(struct request *request)
 		if (authorization.state == AUTHORIZATION_PROCESSING)
 			request->reply.retry_after = retry_after(&authorization);
 		done = reply_json(request, 200,
-		    authorization_json(&request->site, &authorization, clock_now()));
+		    authorization_json(&request->site, &request->ra->config->ra, &authorization, clock_now()));
 	}
 	authorization_free(&authorization);
 	return done;
@@ -177,7 +177,7 @@ answer(struct request *request, const struct authorization *authorization, enum 
 	free(text);
 	if (authorization->state == AUTHORIZATION_PROCESSING)
 		request->reply.retry_after = retry_after(authorization);
-	return reply_json(request, 200, challenge_json(&request->site, authorization, type));
+	return reply_json(request, 200, challenge_json(&request->site, &request->ra->config->ra, authorization, type));
 }
 
 static bool

@@ -20,11 +20,17 @@ since(const struct config *config)
 	return clock_now() - config->ra.valid_authorization_lifetime - UNDER_WAY;
 }
 
+int64_t
+key_changes_since(const struct config *config)
+{
+	return config->ra.issuer_domain_names.count > 0 ? 0 : since(config);
+}
+
 enum err
 key_changes_load(
     struct storage_tx *tx, const struct config *config, struct id account, struct key_changes *out)
 {
-	return account_key_changes(tx, account, since(config), KEY_CHANGES_MAX, &out->rows, &out->count);
+	return account_key_changes(tx, account, key_changes_since(config), KEY_CHANGES_MAX, &out->rows, &out->count);
 }
 
 void

@@ -161,8 +161,27 @@ challenge_status(const struct authorization *authorization, enum challenge_type 
 	}
 }
 
+/* draft-ietf-acme-dns-persist: in the earlier form the names are spelt otherwise, and accounturi is told. */
+static int
+add_issuers(json_t *object, const struct site *site, const struct ra_config *ra,
+    const struct authorization *authorization)
+{
+	bool	hashed = ra->persist_form == PERSIST_HASH;
+	json_t *names = json_array();
+	int	failed = 0;
+
+	for (size_t i = 0; i < ra->issuer_domain_names.count; i++)
+		failed |= json_array_append_new(names, json_string(ra->issuer_domain_names.items[i]));
+	failed |= json_object_set_new(object, hashed ? "issuerDomainNames" : "issuer-domain-names", names);
+	if (!hashed)
+		failed |= json_object_set_new(object, "accounturi",
+		    url_json(site, ROUTE_ACCOUNT, &authorization->account, NULL));
+	return failed;
+}
+
 json_t *
-challenge_json(const struct site *site, const struct authorization *authorization, enum challenge_type type)
+challenge_json(const struct site *site, const struct ra_config *ra, const struct authorization *authorization,
+    enum challenge_type type)
 {
 	json_t *object = json_object();
 	bool	tried = authorization->tried == type;
@@ -172,7 +191,8 @@ challenge_json(const struct site *site, const struct authorization *authorizatio
 	    json_object_set_new(object, "url",
 		url_json(site, ROUTE_CHALLENGE, &authorization->id, challenge_name(type))) |
 	    json_object_set_new(object, "status", json_string(challenge_status(authorization, type))) |
-	    json_object_set_new(object, "token", json_string(authorization->token));
+	    (challenge_persists(type) ? add_issuers(object, site, ra, authorization) :
+	    json_object_set_new(object, "token", json_string(authorization->token)));
 	if (tried && authorization->validated != 0)
 		failed |= json_object_set_new(object, "validated", time_json(authorization->validated));
 	if (tried && authorization->error != NULL)
@@ -187,7 +207,7 @@ challenge_json(const struct site *site, const struct authorization *authorizatio
 
 /* RFC 8555, 7.1.4: those that can be tried; in a finished authorization the one that was. */
 static json_t *
-challenges_json(const struct site *site, const struct authorization *authorization)
+challenges_json(const struct site *site, const struct ra_config *ra, const struct authorization *authorization)
 {
 	json_t *list = json_array();
 	bool	finished = authorization->state >= AUTHORIZATION_VALID &&
@@ -198,7 +218,7 @@ challenges_json(const struct site *site, const struct authorization *authorizati
 
 		if ((authorization->offered & 1u << i) == 0 || (finished && authorization->tried != type))
 			continue;
-		if (json_array_append_new(list, challenge_json(site, authorization, type)) != 0) {
+		if (json_array_append_new(list, challenge_json(site, ra, authorization, type)) != 0) {
 			json_decref(list);
 			return NULL;
 		}
@@ -207,7 +227,8 @@ challenges_json(const struct site *site, const struct authorization *authorizati
 }
 
 json_t *
-authorization_json(const struct site *site, const struct authorization *authorization, int64_t now)
+authorization_json(const struct site *site, const struct ra_config *ra, const struct authorization *authorization,
+    int64_t now)
 {
 	json_t	   *object = json_object();
 	const char *status = authorization_status_text(authorization->state, authorization->expires, now);
@@ -216,7 +237,7 @@ authorization_json(const struct site *site, const struct authorization *authoriz
 	failed = json_object_set_new(object, "status", json_string(status)) |
 	    json_object_set_new(object, "expires", time_json(authorization->expires)) |
 	    json_object_set_new(object, "identifier", identifier_json(&authorization->identifier)) |
-	    json_object_set_new(object, "challenges", challenges_json(site, authorization));
+	    json_object_set_new(object, "challenges", challenges_json(site, ra, authorization));
 	if (authorization->wildcard)
 		failed |= json_object_set_new(object, "wildcard", json_true());
 	if (failed == 0)

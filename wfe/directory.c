@@ -70,6 +70,16 @@ given(const char *text)
 	return text != NULL && *text != '\0';
 }
 
+/* draft-ietf-acme-dns-persist-02; the earlier form knows no such members. */
+static bool
+put_persist(json_t *meta, const struct ra_config *ra)
+{
+	if (ra->issuer_domain_names.count == 0 || ra->persist_form != PERSIST_HASH)
+		return true;
+	return set_str(meta, "accountHashPrefix", ra->account_hash_prefix) &&
+	    json_object_set_new(meta, "issuerDomainNames", strings_json(&ra->issuer_domain_names)) == 0;
+}
+
 static bool
 put_meta(json_t *meta, const struct config *c, const struct surface *surface)
 {
@@ -82,6 +92,8 @@ put_meta(json_t *meta, const struct config *c, const struct surface *surface)
 		return false;
 	if ((c->ra.external_account_required || surface->meta_whole) &&
 	    json_object_set_new(meta, "externalAccountRequired", json_boolean(c->ra.external_account_required)) != 0)
+		return false;
+	if (!put_persist(meta, &c->ra))
 		return false;
 	return c->ca.profile_count == 0 ||
 	    json_object_set_new(meta, "profiles", profiles_json(&c->ca)) == 0;
