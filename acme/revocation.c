@@ -39,3 +39,12 @@ revocation_reason_by_name(const char *name, enum revocation_reason *out)
 		}
 	return false;
 }
+
+bool
+revocation_reason_ends(int reason)
+{
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if ((int)table[i].reason == reason)
+			return table[i].ends;
+	return reason == REVOCATION_NONE;
+}

@@ -22,6 +22,8 @@ enum revocation_reason {
 
 /* "keyCompromise"; "none" for REVOCATION_NONE; NULL for a number that is none of them. Static. */
 const char	*revocation_reason_name(int reason);
+/* Whether a subscriber's certificate ends for it, so that a CRL may say it; REVOCATION_NONE is one. */
+bool		 revocation_reason_ends(int reason);
 /* False: no such name, or not of a reason for which a subscriber's certificate ends. "none" is no name. */
 bool		 revocation_reason_by_name(const char *, enum revocation_reason *);
 

@@ -9,6 +9,7 @@
 #include "cmd/ledger.h"
 #include "cmd/run.h"
 #include "ipc/role.h"
+#include "pebble-compat/challtestsrv/challtestsrv.h"
 #include "pebble-compat/command.h"
 #include "proc/proc.h"
 
@@ -35,14 +36,28 @@ static const struct command commands[] = {
 	{ "eab", "make, list and revoke keys for external account binding", eab_command },
 	{ "ledger", "read and verify the record of everything the CA signed", ledger_command },
 	{ "pebble", "a test CA that takes Pebble's command line and looks like it to clients", pebble_command },
+	{ "challtestsrv", "answer validations as a client's tests say: pebble-challtestsrv", challtestsrv_command },
 	{ "role", NULL, role_command },
 };
-/* Under these names it is another program. */
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+/* Names of the program that stand for a command: its arguments are then all the program's. */
 static const struct command programs[] = {
 	{ "pebble", NULL, pebble_command },
+	{ "pebble-challtestsrv", NULL, challtestsrv_command },
 };
 
-#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+static const struct command *
+program_find(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+		if (strcmp(name, programs[i].name) == 0)
+			return &programs[i];
+	}
+	return NULL;
+}
 
 static void
 print_usage(FILE *out)
@@ -51,7 +66,7 @@ print_usage(FILE *out)
 	      "An ACME server (RFC 8555) and certificate authority.\n\n", out);
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
 		if (commands[i].summary != NULL)
-			fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+			fprintf(out, "  %-12s %s\n", commands[i].name, commands[i].summary);
 	}
 	fputs("\n`signet COMMAND --help` tells the options. `signet --version` tells the version.\n", out);
 }
@@ -69,12 +84,11 @@ is_for_people(const char *name)
 int
 main(int argc, char **argv)
 {
-	const char *name = argc > 1 ? argv[1] : "", *slash = strrchr(argv[0], '/');
+	const struct command	*program = program_find(argc > 0 ? argv[0] : "");
+	const char		*name = argc > 1 ? argv[1] : "";
 
-	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
-		if (strcmp(slash != NULL ? slash + 1 : argv[0], programs[i].name) == 0)
-			return programs[i].run(argc, argv);
-
+	if (program != NULL)
+		return program->run(argc, argv);
 	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
 		print_usage(stdout);
 		return 0;

@@ -223,8 +223,8 @@ const struct option options[] = {
 	    .min = 1, .max = 10 * MINUTE, .help = "from the first byte of a request to its last" },
 	{ .key = "wfe.threads", .type = &type_integer, AT(wfe.threads), .roles = WFE, SAME("0"), .max = 256,
 	    .help = "0: one for each core" },
-	{ .key = "wfe.website", .type = &type_url, AT(wfe.website), .roles = WFE, SAME("\"\""),
-	    .help = "URL of a page about this CA, for the directory's meta" },
+	{ .key = "wfe.website", .type = &type_url, AT(wfe.website), .roles = WFE | RA, SAME("\"\""),
+	    .help = "URL of a page about this CA, for the directory's meta, and for who meets a rate limit" },
 
 	{ .key = "ra.terms_of_service", .type = &type_url, AT(ra.terms_of_service), .roles = WFE | RA,
 	    EACH("\"\"", "\"data:text/plain,Do%20what%20thou%20wilt\"", "\"\""), .help = "URL of terms that an account must agree to; \"\" for none" },

@@ -446,7 +446,7 @@ get_crl_entry(struct wire *in, struct msg_crl_entry *entry)
 	entry->serial_len = serial.len;
 	entry->revoked = get_time(in);
 	reason = get_u8(in) - 1;
-	if (revocation_reason_name(reason) == NULL)
+	if (!revocation_reason_ends(reason))
 		in->bad = true;
 	entry->reason = (enum revocation_reason)reason;
 }

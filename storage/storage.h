@@ -66,6 +66,7 @@ struct account {
 	int64_t			 created;
 	struct id		 external_key;	/* that it was made with; zero: none */
 	char			*binding;	/* the external account binding as it was sent, or NULL */
+	char			*terms;		/* URL of the terms of service that it agreed to, or NULL */
 };
 void	 account_free(struct account *);	/* the strings; the struct is the caller's */
 enum err account_insert(struct storage_tx *, const struct account *);	/* ERR_EXISTS: this key */
@@ -74,6 +75,7 @@ enum err account_by_thumbprint(struct storage_tx *, const char *, struct account
 /* The newest accounts made before that one (zero: the newest of all), at most max, into an array. */
 enum err accounts_before(struct storage_tx *, struct id before, struct account *, size_t max, size_t *count);
 enum err account_set_contact(struct storage_tx *, struct id, const char *contact);
+enum err account_agree(struct storage_tx *, struct id, const char *terms, int64_t now);
 /* Deactivates it, its open orders (as ORDER_INVALID with error) and its pending authorizations.
  * ERR_CONFLICT: not valid any more. */
 enum err account_deactivate(struct storage_tx *, struct id, const char *order_error);

@@ -227,7 +227,7 @@ read_order(json_t *payload, struct order *order, struct problem *problem)
 	static char	     *allow[] = { any };
 	struct ra_config      ra = { .allow = { .items = allow, .count = 1 } };
 	struct profile_config profile = { .name = name, .lifetime = LIFETIME };
-	struct ca_config      ca = { .profiles = &profile, .profile_count = 1 };
+	struct ca_config      ca = { .profiles = &profile, .profile_count = 1, .backdate = 300 };
 	bool		      done;
 
 	done = order_read(payload, &ra, &ca, NULL, NOW, order, problem);
@@ -244,7 +244,7 @@ test_order_held_by_external_key(void **state)
 	struct ra_config ra = { .allow = { .items = allow, .count = 2 } };
 	struct profile_config profiles[] = { { .name = first, .lifetime = LIFETIME },
 		{ .name = second, .lifetime = LIFETIME }, { .name = third, .lifetime = LIFETIME } };
-	struct ca_config ca = { .profiles = profiles, .profile_count = 3 };
+	struct ca_config ca = { .profiles = profiles, .profile_count = 3, .backdate = 300 };
 	struct external_key key = { .id = id_new(), .names = (char *)"nas.lan\n*.home.lan\n10.0.0.0/8",
 		.profiles = (char *)"second\nthird" };
 	static const struct {
