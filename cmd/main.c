@@ -9,6 +9,7 @@
 #include "cmd/ledger.h"
 #include "cmd/run.h"
 #include "ipc/role.h"
+#include "lib/memory.h"
 #include "proc/proc.h"
 
 static int
@@ -63,6 +64,7 @@ main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
 
+	memory_strict();
 	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
 		print_usage(stdout);
 		return 0;
