@@ -7,6 +7,7 @@
 #include "cmd/check.h"
 #include "cmd/init.h"
 #include "cmd/ledger.h"
+#include "cmd/perspective.h"
 #include "cmd/run.h"
 #include "ipc/role.h"
 #include "proc/proc.h"
@@ -31,6 +32,8 @@ static const struct command commands[] = {
 	{ "check", "tell all that is wrong with the configuration and the files it names", check_command },
 	{ "cert", "list, show and revoke certificates of the running server", cert_command },
 	{ "account", "list, show and deactivate its accounts", account_command },
+	{ "perspective", "make a perspective: a validation authority on another machine", perspective_command },
+	{ "va", "run a perspective, on its machine", va_command },
 	{ "ledger", "read and verify the record of everything the CA signed", ledger_command },
 	{ "role", NULL, role_command },
 };
@@ -43,7 +46,7 @@ print_usage(FILE *out)
 	      "An ACME server (RFC 8555) and certificate authority.\n\n", out);
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
 		if (commands[i].summary != NULL)
-			fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+			fprintf(out, "  %-12s %s\n", commands[i].name, commands[i].summary);
 	}
 	fputs("\n`signet COMMAND --help` tells the options. `signet --version` tells the version.\n", out);
 }
