@@ -87,15 +87,6 @@ check_required(struct parse *p)
 }
 
 static void
-check_served(struct parse *p)
-{
-	if (p->config->ra.external_account_required)
-		report_add(p->report, line_of(p, "ra.external_account_required"),
-		    "ra.external_account_required",
-		    "not served by this version; write false or remove the line");
-}
-
-static void
 check_tls(struct parse *p)
 {
 	const struct wfe_config	*wfe = &p->config->wfe;
@@ -347,7 +338,6 @@ config_check(struct parse *p)
 	if (p->map)
 		check_required(p);
 	check_not_perspective(p);
-	check_served(p);
 	check_tls(p);
 	check_listeners(p);
 	check_both(p, "ra.policy.deny", &p->config->ra.deny, &p->config->ra.allow,

@@ -201,16 +201,17 @@ const struct option options[] = {
 	    .min = 1, .max = 10 * MINUTE, .help = "from the first byte of a request to its last" },
 	{ .key = "wfe.threads", .type = &type_integer, AT(wfe.threads), .roles = WFE, SAME("0"), .max = 256,
 	    .help = "0: one for each core" },
-	{ .key = "wfe.website", .type = &type_url, AT(wfe.website), .roles = WFE, SAME("\"\""),
-	    .help = "URL of a page about this CA, for the directory's meta" },
+	{ .key = "wfe.website", .type = &type_url, AT(wfe.website), .roles = WFE | RA, SAME("\"\""),
+	    .help = "URL of a page about this CA, for the directory's meta, and for who meets a rate limit" },
 
 	{ .key = "ra.terms_of_service", .type = &type_url, AT(ra.terms_of_service), .roles = WFE | RA,
 	    SAME("\"\""), .help = "URL of terms that an account must agree to; \"\" for none" },
 	{ .key = "ra.caa_identities", .type = &type_domains, AT(ra.caa_identities), .roles = WFE | RA | VA,
 	    SAME("[]"), .max = 16, .help = "the names that stand for this CA in CAA records" },
 	{ .key = "ra.external_account_required", .type = &type_bool, AT(ra.external_account_required),
-	    .roles = WFE | RA, SAME("false"), .flags = OPTION_UNSERVED,
-	    .help = "whether a new account needs an external account binding" },
+	    .roles = WFE | RA, SAME("false"),
+	    .help = "whether a new account needs an external account binding, by a key that `signet eab create` made; "
+		    "without it, a binding is taken but not asked for" },
 	/* Pebble certifies any address; Boulder none in its default profile. */
 	{ .key = "ra.policy.allow", .type = &type_patterns, AT(ra.allow), .roles = RA | CA,
 	    EACH("[\"*\"]", "[\"*\", \"0.0.0.0/0\", \"::/0\"]", "[\"*\"]"),

@@ -169,8 +169,6 @@ static const struct mistake mistakes[] = {
 	{ URL "va: {perspectives: [{name: a, source: 1.1.1.1}],\n  quorum: {regions: 2}}\n", 3, "va.quorum.regions",
 	  "fewer regions" },
 	{ URL "ra: {limits: {orders: 3}}\n", 2, "ra.limits", "not served by this version" },
-	{ URL "ra:\n  external_account_required: true\n", 3, "ra.external_account_required",
-	    "not served by this version" },
 	{ URL "storage: postgresql://db/x\n", 2, "storage", "not served by this version" },
 	{ URL "storage: data.db\n", 2, "storage", "write \"sqlite:\"" },
 	/* contradictions */
