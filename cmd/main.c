@@ -7,6 +7,7 @@
 #include "cmd/check.h"
 #include "cmd/init.h"
 #include "cmd/ledger.h"
+#include "cmd/perspective.h"
 #include "cmd/run.h"
 #include "ipc/role.h"
 #include "lib/memory.h"
@@ -34,6 +35,8 @@ static const struct command commands[] = {
 	{ "cert", "list, show and revoke certificates of the running server", cert_command },
 	{ "account", "list, show and deactivate its accounts", account_command },
 	{ "eab", "make, list and revoke keys for external account binding", eab_command },
+	{ "perspective", "make a perspective: a validation authority on another machine", perspective_command },
+	{ "va", "run a perspective, on its machine", va_command },
 	{ "ledger", "read and verify the record of everything the CA signed", ledger_command },
 	{ "challtestsrv", "answer validations as a client's tests say: pebble-challtestsrv", challtestsrv_command },
 	{ "role", NULL, role_command },
