@@ -7,8 +7,10 @@
 #include "cmd/check.h"
 #include "cmd/init.h"
 #include "cmd/ledger.h"
+#include "cmd/perspective.h"
 #include "cmd/run.h"
 #include "ipc/role.h"
+#include "lib/memory.h"
 #include "pebble-compat/challtestsrv/challtestsrv.h"
 #include "pebble-compat/command.h"
 #include "proc/proc.h"
@@ -34,6 +36,8 @@ static const struct command commands[] = {
 	{ "cert", "list, show and revoke certificates of the running server", cert_command },
 	{ "account", "list, show and deactivate its accounts", account_command },
 	{ "eab", "make, list and revoke keys for external account binding", eab_command },
+	{ "perspective", "make a perspective: a validation authority on another machine", perspective_command },
+	{ "va", "run a perspective, on its machine", va_command },
 	{ "ledger", "read and verify the record of everything the CA signed", ledger_command },
 	{ "pebble", "a test CA that takes Pebble's command line and looks like it to clients", pebble_command },
 	{ "challtestsrv", "answer validations as a client's tests say: pebble-challtestsrv", challtestsrv_command },
@@ -87,6 +91,7 @@ main(int argc, char **argv)
 	const struct command	*program = program_find(argc > 0 ? argv[0] : "");
 	const char		*name = argc > 1 ? argv[1] : "";
 
+	memory_strict();
 	if (program != NULL)
 		return program->run(argc, argv);
 	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {

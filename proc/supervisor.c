@@ -109,6 +109,7 @@ start_roles(struct supervisor *s)
 {
 	s->state = STARTING;
 	s->stage = 0;
+	s->children.alone = config_is_perspective(s->config);
 	if (!folders_prepare(s->config, stderr) || !children_wire(&s->children) ||
 	    !children_start(&s->children, 0, &s->spawn, s->config, &s->listeners)) {
 		log_event(LOG_ERROR, "start failed", F_STR("file", s->config->file));
@@ -130,6 +131,11 @@ now_running(struct supervisor *s)
 	if (!s->served && s->ready != NULL)
 		s->ready(s->ready_arg, &s->listeners);
 	s->served = true;
+	if (config_is_perspective(s->config)) {
+		log_event(LOG_INFO, "ready", F_STR("perspective", s->config->perspective.name),
+		    F_INT("ms", clock_monotonic_ms() - s->since));
+		return;
+	}
 	snprintf(url, sizeof(url), "%s%s", s->config->wfe.url,
 	    surface_of(s->config->surface)->paths[ROUTE_DIRECTORY]);
 	log_event(LOG_INFO, "ready", F_STR("url", url), F_INT("ms", clock_monotonic_ms() - s->since));

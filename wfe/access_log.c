@@ -14,6 +14,7 @@ route_label(const struct request *r)
 	case LISTENER_MANAGEMENT:
 		return "management";
 	case LISTENER_ACME:
+	case LISTENER_PERSPECTIVE: /* never wfe's */
 		break;
 	}
 	return route_name(r->target.route);
