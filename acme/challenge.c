@@ -10,15 +10,18 @@ static const struct {
 	const char	*name;
 	unsigned	 proves;	/* bit (1 << identifier type) */
 	bool		 wildcard;
+	bool		 persists;
 } table[CHALLENGE_TYPE_COUNT] = {
 	/* RFC 8555, 8.3: http-01 can't prove a wildcard, since it speaks for one host only; nor can
 	 * tls-alpn-01 (RFC 8737). Both prove addresses (RFC 8738, 4). */
-	[CHALLENGE_HTTP_01] = { "http-01", 1u << IDENTIFIER_DNS | 1u << IDENTIFIER_IP, false },
-	[CHALLENGE_TLS_ALPN_01] = { "tls-alpn-01", 1u << IDENTIFIER_DNS | 1u << IDENTIFIER_IP, false },
+	[CHALLENGE_HTTP_01] = { "http-01", 1u << IDENTIFIER_DNS | 1u << IDENTIFIER_IP, false, false },
+	[CHALLENGE_TLS_ALPN_01] = { "tls-alpn-01", 1u << IDENTIFIER_DNS | 1u << IDENTIFIER_IP, false, false },
 	/* RFC 8555, 8.4; RFC 8738, 7: not for addresses. */
-	[CHALLENGE_DNS_01] = { "dns-01", 1u << IDENTIFIER_DNS, true },
+	[CHALLENGE_DNS_01] = { "dns-01", 1u << IDENTIFIER_DNS, true, false },
 	/* draft-ietf-acme-dns-account-label */
-	[CHALLENGE_DNS_ACCOUNT_01] = { "dns-account-01", 1u << IDENTIFIER_DNS, true },
+	[CHALLENGE_DNS_ACCOUNT_01] = { "dns-account-01", 1u << IDENTIFIER_DNS, true, false },
+	/* draft-ietf-acme-dns-persist */
+	[CHALLENGE_DNS_PERSIST_01] = { "dns-persist-01", 1u << IDENTIFIER_DNS, true, true },
 };
 
 const char *
@@ -44,6 +47,12 @@ challenge_proves(enum challenge_type type, enum identifier_type identifier, bool
 	if (type == CHALLENGE_NONE || (unsigned)type >= CHALLENGE_TYPE_COUNT)
 		return false;
 	return (table[type].proves & 1u << identifier) != 0 && (!wildcard || table[type].wildcard);
+}
+
+bool
+challenge_persists(enum challenge_type type)
+{
+	return (unsigned)type < CHALLENGE_TYPE_COUNT && table[type].persists;
 }
 
 uint32_t

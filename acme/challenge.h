@@ -13,6 +13,7 @@ enum challenge_type {
 	CHALLENGE_TLS_ALPN_01,
 	CHALLENGE_DNS_01,
 	CHALLENGE_DNS_ACCOUNT_01,
+	CHALLENGE_DNS_PERSIST_01,
 	CHALLENGE_TYPE_COUNT
 };
 
@@ -20,6 +21,10 @@ const char		*challenge_name(enum challenge_type);	/* "http-01"; "" for none */
 enum challenge_type	 challenge_by_name(const char *);	/* CHALLENGE_NONE: unknown */
 /* Whether this type can prove control of that identifier, as a wildcard or not. */
 bool			 challenge_proves(enum challenge_type, enum identifier_type, bool wildcard);
+
+/* Whether what proves it stands for an account, and stays: then the challenge has no token but says who the CA is, and
+ * a proof that names one of the account's former keys counts too. */
+bool			 challenge_persists(enum challenge_type);
 
 /* A set of types as the database keeps it: bit (1 << type). */
 uint32_t challenge_offer(enum identifier_type, bool wildcard);

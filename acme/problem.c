@@ -78,6 +78,14 @@ problem_set(struct problem *problem, enum problem_type type, const char *format,
 	return false;
 }
 
+bool
+problem_said(struct problem *problem, enum said said, const char *about)
+{
+	problem->said = said;
+	snprintf(problem->about, sizeof(problem->about), "%s", about);
+	return false;
+}
+
 void
 problem_add(struct problem *problem, enum problem_type type, const struct identifier *identifier,
     const char *format, ...)

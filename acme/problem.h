@@ -50,6 +50,39 @@ enum problem_type problem_by_name(const char *);
 /* The HTTP status that PROTOCOL.md A 19 gives the type. */
 uint16_t	 problem_status(enum problem_type);
 
+/* The problems that another surface may tell in other words: surface.h. */
+enum said {
+	SAID_NOTHING = 0,
+	SAID_ACCOUNT_DEACTIVATED,
+	SAID_ACCOUNT_UNKNOWN,
+	SAID_ALREADY_REPLACED,
+	SAID_ALREADY_REVOKED,
+	SAID_CHALLENGE_BODY,
+	SAID_CHALLENGE_OVER,
+	SAID_CHALLENGE_KEY_AUTHORIZATION,
+	SAID_CONTACT_COUNT,
+	SAID_CSR_COUNT,
+	SAID_CSR_KEY,
+	SAID_CSR_NAME,
+	SAID_EMPTY_UPDATE,
+	SAID_KEY_DEACTIVATED,
+	SAID_KEY_TAKEN,
+	SAID_MEDIA_TYPE,
+	SAID_METHOD,
+	SAID_NAME_CHARACTER,
+	SAID_NAME_FORBIDDEN,
+	SAID_NONCE_BAD,
+	SAID_NONCE_MISSING,
+	SAID_NO_CERTIFICATE,
+	SAID_NO_OBJECT,
+	SAID_NO_RESOURCE,
+	SAID_ORDER_NOT_READY,
+	SAID_REASON,
+	SAID_TERMS,
+	SAID_URL,
+	SAID_COUNT
+};
+
 #define PROBLEM_SUBS_MAX 100	/* one for each identifier of the largest order */
 
 struct subproblem {
@@ -66,11 +99,15 @@ struct problem {
 	struct subproblem	*subs;		/* owned; NULL when there are none */
 	size_t			 sub_count;
 	char			*instance;	/* owned URL, or NULL (7.3.3) */
+	enum said		 said;
+	char			 about[128];	/* what a retelling repeats */
 };
 
 /* Sets type and detail and returns false, so that a check can end "return problem_set(...)". */
 bool problem_set(struct problem *, enum problem_type, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* Names what was just set, for surfaces that tell it otherwise; about: what of the request it is about. Returns false. */
+bool problem_said(struct problem *, enum said, const char *about);
 /* Adds a subproblem; beyond PROBLEM_SUBS_MAX or without memory it is dropped. */
 void problem_add(struct problem *, enum problem_type, const struct identifier *, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

@@ -1,5 +1,9 @@
-/* route.h: the URLs of the ACME surface, as one table. wfe asks it for methods, ra routes the signed
- * url by it, ca recognises an order's finalize URL by it. Pure. */
+/* route.h: the URLs of an ACME server. wfe asks for methods, ra routes the signed url by it, ca recognises an order's
+ * finalize URL by it. Which paths there are, the surface says (surface.h). Pure.
+ *
+ * In a surface's path stand for an id: "*" its 22 characters; "@" 43 characters; "#" a number in hexadecimal without
+ * leading zeros, of an id_short(); "$" the same in whole octets, seven or more, as serial numbers are written. "!" are
+ * 43 characters for an id and a challenge type, which becomes the tail; "+" is the tail itself. */
 #ifndef SIGNET_ACME_ROUTE_H
 #define SIGNET_ACME_ROUTE_H
 
@@ -40,12 +44,20 @@ struct target {
 	char		tail[ROUTE_TAIL_MAX + 1];	/* what "+" stands for: a challenge type, a cursor */
 };
 
+struct surface;
+/* Where one client finds the server. */
+struct site {
+	const struct surface	*surface;
+	const char		*base;	/* every URL begins so, no trailing slash; NULL: "https://" and any host */
+};
+
 /* Recognises a path. False: no such resource. */
-bool	 route_parse(struct slice path, struct target *out);
-/* Recognises a whole URL: base (no trailing slash), then a path. */
-bool	 route_parse_url(const char *base, const char *url, struct target *out);
-/* Appends base and the path; id and tail as the route needs them, else ignored. */
-void	 route_url(struct buf *, const char *base, enum route, const struct id *, const char *tail);
+bool	 route_parse(const struct surface *, struct slice path, struct target *out);
+/* Recognises a whole URL: the site's base, then a path. */
+bool	 route_parse_url(const struct site *, const char *url, struct target *out);
+/* Appends base and the path; id and tail as the route needs them, else ignored. Nothing when the route isn't served. */
+void	 route_url(struct buf *, const struct site *, enum route, const struct id *, const char *tail);
+bool	 route_served(const struct surface *, enum route);
 /* The member's name in the directory object ("newOrder"); NULL when it is not listed there. */
 const char *route_directory_name(enum route);
 const char *route_name(enum route);		/* for logs and metrics: "new-order" */

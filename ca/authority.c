@@ -4,10 +4,19 @@
 
 #include "ca/authority.h"
 #include "ca/crl.h"
+#include "ca/votes.h"
 #include "config/blocked_keys.h"
 #include "lib/file.h"
 
 #define DAY 86400
+
+struct site
+ca_site(const struct ca *ca)
+{
+	const struct config *config = ca->config;
+
+	return (struct site){ surface_of(config->surface), config->wfe.url_from_host ? NULL : config->wfe.url };
+}
 
 int64_t
 ca_order_window(const struct ca *ca)
@@ -33,8 +42,10 @@ issuers_open(struct ca *ca, struct reason *reason)
 		if ((err = issuer_open(ca->config->dir, &config->issuers[i], &ca->issuers[i], reason)) !=
 		    ERR_OK)
 			return err;
-	for (i = 0, err = ERR_OK; err == ERR_OK && i < config->issuer_count; i++)
+	for (i = 0, err = ERR_OK; err == ERR_OK && i < config->issuer_count; i++) {
+		ca->issuers[i].short_serials = ca_site(ca).surface->short_ids;
 		err = issuer_publish(&ca->issuers[i], ca->config->wfe.plain_url, (unsigned)config->crl_shards);
+	}
 	return err;
 }
 
@@ -70,7 +81,7 @@ ca_open(const struct config *config, int64_t now, struct ca **out, struct reason
 		return ERR_MEMORY;
 	ca->config = config;
 	if ((err = issuers_open(ca, reason)) != ERR_OK || (err = evidence_key_read(ca, reason)) != ERR_OK ||
-	    (err = config_blocked_keys(config, &ca->blocked, reason)) != ERR_OK)
+	    (err = votes_open(ca, reason)) != ERR_OK || (err = config_blocked_keys(config, &ca->blocked, reason)) != ERR_OK)
 		goto out;
 	if ((ca->crls = crl_maker_new()) == NULL) {
 		err = ERR_MEMORY;
@@ -104,6 +115,7 @@ ca_close(struct ca *ca)
 	free(ca->issuers);
 	for (i = 0; i < CA_ACCOUNTS; i++)
 		jwk_free(ca->accounts[i]);
+	votes_close(ca);
 	ledger_close(ca->ledger);
 	blocklist_free(ca->blocked);
 	crl_maker_free(ca->crls);

@@ -16,7 +16,8 @@
 struct ca {
 	const struct config *config; /* borrowed */
 	struct issuer *issuers; /* as config->ca.issuers; issuer_choose() says which one signs */
-	uint8_t evidence_key[EVIDENCE_KEY_SIZE];
+	uint8_t evidence_key[EVIDENCE_KEY_SIZE]; /* of the primary, and of those that are in va with it */
+	EVP_PKEY *perspectives[PERSPECTIVES_MAX]; /* public keys of va.perspectives that sign by themselves */
 	uint8_t server_key[PROC_SECRET_SIZE]; /* wfe's and ours: see server_certificate() */
 	char *folder; /* the ledger's, as a path */
 	struct ledger *ledger;
@@ -27,6 +28,9 @@ struct ca {
 	struct crl_maker *crls; /* ca/crl.c's */
 	int64_t tokens_ms; /* server_certificate()'s bucket: when it will be full again */
 };
+
+/* Where its clients find it: what the urls that they sign begin with. */
+struct site ca_site(const struct ca *);
 
 /* Reads keys and opens the ledger's folder, which exists. ERR_CONFIG and others with the reason. */
 enum err ca_open(const struct config *, int64_t now, struct ca **out, struct reason *);

@@ -1,33 +1,44 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "acme/route.h"
+#include "acme/surface.h"
 #include "ca/proof.h"
+#include "ca/votes.h"
+#include "config/account_key.h"
 #include "jose/key_change.h"
 #include "lib/base64url.h"
 #include "lib/json.h"
+#include "lib/memory.h"
 #include "x509/key.h"
 
 /* A clock that runs fast on the perspective's side is forgiven this much. */
 #define FUTURE_MAX 300
 
-/* CA/Browser Forum, 3.2.2.8: must not be older than 8 h; ra has them checked again after 7. */
-#define CAA_AGE_MAX (8 * 3600)
+/* Under whichever name the account found the server. */
+static bool
+same_account(const struct ca *ca, const char *a, const char *b)
+{
+	struct site site = ca_site(ca);
+	struct target one, other;
+
+	return route_parse_url(&site, a, &one) && route_parse_url(&site, b, &other) && one.route == ROUTE_ACCOUNT &&
+	       other.route == ROUTE_ACCOUNT && id_eq(one.id, other.id);
+}
 
 static bool
 request_check(
     const struct ca *ca, const struct msg_issue *issue, const struct jws *jws, struct problem *problem)
 {
-	const char *base = ca->config->wfe.url;
+	struct site site = ca_site(ca);
 	struct target target;
 
 	/* RFC 8555, 6.4: the signed url says what was asked for; 7.4: this order's finalize URL. */
-	if (!route_parse_url(base, jws_url(jws), &target) || target.route != ROUTE_FINALIZE ||
+	if (!route_parse_url(&site, jws_url(jws), &target) || target.route != ROUTE_FINALIZE ||
 	    !id_eq(target.id, issue->order))
 		return problem_set(problem, PROBLEM_UNAUTHORIZED,
 		    "the signed request is not for finalizing this order (RFC 8555, 6.4)");
 	/* RFC 8555, 6.2: requests of an account carry its URL. */
-	if (jws_kid(jws) == NULL || !route_parse_url(base, jws_kid(jws), &target) ||
+	if (jws_kid(jws) == NULL || !route_parse_url(&site, jws_kid(jws), &target) ||
 	    target.route != ROUTE_ACCOUNT)
 		return problem_set(problem, PROBLEM_UNAUTHORIZED,
 		    "the signed request's kid is not an account URL of this server (RFC 8555, 6.2)");
@@ -58,7 +69,7 @@ account_key(struct ca *ca, struct slice text, struct jwk **out, struct reason *c
 		return ERR_OK;
 	}
 	if ((err = jwk_parse_text(text, out, cause)) != ERR_OK ||
-	    (err = key_check((*out)->key, cause)) != ERR_OK ||
+	    (err = account_key_check(ca->config, (*out)->key, cause)) != ERR_OK ||
 	    (err = blocklist_check(ca->blocked, (*out)->key, cause)) != ERR_OK)
 		return err;
 	jwk_free(*place);
@@ -74,10 +85,10 @@ proof_request(
 
 	*jwk = NULL;
 	*jws = NULL;
-	if (account_key(ca, issue->jwk, jwk, &cause) != ERR_OK)
+	if (memory_checked(account_key(ca, issue->jwk, jwk, &cause)) != ERR_OK)
 		problem_set(
 		    problem, PROBLEM_BAD_PUBLIC_KEY, "the account's key is not acceptable: %s", cause.text);
-	else if (jws_parse(issue->jws, jws, &cause) != ERR_OK)
+	else if (memory_checked(jws_parse(issue->jws, jws, &cause)) != ERR_OK)
 		problem_set(problem, PROBLEM_UNAUTHORIZED, "the finalize request is broken: %s", cause.text);
 	else if (request_check(ca, issue, *jws, problem)) {
 		/* Last, as it costs most. */
@@ -102,13 +113,13 @@ payload_read(const struct jws *jws, struct buf *der, struct problem *problem)
 	struct reason cause = { "" };
 	bool ok = true;
 
-	if (json_object_parse(jws_payload(jws), &payload, &cause) != ERR_OK)
+	if (memory_checked(json_object_parse(jws_payload(jws), &payload, &cause)) != ERR_OK)
 		return problem_set(
 		    problem, PROBLEM_MALFORMED, "the finalize payload is not an object: %s", cause.text);
 	if ((csr = json_member_str(payload, "csr")) == NULL)
 		ok = problem_set(
 		    problem, PROBLEM_BAD_CSR, "the finalize payload has no \"csr\" (RFC 8555, 7.4)");
-	else if (base64url_get(slice_str(csr), der) != ERR_OK)
+	else if (memory_checked(base64url_get(slice_str(csr), der)) != ERR_OK)
 		ok = problem_set(problem, PROBLEM_BAD_CSR,
 		    "\"csr\" is not base64url without padding (RFC 8555, 7.4): send DER, not PEM");
 	json_decref(payload);
@@ -116,7 +127,7 @@ payload_read(const struct jws *jws, struct buf *der, struct problem *problem)
 }
 
 bool
-proof_csr(const struct jwk *jwk, const struct jws *jws, struct csr **out, struct problem *problem)
+proof_csr(const struct ca *ca, const struct jwk *jwk, const struct jws *jws, struct csr **out, struct problem *problem)
 {
 	struct buf der = { 0 };
 	struct reason cause = { "" };
@@ -125,7 +136,8 @@ proof_csr(const struct jwk *jwk, const struct jws *jws, struct csr **out, struct
 	*out = NULL;
 	if (!(ok = payload_read(jws, &der, problem)))
 		;
-	else if (csr_parse(buf_slice(&der), out, &cause) != ERR_OK)
+	else if (memory_checked(csr_parse_by(buf_slice(&der), ca->config->ca.names_as_asked ? CSR_SAN_ONLY : 0, out,
+		     &cause)) != ERR_OK)
 		ok = problem_set(problem, PROBLEM_BAD_CSR, "%s", cause.text);
 	else if (EVP_PKEY_eq((*out)->key, jwk->key) == 1) /* RFC 8555, 11.1 */
 		ok = problem_set(problem, PROBLEM_BAD_CSR,
@@ -160,22 +172,13 @@ is_of_account(const struct proof *proof, const struct evidence *statement)
 	return false;
 }
 
-/* Whether CAA was looked at, and recently. A captured ra could hold the answer of a better day back. */
-static const char *
-caa_fault(const struct proof *proof, const struct evidence *statement)
-{
-	if (proof->ca->config->va.caa == CAA_OFF)
-		return NULL;
-	if (statement->caa != CAA_ABSENT && statement->caa != CAA_ALLOWED)
-		return "its CAA records were not checked";
-	if (statement->caa_checked < proof->now - CAA_AGE_MAX)
-		return "its CAA records were checked too long ago";
-	if (statement->caa_checked > proof->now + FUTURE_MAX)
-		return "its CAA records were checked in the future";
-	return NULL;
-}
+/* What is said about one name: the primary's statement, and all of them. */
+struct proven {
+	struct evidence primary;
+	struct bundle bundle;
+};
 
-/* Why this statement doesn't prove this name, or NULL when it does. */
+/* Why the primary's statement doesn't prove this name, or NULL when it does. */
 static const char *
 statement_fault(const struct proof *proof, const struct evidence *statement, const struct identifier *name)
 {
@@ -183,7 +186,7 @@ statement_fault(const struct proof *proof, const struct evidence *statement, con
 
 	if (!is_of_account(proof, statement))
 		return "it was proven with another account's key";
-	if (strcmp(statement->account_url, proof->account_url) != 0)
+	if (!same_account(proof->ca, statement->account_url, proof->account_url))
 		return "it was proven by another account";
 	if (!challenge_proves(statement->method, name->type, wildcard) || (wildcard && !statement->wildcard))
 		return "its method doesn't prove it";
@@ -194,30 +197,32 @@ statement_fault(const struct proof *proof, const struct evidence *statement, con
 		return "its challenge type is not one that this CA takes for it";
 	if (statement->validated < proof->now - proof->ca->config->ra.valid_authorization_lifetime)
 		return "its proof is too old";
+	if (statement->until != 0 && statement->until < proof->now)
+		return "the record that proved it has ended (persistUntil)";
 	if (statement->validated > proof->now + FUTURE_MAX)
 		return "its proof lies in the future";
-	return caa_fault(proof, statement);
+	return NULL;
 }
 
 static bool
-name_check(const struct proof *proof, const struct evidence *statements, size_t count,
-    const struct identifier *name, struct problem *problem)
+name_check(const struct proof *proof, const struct proven *proven, size_t count, const struct identifier *name,
+    struct problem *problem)
 {
 	struct identifier base = identifier_base(name);
-	const char *fault = "nobody proved control of it";
+	struct reason fault = { "nobody proved control of it" };
 	size_t i;
 
 	for (i = 0; i < count; i++) {
 		const char *why;
 
-		if (!identifier_eq(&statements[i].identifier, &base))
+		if (!identifier_eq(&proven[i].primary.identifier, &base))
 			continue;
-		if ((why = statement_fault(proof, &statements[i], name)) == NULL)
+		if ((why = statement_fault(proof, &proven[i].primary, name)) != NULL)
+			reason_set(&fault, "%s", why);
+		else if (votes_count(proof->ca, &proven[i].bundle, &proven[i].primary, proof->now, &fault))
 			return true;
-		fault = why;
 	}
-	return problem_set(
-	    problem, PROBLEM_UNAUTHORIZED, "no certificate for \"%s\": %s", name->value, fault);
+	return problem_set(problem, PROBLEM_UNAUTHORIZED, "no certificate for \"%s\": %s", name->value, fault.text);
 }
 
 /* RFC 8555, 7.3.5, as ca has to believe it: signed by the old key for this account's keyChange, carrying a
@@ -227,6 +232,7 @@ key_change_check(const struct ca *ca, struct slice text, const char *kid, struct
     struct problem *problem)
 {
 	struct reason cause = { "" };
+	struct site site = ca_site(ca);
 	struct target target;
 	struct jws *jws;
 	bool ok = false;
@@ -234,13 +240,13 @@ key_change_check(const struct ca *ca, struct slice text, const char *kid, struct
 	memset(change, 0, sizeof(*change));
 	if (jws_parse(text, &jws, &cause) != ERR_OK)
 		return problem_set(problem, PROBLEM_UNAUTHORIZED, "a key change is broken: %s", cause.text);
-	if (!route_parse_url(ca->config->wfe.url, jws_url(jws), &target) || target.route != ROUTE_KEY_CHANGE)
+	if (!route_parse_url(&site, jws_url(jws), &target) || target.route != ROUTE_KEY_CHANGE)
 		problem_set(
 		    problem, PROBLEM_UNAUTHORIZED, "a key change was signed for another url (RFC 8555, 6.4)");
-	else if (jws_kid(jws) == NULL || strcmp(jws_kid(jws), kid) != 0)
+	else if (jws_kid(jws) == NULL || !same_account(ca, jws_kid(jws), kid))
 		problem_set(
 		    problem, PROBLEM_UNAUTHORIZED, "a key change is another account's (RFC 8555, 7.3.5)");
-	else if (key_change_read(jws, change, &cause) != ERR_OK)
+	else if (memory_checked(key_change_read(jws, change, &cause)) != ERR_OK)
 		problem_set(problem, PROBLEM_UNAUTHORIZED, "a key change doesn't hold: %s", cause.text);
 	else if (!(ok = jws_verify(jws, change->old, &cause) == ERR_OK))
 		problem_set(problem, PROBLEM_UNAUTHORIZED, "a key change was not signed by the old key: %s",
@@ -288,7 +294,7 @@ proof_evidence(const struct ca *ca, const struct msg_issue *issue, const struct 
 {
 	struct proof proof = { .ca = ca, .account_url = jws_kid(jws),
 		.challenges = config_challenges(&ca->config->ra, profile), .now = now };
-	struct evidence *statements;
+	struct proven *proven;
 	bool ok = true;
 	size_t i;
 
@@ -301,15 +307,16 @@ proof_evidence(const struct ca *ca, const struct msg_issue *issue, const struct 
 		return problem_set(
 		    problem, PROBLEM_UNAUTHORIZED, "there is more evidence than an order can have");
 	/* One more, as none is no reason for NULL. */
-	if ((statements = calloc(issue->evidence_count + 1, sizeof(statements[0]))) == NULL)
-		return problem_set(problem, PROBLEM_SERVER_INTERNAL, "out of memory");
-	/* A statement that isn't authentic is no mistake of anybody: the whole request falls. */
+	if ((proven = calloc(issue->evidence_count + 1, sizeof(proven[0]))) == NULL)
+		memory_checked(ERR_MEMORY);
+	/* A primary's statement that isn't authentic is no mistake of anybody: the whole request falls. */
 	for (i = 0; ok && i < issue->evidence_count; i++)
-		if (evidence_get(issue->evidence[i], ca->evidence_key, &statements[i]) != ERR_OK)
+		if (!bundle_get(issue->evidence[i], &proven[i].bundle) ||
+		    !votes_primary(ca, &proven[i].bundle, &proven[i].primary))
 			ok = problem_set(problem, PROBLEM_UNAUTHORIZED,
 			    "the evidence of a validation is not authentic; order again");
 	for (i = 0; ok && i < csr->count; i++)
-		ok = name_check(&proof, statements, issue->evidence_count, &csr->names[i], problem);
-	free(statements);
+		ok = name_check(&proof, proven, issue->evidence_count, &csr->names[i], problem);
+	free(proven);
 	return ok;
 }

@@ -66,7 +66,7 @@ struct init {
 
 /* Everything that init makes, folders before what is in them. */
 enum target_kind { FOLDER, PUBLIC, SECRET };
-static struct target {
+static struct new_ca {
 	const char *path;
 	enum target_kind kind;
 	struct buf bytes;
@@ -228,7 +228,7 @@ targets_remove(const char *dir, bool dir_made)
 }
 
 static bool
-target_make(const char *dir, struct target *target)
+target_make(const char *dir, struct new_ca *target)
 {
 	char *path = file_join(dir, target->path);
 

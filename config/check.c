@@ -3,21 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/parse.h"
+#include "config/check.h"
 #include "ipc/msg.h"
 
-/* The line of an option, or of the file's start when it isn't there. */
-static size_t
-line_of(const struct parse *p, const char *key)
-{
-	return p->line[option_find(key) - options];
-}
-
-static bool
-absent(const struct parse *p, const char *key)
-{
-	return line_of(p, key) == 0;
-}
+#define LIFETIME_MIN 600
 
 /* The host of a server URL, without brackets and port, on the heap. */
 static char *
@@ -66,6 +55,17 @@ derive_plain_url(struct parse *p)
 		p->report->failed = true;
 }
 
+/* Not a URL that leads anywhere: it makes an accounturi a URI (RFC 8657, 3). */
+static void
+derive_account_hash_prefix(struct parse *p)
+{
+	struct buf	 url = { 0 };
+
+	buf_printf(&url, "%s/account-hash/", p->config->wfe.url);
+	if ((p->config->ra.account_hash_prefix = buf_take_str(&url)) == NULL)
+		p->report->failed = true;
+}
+
 void
 config_derive(struct parse *p)
 {
@@ -75,6 +75,8 @@ config_derive(struct parse *p)
 		derive_names(p);
 	if (absent(p, "wfe.plain_url"))
 		derive_plain_url(p);
+	if (absent(p, "ra.dns_persist.account_hash_prefix"))
+		derive_account_hash_prefix(p);
 }
 
 static void
@@ -87,12 +89,12 @@ check_required(struct parse *p)
 }
 
 static void
-check_served(struct parse *p)
+check_test(struct parse *p)
 {
-	if (p->config->ra.external_account_required)
-		report_add(p->report, line_of(p, "ra.external_account_required"),
-		    "ra.external_account_required",
-		    "not served by this version; write false or remove the line");
+	for (size_t i = 0; i < option_count && p->config->preset != PRESET_PEBBLE; i++)
+		if (options[i].flags & OPTION_TEST && p->line[i] != 0)
+			report_add(p->report, p->line[i], options[i].key,
+			    "is for tests of clients, which preset pebble serves; remove the line");
 }
 
 static void
@@ -125,6 +127,8 @@ check_listeners(struct parse *p)
 		all[n].key = "wfe.listen", all[n].text = wfe->listen.items[i];
 	for (size_t i = 0; i < wfe->plain_listen.count && n < 30; i++, n++)
 		all[n].key = "wfe.plain_listen", all[n].text = wfe->plain_listen.items[i];
+	for (size_t i = 0; i < wfe->management_listen.count && n < 31; i++, n++)
+		all[n].key = "wfe.management_listen", all[n].text = wfe->management_listen.items[i];
 	if (wfe->metrics_listen != NULL && wfe->metrics_listen[0] != '\0')
 		all[n].key = "wfe.metrics_listen", all[n++].text = wfe->metrics_listen;
 	for (size_t i = 0; i < n; i++)
@@ -152,52 +156,18 @@ check_listeners(struct parse *p)
 }
 
 static void
-check_both(struct parse *p, const char *key, const struct strings *list, const struct strings *other,
-    const char *sentence)
+check_persist(struct parse *p)
 {
-	for (size_t i = 0; i < list->count; i++)
-		for (size_t j = 0; j < other->count; j++)
-			if (strcmp(list->items[i], other->items[j]) == 0)
-				report_add(p->report, line_of(p, key), key, sentence, list->items[i]);
-}
+	const struct ra_config	*ra = &p->config->ra;
 
-static void
-check_resolvers(struct parse *p, const char *key, size_t line, const struct strings *list)
-{
-	if (list->count < 2)
-		return;
-	for (size_t i = 0; i < list->count; i++)
-		if (strcmp(list->items[i], "system") == 0)
-			report_add(p->report, line, key,
-			    "system stands beside addresses; write [system] alone, or only addresses");
-}
-
-static void
-check_va(struct parse *p)
-{
-	const struct va_config	*va = &p->config->va;
-	char			 key[KEY_PATH_MAX];
-	size_t			 line = line_of(p, "va.zones");
-
-	check_resolvers(p, "va.resolvers", line_of(p, "va.resolvers"), &va->resolvers);
-	for (size_t i = 0; i < va->zone_count; i++) {
-		if (va->zones[i].zone == NULL)
-			continue;
-		snprintf(key, sizeof(key), "va.zones.%s", va->zones[i].zone);
-		check_resolvers(p, key, line, &va->zones[i].resolvers);
-		for (size_t j = 0; j < i; j++)
-			if (va->zones[j].zone != NULL && strcmp(va->zones[i].zone, va->zones[j].zone) == 0)
-				report_add(p->report, line, key, "is there twice; keep one of the two");
-	}
-	if (!absent(p, "va.targets.deny"))
-		check_both(p, "va.targets.deny", &va->deny, &va->allow,
-		    "%s stands in allow too, and allow wins; remove one of the two");
-}
-
-static bool
-same(const char *a, const char *b)
-{
-	return a != NULL && b != NULL && strcmp(a, b) == 0;
+	for (size_t i = 0; ra->issuer_domain_names.count == 0 && i < ra->challenges.count; i++)
+		if (challenge_persists(challenge_by_name(ra->challenges.items[i])))
+			report_add(p->report, line_of(p, "ra.challenges"), "ra.challenges", "has %s, for which the CA has "
+			    "no name; add ra.dns_persist.issuer_domain_names", ra->challenges.items[i]);
+	/* RFC 8659, 4.2: it ends a parameter's value. */
+	if (ra->account_hash_prefix != NULL && strchr(ra->account_hash_prefix, ';') != NULL)
+		report_add(p->report, line_of(p, "ra.dns_persist.account_hash_prefix"),
+		    "ra.dns_persist.account_hash_prefix", "has a semicolon, which no record can hold; write it as %%3B");
 }
 
 /* Whether an issuer signs such keys for the profile. */
@@ -249,6 +219,10 @@ check_profiles(struct parse *p)
 		if (profile->name == NULL || profile->lifetime == 0)
 			continue;
 		snprintf(key, sizeof(key), "ca.profiles.%s", profile->name);
+		/* A client's clock and the backdating of notBefore eat it up. */
+		if (profile->lifetime < LIFETIME_MIN && p->config->preset != PRESET_PEBBLE)
+			report_add(p->report, line_of(p, "ca.profiles"), key,
+			    "has a lifetime of less than ten minutes; make it longer");
 		if (!profile->server_auth && !profile->client_auth)
 			report_add(p->report, line_of(p, "ca.profiles"), key,
 			    "serves neither servers nor clients; set server_auth or client_auth to true");
@@ -372,13 +346,21 @@ check_size(struct parse *p)
 void
 config_check(struct parse *p)
 {
+	if (config_is_perspective(p->config)) {
+		check_own_perspective(p);
+		check_va(p);
+		check_size(p);
+		return;
+	}
 	if (p->map)
 		check_required(p);
-	check_served(p);
+	check_test(p);
+	check_not_perspective(p);
 	check_tls(p);
 	check_listeners(p);
 	check_both(p, "ra.policy.deny", &p->config->ra.deny, &p->config->ra.allow,
 	    "%s stands in allow too, and deny wins; remove one of the two");
+	check_persist(p);
 	check_va(p);
 	check_ca(p);
 	check_folders(p);

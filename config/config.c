@@ -154,7 +154,14 @@ challenges_of(const struct strings *names)
 uint32_t
 config_challenges(const struct ra_config *ra, const struct profile_config *profile)
 {
-	return challenges_of(&ra->challenges) & (profile != NULL ? challenges_of(&profile->challenges) : UINT32_MAX);
+	uint32_t persistent = 0;
+
+	for (unsigned i = 1; i < CHALLENGE_TYPE_COUNT; i++)
+		if (challenge_persists((enum challenge_type)i))
+			persistent |= 1u << i;
+	if (ra->issuer_domain_names.count > 0)
+		persistent = 0;
+	return challenges_of(&ra->challenges) & ~persistent & (profile != NULL ? challenges_of(&profile->challenges) : UINT32_MAX);
 }
 
 const struct profile_config *
@@ -166,6 +173,12 @@ config_profile(const struct ca_config *ca, const char *name)
 		if (strcmp(ca->profiles[i].name, name) == 0)
 			return &ca->profiles[i];
 	return NULL;
+}
+
+bool
+config_is_perspective(const struct config *config)
+{
+	return config->perspective.name != NULL && config->perspective.name[0] != '\0';
 }
 
 static bool

@@ -25,12 +25,13 @@ static const struct msg_entry table[MSG_TYPE_COUNT] = {
 	[MSG_REPLY] = { "REPLY", RA, WFE, REPLY_BODY_MAX + 2 * SMALL },
 	[MSG_NONCES_WANTED] = { "NONCES_WANTED", WFE, RA, 0 },
 	[MSG_NONCES] = { "NONCES", RA, WFE, NONCES_MAX *(NONCE_SIZE + 4) + 4 },
-	[MSG_CHECK] = { "CHECK", RA, VA, SMALL },
-	[MSG_RESULT] = { "RESULT", VA, RA, EVIDENCE_MAX + SMALL },
-	[MSG_ISSUE] = { "ISSUE", RA, CA, MSG_MAX },
+	[MSG_CHECK] = { "CHECK", RA, VA, BUNDLE_MAX + SMALL },
+	[MSG_RESULT] = { "RESULT", VA, RA, BUNDLE_MAX + SMALL },
+	[MSG_ISSUE] = { "ISSUE", RA, CA, ISSUE_MAX },
 	[MSG_CERTIFICATE] = { "CERTIFICATE", CA, RA, CERTIFICATE_DER_MAX + SMALL },
 	[MSG_REFUSED] = { "REFUSED", CA, RA, SMALL },
 	[MSG_SERVER_CSR] = { "SERVER_CSR", WFE | RA, RA | CA, SMALL },
+	[MSG_MANAGE] = { "MANAGE", WFE, RA, JWS_BODY_MAX + SMALL },
 	[MSG_LOOKUP] = { "LOOKUP", WFE, RA, SMALL },
 	[MSG_SERVER_CERTIFICATE] = { "SERVER_CERTIFICATE", CA | RA, RA | WFE, 65536 },
 	[MSG_CRL_ENTRIES] = { "CRL_ENTRIES", RA, CA, CRL_CHUNK * 34 + SMALL },
@@ -104,6 +105,7 @@ put_request(struct buf *out, const struct msg_request *msg)
 	put_u64(out, msg->number);
 	put_str(out, msg->remote);
 	put_str(out, msg->path);
+	put_str(out, msg->base);
 	put_str(out, msg->user_agent);
 	put_str(out, msg->accept);
 	put_bytes(out, msg->body);
@@ -117,6 +119,7 @@ get_request(struct slice body, struct msg_request *msg)
 	msg->number = get_u64(&in);
 	get_str(&in, msg->remote, sizeof(msg->remote));
 	get_str(&in, msg->path, sizeof(msg->path));
+	get_str(&in, msg->base, sizeof(msg->base));
 	get_str(&in, msg->user_agent, sizeof(msg->user_agent));
 	get_str(&in, msg->accept, sizeof(msg->accept));
 	msg->body = get_bytes(&in, JWS_BODY_MAX);
@@ -129,6 +132,7 @@ put_lookup(struct buf *out, const struct msg_lookup *msg)
 	put_u64(out, msg->number);
 	put_str(out, msg->remote);
 	put_str(out, msg->path);
+	put_str(out, msg->base);
 }
 
 bool
@@ -139,6 +143,30 @@ get_lookup(struct slice body, struct msg_lookup *msg)
 	msg->number = get_u64(&in);
 	get_str(&in, msg->remote, sizeof(msg->remote));
 	get_str(&in, msg->path, sizeof(msg->path));
+	get_str(&in, msg->base, sizeof(msg->base));
+	return wire_done(&in);
+}
+
+void
+put_manage(struct buf *out, const struct msg_manage *msg)
+{
+	put_u64(out, msg->number);
+	put_str(out, msg->method);
+	put_str(out, msg->path);
+	put_str(out, msg->base);
+	put_bytes(out, msg->body);
+}
+
+bool
+get_manage(struct slice body, struct msg_manage *msg)
+{
+	struct wire in = wire_of(body);
+
+	msg->number = get_u64(&in);
+	get_str(&in, msg->method, sizeof(msg->method));
+	get_str(&in, msg->path, sizeof(msg->path));
+	get_str(&in, msg->base, sizeof(msg->base));
+	msg->body = get_bytes(&in, JWS_BODY_MAX);
 	return wire_done(&in);
 }
 
@@ -149,6 +177,7 @@ put_reply(struct buf *out, const struct msg_reply *msg)
 	put_u16(out, msg->status);
 	put_u8(out, (uint8_t)msg->media);
 	put_u32(out, msg->retry_after);
+	put_bool(out, msg->retry_date);
 	put_str(out, msg->nonce);
 	put_str(out, msg->location);
 	put_u32(out, msg->link_count);
@@ -176,6 +205,7 @@ get_reply(struct slice body, struct msg_reply *msg)
 		in.bad = true;
 	msg->media = (enum media_type)media;
 	msg->retry_after = get_u32(&in);
+	msg->retry_date = get_bool(&in);
 	get_str(&in, msg->nonce, sizeof(msg->nonce));
 	get_str(&in, msg->location, sizeof(msg->location));
 	msg->link_count = get_count(&in, REPLY_LINKS_MAX);
@@ -220,6 +250,9 @@ put_check(struct buf *out, const struct msg_check *msg)
 	put_str(out, msg->token);
 	put_str(out, msg->thumbprint);
 	put_str(out, msg->account_url);
+	put_u32(out, msg->former_count);
+	for (uint32_t i = 0; i < msg->former_count; i++)
+		put_str(out, msg->former[i]);
 	put_id(out, msg->order);
 	put_bytes(out, msg->evidence);
 }
@@ -236,8 +269,11 @@ get_check(struct slice body, struct msg_check *msg)
 	get_str(&in, msg->token, sizeof(msg->token));
 	get_str(&in, msg->thumbprint, sizeof(msg->thumbprint));
 	get_str(&in, msg->account_url, sizeof(msg->account_url));
+	msg->former_count = get_count(&in, KEY_CHANGES_MAX);
+	for (uint32_t i = 0; i < msg->former_count; i++)
+		get_str(&in, msg->former[i], sizeof(msg->former[i]));
 	msg->order = get_id(&in);
-	msg->evidence = get_bytes(&in, EVIDENCE_MAX);
+	msg->evidence = get_bytes(&in, BUNDLE_MAX);
 	if (id_is_zero(msg->order) != (msg->evidence.len == 0))
 		in.bad = true;
 	return wire_done(&in);
@@ -252,6 +288,7 @@ put_result(struct buf *out, const struct msg_result *msg)
 	put_str(out, msg->detail);
 	put_str(out, msg->record);
 	put_i64(out, msg->validated);
+	put_i64(out, msg->until);
 	put_i64(out, msg->caa_checked);
 	put_bytes(out, msg->evidence);
 	put_i64(out, msg->next_try);
@@ -269,8 +306,9 @@ get_result(struct slice body, struct msg_result *msg)
 	get_str(&in, msg->detail, sizeof(msg->detail));
 	get_str(&in, msg->record, sizeof(msg->record));
 	msg->validated = get_time(&in);
+	msg->until = get_time(&in);
 	msg->caa_checked = get_time(&in);
-	msg->evidence = get_bytes(&in, EVIDENCE_MAX);
+	msg->evidence = get_bytes(&in, BUNDLE_MAX);
 	msg->next_try = get_time(&in);
 	msg->order = get_id(&in);
 	/* A success carries evidence and no problem; a failure the reverse. */
@@ -312,7 +350,7 @@ get_issue(struct slice body, struct msg_issue *msg)
 	msg->jws = get_bytes(&in, JWS_BODY_MAX);
 	msg->evidence_count = get_count(&in, IDENTIFIERS_MAX);
 	for (uint32_t i = 0; i < msg->evidence_count; i++)
-		msg->evidence[i] = get_bytes(&in, EVIDENCE_MAX);
+		msg->evidence[i] = get_bytes(&in, BUNDLE_MAX);
 	msg->key_change_count = get_count(&in, KEY_CHANGES_MAX);
 	for (uint32_t i = 0; i < msg->key_change_count; i++)
 		msg->key_changes[i] = get_bytes(&in, KEY_CHANGE_MAX);
@@ -408,7 +446,7 @@ get_crl_entry(struct wire *in, struct msg_crl_entry *entry)
 	entry->serial_len = serial.len;
 	entry->revoked = get_time(in);
 	reason = get_u8(in) - 1;
-	if (revocation_reason_name(reason) == NULL)
+	if (!revocation_reason_ends(reason))
 		in->bad = true;
 	entry->reason = (enum revocation_reason)reason;
 }

@@ -16,6 +16,8 @@
 #include "acme/revocation.h"
 #include "ipc/role.h"
 #include "lib/buf.h"
+#include "jose/jws.h"
+#include "jose/key_change.h"
 #include "lib/id.h"
 
 enum msg_type {
@@ -36,6 +38,7 @@ enum msg_type {
 	MSG_CRL_ENTRIES,	/* ra -> ca: what a CRL shall list, in parts */
 	MSG_CRL,		/* ca -> ra -> wfe: the CRL, in parts */
 	MSG_LOOKUP,		/* wfe -> ra: a GET that nobody signs (RFC 9773, 4.1); the answer is a REPLY */
+	MSG_MANAGE,		/* wfe -> ra: what the management listener was asked; the answer is a REPLY */
 	MSG_TYPE_COUNT
 };
 
@@ -54,11 +57,13 @@ const struct msg_entry *msg_entry(unsigned type);
 #define REMOTE_MAX 63			/* an address in text, with a scope */
 #define HEADER_TEXT_MAX 255		/* what we keep of User-Agent and Accept */
 #define URL_PATH_MAX 255		/* our longest is 60 */
+#define BASE_MAX 300			/* a scheme and a host name of 253 characters with its port */
 
 struct msg_request {
 	uint64_t	number;		/* chosen by wfe; the reply repeats it */
 	char		remote[REMOTE_MAX + 1];
 	char		path[URL_PATH_MAX + 1];		/* as in the request line; unproven */
+	char		base[BASE_MAX + 1];		/* what the client calls the server; "": what the configuration does */
 	char		user_agent[HEADER_TEXT_MAX + 1];
 	char		accept[HEADER_TEXT_MAX + 1];
 	struct slice	body;		/* at most JWS_BODY_MAX */
@@ -70,9 +75,22 @@ struct msg_lookup {
 	uint64_t	number;		/* as in a REQUEST */
 	char		remote[REMOTE_MAX + 1];
 	char		path[URL_PATH_MAX + 1];
+	char		base[BASE_MAX + 1];
 };
 void put_lookup(struct buf *, const struct msg_lookup *);
 bool get_lookup(struct slice, struct msg_lookup *);
+
+/* Only where the configuration has a management listener: ra refuses it otherwise. */
+#define METHOD_MAX 15			/* ours are shorter; the rest is for the log */
+struct msg_manage {
+	uint64_t	number;		/* as in a REQUEST */
+	char		method[METHOD_MAX + 1];
+	char		path[URL_PATH_MAX + 1];
+	char		base[BASE_MAX + 1];
+	struct slice	body;		/* at most JWS_BODY_MAX */
+};
+void put_manage(struct buf *, const struct msg_manage *);
+bool get_manage(struct slice, struct msg_manage *);
 
 #define NONCE_SIZE 23			/* 22 characters and the NUL */
 #define REPLY_BODY_MAX 131072		/* an order of 100 names of 253 bytes; a long chain */
@@ -86,6 +104,9 @@ enum media_type {
 	MEDIA_DIRECTORY,		/* no body: wfe puts its directory there */
 	MEDIA_PKIX_CERT,		/* application/pkix-cert */
 	MEDIA_PKCS7,			/* application/pkcs7-mime */
+	MEDIA_TEXT,			/* text/plain */
+	MEDIA_HTML,			/* text/html */
+	MEDIA_XML,			/* application/xml */
 	MEDIA_TYPE_COUNT
 };
 
@@ -94,6 +115,7 @@ struct msg_reply {
 	uint16_t	status;
 	enum media_type	media;
 	uint32_t	retry_after;	/* seconds; 0: no header */
+	bool		retry_date;	/* shown as a date */
 	char		nonce[NONCE_SIZE];	/* "" : of a LOOKUP, and caches may keep it a while */
 	char		location[512];	/* "" : no header */
 	uint32_t	link_count;
@@ -116,6 +138,8 @@ struct msg_nonces {
 void put_nonces(struct buf *, const struct msg_nonces *);
 bool get_nonces(struct slice, struct msg_nonces *);
 
+/* How often an account's key may change while evidence is fresh. */
+#define KEY_CHANGES_MAX 8
 struct msg_check {
 	struct id		authorization;
 	enum challenge_type	method;
@@ -124,8 +148,11 @@ struct msg_check {
 	char			token[TOKEN_SIZE];
 	char			thumbprint[THUMBPRINT_SIZE];
 	char			account_url[ACCOUNT_URL_SIZE];
+	/* The account's keys before that one, when what they prove stays (challenge_persists()). */
+	uint32_t		former_count;
+	char			former[KEY_CHANGES_MAX][THUMBPRINT_SIZE];
 	/* Set when only the CAA records of what was proven already are to be looked at again, for an order that
-	 * is being finalized: then evidence is the statement to renew. */
+	 * is being finalized: then evidence is the bundle to renew. */
 	struct id		order;
 	struct slice		evidence;
 };
@@ -140,8 +167,9 @@ struct msg_result {
 	char			detail[RESULT_DETAIL_MAX + 1];	/* for the client, when not ok */
 	char			record[RESULT_DETAIL_MAX + 1];	/* JSON validationRecord, for people */
 	int64_t			validated;		/* seconds; when ok */
+	int64_t			until;			/* the same: the authorization ends then; 0: not said */
 	int64_t			caa_checked;		/* the same; 0: not checked */
-	struct slice		evidence;		/* evidence_put(); when ok */
+	struct slice		evidence;		/* when ok: a bundle; of one perspective a statement */
 	int64_t			next_try;		/* not 0: a failure that is not final (RFC 8555, 8.2) */
 	struct id		order;			/* the CHECK's */
 };
@@ -149,8 +177,8 @@ void put_result(struct buf *, const struct msg_result *);
 bool get_result(struct slice, struct msg_result *);
 
 #define PROFILE_NAME_MAX 63
-/* How often an account's key may change while evidence is fresh. */
-#define KEY_CHANGES_MAX 8
+/* 100 names, each proven to all perspectives there can be. */
+#define ISSUE_MAX (IDENTIFIERS_MAX * (BUNDLE_MAX + 4) + JWS_BODY_MAX + KEY_CHANGES_MAX * (KEY_CHANGE_MAX + 4) + 8192)
 struct msg_issue {
 	struct id	order;
 	char		profile[PROFILE_NAME_MAX + 1];
@@ -159,7 +187,7 @@ struct msg_issue {
 	struct slice	jwk;				/* the account's public key, canonical JSON */
 	struct slice	jws;				/* the finalize request, as the client signed it */
 	uint32_t	evidence_count;
-	struct slice	evidence[IDENTIFIERS_MAX];
+	struct slice	evidence[IDENTIFIERS_MAX];	/* bundles */
 	/* How the key that evidence names became jwk: keyChange requests as they were signed, in their order, the
 	 * last one handing over to jwk. None when no key changed since. */
 	uint32_t	key_change_count;

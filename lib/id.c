@@ -36,6 +36,29 @@ id_new(void)
 	return id;
 }
 
+struct id
+id_short(void)
+{
+	struct id id;
+
+	do {
+		memset(id.bytes, 0, sizeof(id.bytes));
+		if (RAND_bytes(id.bytes + ID_SIZE / 2, ID_SIZE / 2) != 1)
+			abort();
+		id.bytes[ID_SIZE / 2] &= 0x7f;
+	} while (id_is_zero(id));
+	return id;
+}
+
+struct id
+id_last(void)
+{
+	struct id id;
+
+	memset(id.bytes, 0xff, sizeof(id.bytes));
+	return id;
+}
+
 bool
 id_is_zero(struct id id)
 {

@@ -15,6 +15,9 @@ struct id {
 };
 
 struct id id_new(void);			/* aborts when the CSPRNG fails */
+/* 63 random bits, not zero, in its last eight bytes; nothing else. For surfaces whose ids are short. */
+struct id id_short(void);
+struct id id_last(void);		/* after all others: where a walk backwards begins */
 bool	 id_is_zero(struct id);
 bool	 id_eq(struct id, struct id);
 int64_t	 id_time_ms(struct id);		/* when it was made, milliseconds since 1970 */

@@ -93,8 +93,16 @@ json_append(const char *data, size_t len, void *arg)
 }
 
 void
+json_put_indented(struct buf *b, const json_t *json, unsigned indent)
+{
+	size_t flags = indent == 0 ? JSON_COMPACT : JSON_INDENT(indent);
+
+	if (json_dump_callback(json, json_append, b, flags | JSON_ENCODE_ANY) != 0)
+		b->failed = true;
+}
+
+void
 json_put(struct buf *b, const json_t *json)
 {
-	if (json_dump_callback(json, json_append, b, JSON_COMPACT | JSON_ENCODE_ANY) != 0)
-		b->failed = true;
+	json_put_indented(b, json, 0);
 }

@@ -1,7 +1,10 @@
+#include <stdio.h>
 #include <string.h>
 
+#include "lib/chance.h"
 #include "lib/log.h"
 #include "ra/request.h"
+#include "ra/terms.h"
 
 /* RFC 8555, 6.5: used up even when the request fails later on. */
 static bool
@@ -11,18 +14,26 @@ check_nonce(struct request *request)
 
 	if (nonce == NULL)
 		return problem_set(&request->problem, PROBLEM_BAD_NONCE,
-		    "the JWS protected header has no \"nonce\" (RFC 8555, 6.5)");
+		    "the JWS protected header has no \"nonce\" (RFC 8555, 6.5)") ||
+		    problem_said(&request->problem, SAID_NONCE_MISSING, "");
 	switch (nonce_redeem(request->ra->nonces, nonce)) {
 	case ERR_OK:
-		return true;
+		if (!chance_percent(CHANCE_NONCE, request->ra->config->ra.nonce_rejection))
+			return true;
+		problem_set(&request->problem, PROBLEM_BAD_NONCE,
+		    "the nonce was good, and is refused by chance (ra.nonce_rejection); take the one in this answer's "
+		    "Replay-Nonce and try again (RFC 8555, 6.5)");
+		break;
 	case ERR_MALFORMED:
-		return problem_set(&request->problem, PROBLEM_MALFORMED,
+		problem_set(&request->problem, PROBLEM_MALFORMED,
 		    "\"nonce\" in the JWS protected header is not base64url (RFC 8555, 6.5.2)");
+		break;
 	default:
-		return problem_set(&request->problem, PROBLEM_BAD_NONCE,
+		problem_set(&request->problem, PROBLEM_BAD_NONCE,
 		    "the nonce is not one of ours, or was used before, or is too old; take the one in this "
 		    "answer's Replay-Nonce and try again (RFC 8555, 6.5)");
 	}
+	return problem_said(&request->problem, SAID_NONCE_BAD, nonce);
 }
 
 static bool
@@ -38,16 +49,26 @@ static bool
 check_url(struct request *request)
 {
 	const char *url = jws_url(request->jws);
+	char	    expected[BASE_MAX + URL_PATH_MAX + 1], https[BASE_MAX + 8];
+	struct site signed_for = { request->site.surface, https };
+	const char *host = strstr(request->site.base, "://");
 
+	/* RFC 8555, 6.1: URLs are https, whatever a proxy in front says of its own listener. */
+	snprintf(https, sizeof(https), "https%s", host);
+	if (!request->ra->config->wfe.url_from_host)
+		signed_for.base = request->site.base;
 	if (!ends_with(url, request->msg.path))
-		return problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
+		problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
 		    "the JWS was signed for the url \"%.120s\" but sent to the path \"%.80s\" (RFC 8555, 6.4)",
 		    url, request->msg.path);
-	if (route_parse_url(request->ra->base, url, &request->target))
+	else if (route_parse_url(&signed_for, url, &request->target))
 		return true;
-	return problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
-	    "the JWS was signed for the url \"%.120s\", which is no URL that this server gave out (they begin "
-	    "with \"%.100s/\"; RFC 8555, 6.4)", url, request->ra->base);
+	else
+		problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
+		    "the JWS was signed for the url \"%.120s\", which is no URL that this server gave out (they begin "
+		    "with \"%.100s/\"; RFC 8555, 6.4)", url, signed_for.base);
+	snprintf(expected, sizeof(expected), "%s%s", signed_for.base, request->msg.path);
+	return problem_said(&request->problem, SAID_URL, expected);
 }
 
 /* RFC 8555, 6.2: jwk for newAccount, kid everywhere else; revokeCert takes both (7.6). */
@@ -89,10 +110,13 @@ static bool
 key_from_account(struct request *request)
 {
 	const char   *kid = jws_kid(request->jws);
+	/* Where the account has several URLs, any of them names it. */
+	struct site   kids = { request->site.surface,
+		  request->ra->config->wfe.url_from_host ? NULL : request->site.base };
 	struct target target;
 	enum err      err;
 
-	if (!route_parse_url(request->ra->base, kid, &target) || target.route != ROUTE_ACCOUNT)
+	if (!route_parse_url(&kids, kid, &target) || target.route != ROUTE_ACCOUNT)
 		return problem_set(&request->problem, PROBLEM_MALFORMED,
 		    "\"kid\" is \"%.120s\", not an account URL of this server as newAccount gave it in Location "
 		    "(RFC 8555, 6.2)", kid);
@@ -132,9 +156,10 @@ check_account(struct request *request)
 	if (request->known == NULL || request->account.status == ACCOUNT_VALID)
 		return true;
 	request->problem.status = 401;
-	return problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
+	problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
 	    "the account is %s, and stays so; create another with a new key (RFC 8555, 7.3.6)",
 	    account_status_text(request->account.status));
+	return problem_said(&request->problem, SAID_ACCOUNT_DEACTIVATED, "");
 }
 
 bool
@@ -157,5 +182,5 @@ authenticate(struct request *request)
 		request->account.id = (struct id){ { 0 } };	/* the log names only who did sign */
 		return false;
 	}
-	return check_account(request);
+	return check_account(request) && terms_check(request);
 }

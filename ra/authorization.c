@@ -18,10 +18,8 @@ load(struct request *request, struct authorization *out)
 	if (tx == NULL)
 		return false;
 	err = authorization_get(tx, request->target.id, out);
-	if (err == ERR_NOT_FOUND) {
-		request->problem.status = 404;
-		return problem_set(&request->problem, PROBLEM_MALFORMED, "there is no such authorization");
-	}
+	if (err == ERR_NOT_FOUND)
+		return request_no_object(request, "there is no such authorization");
 	if (err != ERR_OK)
 		return request_broken(request, "authorization_get", err);
 	if (!id_eq(out->account, request->account.id))
@@ -31,12 +29,13 @@ load(struct request *request, struct authorization *out)
 }
 
 /* Seconds until it is worth asking again: past the next try (RFC 8555, 8.2), which lasts a moment itself. */
-static uint32_t
-retry_after(const struct authorization *authorization)
+static int64_t
+retry_after(const struct request *request, const struct authorization *authorization)
 {
 	int64_t rest = authorization->next_try - clock_now();
 
-	return rest > 0 && rest < RETRY_AFTER_MAX ? (uint32_t)rest + TRY_TIME : 1;
+	return rest > 0 && rest < RETRY_AFTER_MAX ? rest + TRY_TIME :
+						    request->ra->config->ra.retry_after_authorization;
 }
 
 /* --- the authorization (RFC 8555, 7.5) ----------------------------------------------------------- */
@@ -114,9 +113,9 @@ authorization_show(struct request *request)
 		done = request_wait(request, authorization.id, stamp, authorization_show);
 	} else if (done) {
 		if (authorization.state == AUTHORIZATION_PROCESSING)
-			request->reply.retry_after = retry_after(&authorization);
-		done = reply_json(request, 200,
-		    authorization_json(request->ra->base, &authorization, clock_now()));
+			reply_poll_after(request, retry_after(request, &authorization));
+		done = reply_object(request, 200,
+		    authorization_json(&request->site, &request->ra->config->ra, &authorization, clock_now()));
 	}
 	authorization_free(&authorization);
 	return done;
@@ -147,7 +146,7 @@ begin(struct request *request, struct authorization *authorization, enum challen
 		return request_broken(request, "authorization_begin", err);
 	authorization->state = AUTHORIZATION_PROCESSING;
 	authorization->tried = type;
-	if (validation_send(request->ra, authorization, &request->account) != ERR_OK)
+	if (validation_send(request->ra, &request->site, authorization, &request->account) != ERR_OK)
 		log_event(LOG_WARNING, "va is gone: the validation starts again with it",
 		    F_STR("identifier", authorization->identifier.value));
 	return true;
@@ -161,7 +160,7 @@ try_again(struct request *request, struct authorization *authorization, enum cha
 	    authorization->next_try <= clock_now())
 		return;
 	request_tx_end(request);
-	if (validation_send(request->ra, authorization, &request->account) == ERR_OK)
+	if (validation_send(request->ra, &request->site, authorization, &request->account) == ERR_OK)
 		authorization->next_try = 0;	/* as far as this reply goes */
 }
 
@@ -171,14 +170,14 @@ answer(struct request *request, const struct authorization *authorization, enum 
 	struct buf url = { 0 };
 	char	  *text;
 
-	route_url(&url, request->ra->base, ROUTE_AUTHORIZATION, &authorization->id, NULL);
+	route_url(&url, &request->site, ROUTE_AUTHORIZATION, &authorization->id, NULL);
 	if ((text = buf_take_str(&url)) == NULL)
 		return request_broken(request, "challenge", ERR_MEMORY);
 	reply_link(request, text, "up");	/* RFC 8555, 7.1 */
 	free(text);
 	if (authorization->state == AUTHORIZATION_PROCESSING)
-		request->reply.retry_after = retry_after(authorization);
-	return reply_json(request, 200, challenge_json(request->ra->base, authorization, type));
+		reply_poll_after(request, retry_after(request, authorization));
+	return reply_json(request, 200, challenge_json(&request->site, &request->ra->config->ra, authorization, type));
 }
 
 static bool
@@ -212,6 +211,32 @@ start(struct request *request, struct authorization *authorization, enum challen
 	return request_write(request, write_begin, begun, beginning);
 }
 
+/* What the POST that answers a challenge may hold: nothing, for all types there are (RFC 8555, 7.5.1). */
+static bool
+check_response(struct request *request, const struct authorization *authorization, enum challenge_type type)
+{
+	const struct surface *surface = request->site.surface;
+	bool tried = authorization->tried == type || authorization->state != AUTHORIZATION_PENDING;
+
+	if (request->ra->config->ra.strict && json_object_size(request->payload) > 0) {
+		problem_set(&request->problem, PROBLEM_MALFORMED,
+		    "a challenge is answered by {}, and this payload has members (RFC 8555, 7.5.1)");
+		return problem_said(&request->problem, SAID_CHALLENGE_BODY, "");
+	}
+	if (!surface->challenge_once)
+		return true;
+	if (json_object_get(request->payload, "keyAuthorization") != NULL) {
+		problem_set(&request->problem, PROBLEM_MALFORMED,
+		    "\"keyAuthorization\" was ACME's before RFC 8555; a challenge is answered by {} (7.5.1)");
+		return problem_said(&request->problem, SAID_CHALLENGE_KEY_AUTHORIZATION, "");
+	}
+	if (!tried)
+		return true;
+	problem_set(&request->problem, PROBLEM_MALFORMED, "the challenge was answered already (RFC 8555, 7.1.6)");
+	return problem_said(&request->problem, SAID_CHALLENGE_OVER,
+	    authorization_status_text(authorization->state, authorization->expires, clock_now()));
+}
+
 bool
 challenge_respond(struct request *request)
 {
@@ -223,7 +248,10 @@ challenge_respond(struct request *request)
 		request->problem.status = 404;
 		done = problem_set(&request->problem, PROBLEM_MALFORMED,
 		    "the authorization has no challenge of type \"%s\"", request->target.tail);
+		(void)problem_said(&request->problem, SAID_NO_OBJECT, "");
 	}
+	if (done && request->payload != NULL)
+		done = check_response(request, &authorization, type);
 	if (done && request->payload != NULL && authorization.state == AUTHORIZATION_PENDING) {
 		done = start(request, &authorization, type);
 	} else if (done) {

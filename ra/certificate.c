@@ -39,9 +39,7 @@ choose_chain(struct request *request, struct view *view)
 		view->chosen = (size_t)(tail[0] - '0');
 		return true;
 	}
-	request->problem.status = 404;
-	return problem_set(&request->problem, PROBLEM_MALFORMED,
-	    "the certificate has no alternate chain of this number; Link;rel=\"alternate\" names those there "
+	return request_no_object(request, "the certificate has no alternate chain of this number; Link;rel=\"alternate\" names those there "
 	    "are");
 }
 
@@ -52,7 +50,7 @@ link_to(
 	struct buf url = { 0 };
 	char *text;
 
-	route_url(&url, request->ra->base, route, id, tail);
+	route_url(&url, &request->site, route, id, tail);
 	if ((text = buf_take_str(&url)) == NULL)
 		return request_broken(request, "link_to", ERR_MEMORY);
 	reply_link(request, text, relation);
@@ -151,21 +149,24 @@ static bool
 load_leaf(struct request *request, struct certificate *leaf)
 {
 	struct storage_tx *tx = request_tx(request);
+	struct revocation revocation;
 	enum err err;
 
 	if (tx == NULL)
 		return false;
 	err = certificate_get(tx, request->target.id, leaf);
-	if (err == ERR_NOT_FOUND) {
-		request->problem.status = 404;
-		return problem_set(&request->problem, PROBLEM_MALFORMED, "there is no such certificate");
-	}
+	if (err == ERR_NOT_FOUND)
+		return request_no_object(request, "there is no such certificate");
 	if (err != ERR_OK)
 		return request_broken(request, "certificate_get", err);
 	if (!id_eq(leaf->account, request->account.id))
 		return problem_set(
 		    &request->problem, PROBLEM_UNAUTHORIZED, "the certificate belongs to another account");
-	return true;
+	if (request->ra->config->ra.show_revoked)
+		return true;
+	if ((err = revocation_get(tx, buf_slice(&leaf->serial), &revocation)) == ERR_OK)
+		return request_no_object(request, "the certificate is revoked");
+	return err == ERR_NOT_FOUND || request_broken(request, "revocation_get", err);
 }
 
 bool
@@ -197,8 +198,7 @@ issuer_show(struct request *request)
 	if (fingerprint_parse(request->target.tail, fingerprint))
 		err = issuer_get(tx, fingerprint, &request->reply_body);
 	if (err == ERR_NOT_FOUND) {
-		request->problem.status = 404;
-		return problem_set(&request->problem, PROBLEM_MALFORMED, "there is no such issuer");
+		return request_no_object(request, "there is no such issuer");
 	}
 	if (err != ERR_OK)
 		return request_broken(request, "issuer_get", err);

@@ -1,5 +1,6 @@
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "ra/key_change.h"
 #include "ra/ra.h"
 
 #define BATCH 200		/* rows of a kind in one transaction: a few milliseconds of the writer */
@@ -35,8 +36,7 @@ housekeeping_run(struct ra *ra)
 	struct expiry expiry = { .cutoff = clock_now() - KEEP };
 	int64_t	      total = 0;
 
-	/* As long as an authorization made under the old key can be used, and a day. */
-	expiry.key_cutoff = expiry.cutoff - ra->config->ra.valid_authorization_lifetime;
+	expiry.key_cutoff = key_changes_since(ra->config) - KEEP;
 	for (unsigned i = 0; i < BATCHES; i++) {
 		expiry.deleted = 0;
 		if (storage_write(ra->storage, expire, &expiry) != ERR_OK || expiry.deleted == 0)

@@ -12,6 +12,9 @@ struct key_changes {
 	size_t			 count;
 };
 
+/* Those made since then (seconds since 1970) can matter to a name proven before: 0, for all, when there are records that
+ * persist and name an old key. */
+int64_t		 key_changes_since(const struct config *);
 /* ERR_IO, ERR_MEMORY. */
 enum err	 key_changes_load(struct storage_tx *, const struct config *, struct id account,
     struct key_changes *);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lib/clock.h"
+#include "ra/external.h"
 #include "ra/order_read.h"
 #include "ra/order_view.h"
 #include "ra/request.h"
@@ -93,8 +94,8 @@ show_new(struct request *request, const struct new_order *new, enum err err)
 	if (err != ERR_OK)
 		return request_broken(request, "order_insert", err);
 	reply_location(request, ROUTE_ORDER, &order->id);
-	return reply_json(request, 201,
-	    order_json(request->ra->base, order, new->authorizations, order->identifier_count, order->created));
+	return reply_object(request, 201,
+	    order_json(&request->site, order, new->authorizations, order->identifier_count, order->created));
 }
 
 static bool
@@ -148,8 +149,8 @@ show_again(struct request *request, struct id id)
 	done = order_load(request, id, &order, &authorizations, &count);
 	if (done) {
 		reply_location(request, ROUTE_ORDER, &id);
-		done = reply_json(request, 201,
-		    order_json(request->ra->base, &order, authorizations, count, clock_now()));
+		done = reply_object(request, 201,
+	    order_json(&request->site, &order, authorizations, count, clock_now()));
 	}
 	order_unload(&order, authorizations, count);
 	return done;
@@ -162,14 +163,17 @@ order_new(struct request *request)
 	struct order	     order = { 0 };
 	struct id	     earlier = { { 0 } };
 	struct recent	     recent = { .count = 0 };
+	struct external_key  held;
 	bool		     done;
 
-	done = order_read(request->payload, &config->ra, &config->ca, clock_now(), &order, &request->problem) &&
+	done = external_load(request, &held) &&
+	    order_read(request->payload, &config->ra, &config->ca, &held, clock_now(), &order, &request->problem) &&
 	    renewal_check(request, &order) && recent_load(request, &recent) &&
 	    reuse_order(request, &recent, &order, clock_now(), &earlier);
 	if (done)
 		done = id_is_zero(earlier) ? create(request, &recent, &order) : show_again(request, earlier);
 	recent_unload(&recent);
+	external_key_free(&held);
 	order_free(&order);
 	return done;
 }
@@ -188,10 +192,8 @@ order_load(struct request *request, struct id id, struct order *order, struct au
 	if (tx == NULL)
 		return false;
 	err = order_get(tx, id, order);
-	if (err == ERR_NOT_FOUND) {
-		request->problem.status = 404;
-		return problem_set(&request->problem, PROBLEM_MALFORMED, "there is no such order");
-	}
+	if (err == ERR_NOT_FOUND)
+		return request_no_object(request, "there is no such order");
 	if (err != ERR_OK)
 		return request_broken(request, "order_get", err);
 	if (!id_eq(order->account, request->account.id))
@@ -230,11 +232,11 @@ order_show(struct request *request)
 		done = false;
 	} else if (done) {
 		if (order.state == ORDER_PROCESSING)
-			request->reply.retry_after = 1;
+			reply_poll_after(request, request->ra->config->ra.retry_after_order);
 		if (request->target.route == ROUTE_FINALIZE)
 			reply_location(request, ROUTE_ORDER, &order.id);
-		done = reply_json(request, 200,
-		    order_json(request->ra->base, &order, authorizations, count, clock_now()));
+		done = reply_object(request, 200,
+	    order_json(&request->site, &order, authorizations, count, clock_now()));
 	}
 	order_unload(&order, authorizations, count);
 	return done;

@@ -37,12 +37,12 @@ order_status_at(const struct order *order, const struct authorization *authoriza
 }
 
 static json_t *
-url_json(const char *base, enum route route, const struct id *id, const char *tail)
+url_json(const struct site *site, enum route route, const struct id *id, const char *tail)
 {
 	struct buf url = { 0 };
 	json_t	  *text;
 
-	route_url(&url, base, route, id, tail);
+	route_url(&url, site, route, id, tail);
 	text = url.failed ? NULL : json_stringn((const char *)url.data, url.len);
 	buf_free(&url);
 	return text;
@@ -94,7 +94,7 @@ derived_error(const struct order *order, const struct authorization *authorizati
 }
 
 static int
-add_lists(json_t *object, const char *base, const struct order *order,
+add_lists(json_t *object, const struct site *site, const struct order *order,
     const struct authorization *authorizations, size_t count)
 {
 	json_t *identifiers = json_array(), *urls = json_array();
@@ -104,13 +104,13 @@ add_lists(json_t *object, const char *base, const struct order *order,
 		failed |= json_array_append_new(identifiers, identifier_json(&order->identifiers[i]));
 	for (size_t i = 0; i < count; i++)
 		failed |= json_array_append_new(urls,
-		    url_json(base, ROUTE_AUTHORIZATION, &authorizations[i].id, NULL));
+		    url_json(site, ROUTE_AUTHORIZATION, &authorizations[i].id, NULL));
 	return failed | json_object_set_new(object, "identifiers", identifiers) |
 	    json_object_set_new(object, "authorizations", urls);
 }
 
 json_t *
-order_json(const char *base, const struct order *order, const struct authorization *authorizations,
+order_json(const struct site *site, const struct order *order, const struct authorization *authorizations,
     size_t count, int64_t now)
 {
 	enum order_status status = order_status_at(order, authorizations, count, now);
@@ -119,9 +119,9 @@ order_json(const char *base, const struct order *order, const struct authorizati
 
 	failed = json_object_set_new(object, "status", json_string(order_status_text(status))) |
 	    json_object_set_new(object, "expires", time_json(order->expires)) |
-	    add_lists(object, base, order, authorizations, count) |
+	    add_lists(object, site, order, authorizations, count) |
 	    json_object_set_new(object, "profile", json_string(order->profile)) |
-	    json_object_set_new(object, "finalize", url_json(base, ROUTE_FINALIZE, &order->id, NULL));
+	    json_object_set_new(object, "finalize", url_json(site, ROUTE_FINALIZE, &order->id, NULL));
 	if (order->not_before != 0)
 		failed |= json_object_set_new(object, "notBefore", time_json(order->not_before));
 	if (order->not_after != 0)
@@ -136,7 +136,7 @@ order_json(const char *base, const struct order *order, const struct authorizati
 		    derived_error(order, authorizations, count, now));
 	if (status == ORDER_STATUS_VALID)
 		failed |= json_object_set_new(object, "certificate",
-		    url_json(base, ROUTE_CERTIFICATE, &order->certificate, NULL));
+		    url_json(site, ROUTE_CERTIFICATE, &order->certificate, NULL));
 	if (failed == 0)
 		return object;
 	json_decref(object);
@@ -161,8 +161,27 @@ challenge_status(const struct authorization *authorization, enum challenge_type 
 	}
 }
 
+/* draft-ietf-acme-dns-persist: in the earlier form the names are spelt otherwise, and accounturi is told. */
+static int
+add_issuers(json_t *object, const struct site *site, const struct ra_config *ra,
+    const struct authorization *authorization)
+{
+	bool	hashed = ra->persist_form == PERSIST_HASH;
+	json_t *names = json_array();
+	int	failed = 0;
+
+	for (size_t i = 0; i < ra->issuer_domain_names.count; i++)
+		failed |= json_array_append_new(names, json_string(ra->issuer_domain_names.items[i]));
+	failed |= json_object_set_new(object, hashed ? "issuerDomainNames" : "issuer-domain-names", names);
+	if (!hashed)
+		failed |= json_object_set_new(object, "accounturi",
+		    url_json(site, ROUTE_ACCOUNT, &authorization->account, NULL));
+	return failed;
+}
+
 json_t *
-challenge_json(const char *base, const struct authorization *authorization, enum challenge_type type)
+challenge_json(const struct site *site, const struct ra_config *ra, const struct authorization *authorization,
+    enum challenge_type type)
 {
 	json_t *object = json_object();
 	bool	tried = authorization->tried == type;
@@ -170,9 +189,10 @@ challenge_json(const char *base, const struct authorization *authorization, enum
 
 	failed = json_object_set_new(object, "type", json_string(challenge_name(type))) |
 	    json_object_set_new(object, "url",
-		url_json(base, ROUTE_CHALLENGE, &authorization->id, challenge_name(type))) |
+		url_json(site, ROUTE_CHALLENGE, &authorization->id, challenge_name(type))) |
 	    json_object_set_new(object, "status", json_string(challenge_status(authorization, type))) |
-	    json_object_set_new(object, "token", json_string(authorization->token));
+	    (challenge_persists(type) ? add_issuers(object, site, ra, authorization) :
+	    json_object_set_new(object, "token", json_string(authorization->token)));
 	if (tried && authorization->validated != 0)
 		failed |= json_object_set_new(object, "validated", time_json(authorization->validated));
 	if (tried && authorization->error != NULL)
@@ -187,7 +207,7 @@ challenge_json(const char *base, const struct authorization *authorization, enum
 
 /* RFC 8555, 7.1.4: those that can be tried; in a finished authorization the one that was. */
 static json_t *
-challenges_json(const char *base, const struct authorization *authorization)
+challenges_json(const struct site *site, const struct ra_config *ra, const struct authorization *authorization)
 {
 	json_t *list = json_array();
 	bool	finished = authorization->state >= AUTHORIZATION_VALID &&
@@ -198,7 +218,7 @@ challenges_json(const char *base, const struct authorization *authorization)
 
 		if ((authorization->offered & 1u << i) == 0 || (finished && authorization->tried != type))
 			continue;
-		if (json_array_append_new(list, challenge_json(base, authorization, type)) != 0) {
+		if (json_array_append_new(list, challenge_json(site, ra, authorization, type)) != 0) {
 			json_decref(list);
 			return NULL;
 		}
@@ -207,7 +227,8 @@ challenges_json(const char *base, const struct authorization *authorization)
 }
 
 json_t *
-authorization_json(const char *base, const struct authorization *authorization, int64_t now)
+authorization_json(const struct site *site, const struct ra_config *ra, const struct authorization *authorization,
+    int64_t now)
 {
 	json_t	   *object = json_object();
 	const char *status = authorization_status_text(authorization->state, authorization->expires, now);
@@ -216,7 +237,7 @@ authorization_json(const char *base, const struct authorization *authorization, 
 	failed = json_object_set_new(object, "status", json_string(status)) |
 	    json_object_set_new(object, "expires", time_json(authorization->expires)) |
 	    json_object_set_new(object, "identifier", identifier_json(&authorization->identifier)) |
-	    json_object_set_new(object, "challenges", challenges_json(base, authorization));
+	    json_object_set_new(object, "challenges", challenges_json(site, ra, authorization));
 	if (authorization->wildcard)
 		failed |= json_object_set_new(object, "wildcard", json_true());
 	if (failed == 0)

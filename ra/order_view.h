@@ -5,16 +5,19 @@
 
 #include <jansson.h>
 
+#include "acme/route.h"
+#include "config/config.h"
 #include "storage/storage.h"
 
 /* RFC 8555, 7.1.6, at now (seconds). */
 enum order_status order_status_at(const struct order *, const struct authorization *, size_t count,
     int64_t now);
 
-/* NULL: out of memory. base is the start of every URL. */
-json_t	*order_json(const char *base, const struct order *, const struct authorization *, size_t count,
+/* NULL: out of memory. site is where every URL begins. */
+json_t	*order_json(const struct site *site, const struct order *, const struct authorization *, size_t count,
     int64_t now);
-json_t	*authorization_json(const char *base, const struct authorization *, int64_t now);
-json_t	*challenge_json(const char *base, const struct authorization *, enum challenge_type);
+json_t	*authorization_json(const struct site *site, const struct ra_config *, const struct authorization *, int64_t now);
+json_t	*challenge_json(const struct site *site, const struct ra_config *, const struct authorization *,
+    enum challenge_type);
 
 #endif

@@ -4,8 +4,9 @@
  * clients, but ca issues only on proof (DESIGN: rules 1 to 3).
  *
  * Threads: some that read from wfe and serve what they read, one that reads from va, one from ca, one writer in
- * storage, one that keeps time, one that has CRLs made. No thread waits for a commit that a request's course can wait
- * for without it (storage_write_start()): then the writer's thread goes on where the request left off.
+ * storage, one that keeps time, one that has CRLs made, one that serves administrators. No thread waits for a commit
+ * that a request's course can wait for without it (storage_write_start()): then the writer's thread goes on where the
+ * request left off.
  *
  * What blocks whom: wfe's threads may send to va and ca, va's to ca and wfe, ca's and the writer's to all three; wfe
  * always takes what it is sent, and ca and va are read by threads that wait for nobody but wfe. */
@@ -22,16 +23,19 @@
 #include "lib/log.h"
 #include "proc/folders.h"
 #include "proc/proc.h"
+#include "ra/manage.h"
 #include "ra/request.h"
 
 #define WAITING 4		/* threads beyond the cores: for requests that wait for a commit */
 #define READERS 8		/* snapshots at once: a read lasts a fraction of a millisecond */
 #define TICK_MS 50		/* how late a wait may end */
 #define HOUSEKEEPING_MS 60000
+#define RETRY_MS 1000
 
-/* What SQLite needs beyond the common calls: its files are open already. No socket is ever opened. */
+/* What SQLite needs beyond the common calls: its files are open already; and the administration socket's clients. No
+ * socket is ever opened. */
 static const char *const system_calls[] = { "pread64", "pwrite64", "fdatasync", "fsync", "fcntl", "ftruncate",
-	"newfstatat", NULL };
+	"newfstatat", "accept4", "getsockopt", NULL };
 
 static void
 fail(const char *what, const char *why)
@@ -172,6 +176,9 @@ handle(struct ra *ra, struct channel *from, enum msg_type type, struct slice bod
 	case MSG_LOOKUP:
 		take_lookup(ra, body);
 		break;
+	case MSG_MANAGE:
+		manage_take(ra, body);
+		break;
 	case MSG_NONCES_WANTED:
 		send_nonces(ra);
 		break;
@@ -229,13 +236,17 @@ static void *
 keep_time(void *arg)
 {
 	struct ra *ra = arg;
-	int64_t	   next = 0;
+	int64_t	   next = 0, retry = 0;
 
 	while (!atomic_load(&ra->stopping)) {
 		if (clock_monotonic_ms() >= next) {
 			recovery_run(ra);
 			housekeeping_run(ra);
 			next = clock_monotonic_ms() + HOUSEKEEPING_MS;
+		}
+		if (clock_monotonic_ms() >= retry) {
+			retry_run(ra->retry, ra->storage);
+			retry = clock_monotonic_ms() + RETRY_MS;
 		}
 		park_expire(ra->park, false);
 		usleep(TICK_MS * 1000);
@@ -254,15 +265,20 @@ make_crls(void *arg)
 
 /* --- start --------------------------------------------------------------------------------------- */
 
-/* Its root directory becomes the data folder: the database is all it may see of the file system. */
+/* Its root directory becomes the data folder: the database and the administration socket are all it may see of the
+ * file system. */
 static void
-confine(struct proc *p)
+confine(struct ra *ra, struct proc *p)
 {
 	static struct sandbox sandbox = { .role = "ra", .allow = system_calls };
+	struct reason reason = { "" };
 
 	p->root = folders_data(p->config);
 	proc_drop(p);
 	sandbox.writable = proc_visible(p);
+	/* As the user it stays, so that root's rights make nothing in a folder that isn't root's. */
+	if (admin_open(ra, sandbox.writable, &ra->admin, &reason) != ERR_OK)
+		fail("administration socket", reason.text);
 	sandbox_enter(&sandbox);
 }
 
@@ -273,15 +289,16 @@ open_all(struct ra *ra, struct proc *p)
 
 	pthread_rwlock_init(&ra->open, NULL);
 	ra->config = p->config;
-	ra->base = p->config->wfe.url;
+	ra->surface = surface_of(p->config->surface);
 	ra->wfe = p->peer[ROLE_WFE];
 	ra->va = p->peer[ROLE_VA];
 	ra->ca = p->peer[ROLE_CA];
 	ra->nonces = nonces_new();
 	ra->accounts = accounts_new();
+	ra->overrides = renewal_overrides_new();
 	ra->crls = crl_schedule_new();
-	if (ra->crls == NULL || ra->nonces == NULL || ra->accounts == NULL ||
-	    (ra->park = park_new()) == NULL)
+	if (ra->crls == NULL || ra->nonces == NULL || ra->overrides == NULL || ra->accounts == NULL ||
+	    (ra->park = park_new()) == NULL || (ra->retry = retry_new()) == NULL)
 		fail("start", "out of memory");
 	if (config_blocked_keys(p->config, &ra->blocked, &reason) != ERR_OK)
 		fail("blocked keys", reason.text);
@@ -332,6 +349,7 @@ stop(struct ra *ra, pthread_t keeper, pthread_t lister)
 	atomic_store(&ra->stopping, true);
 	pthread_join(keeper, NULL);
 	pthread_join(lister, NULL);
+	admin_stop(ra->admin);
 	pthread_rwlock_wrlock(&ra->open);
 	park_expire(ra->park, true);
 	storage_close(ra->storage);
@@ -345,8 +363,8 @@ ra_main(struct proc *p)
 
 	proc_keep(p, NULL, 0);	/* before the database opens its own */
 	open_all(&ra, p);
-	confine(p);
-	if (storage_start(ra.storage) != ERR_OK)
+	confine(&ra, p);
+	if (storage_start(ra.storage) != ERR_OK || admin_start(ra.admin) != ERR_OK)
 		fail("threads", "can't be started");
 	if (issuers_store(&ra.issuers, ra.storage) != ERR_OK)
 		fail("issuers", "their certificates can't be stored");

@@ -6,28 +6,36 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "acme/surface.h"
 #include "config/config.h"
 #include "ipc/channel.h"
 #include "ra/accounts.h"
+#include "ra/admin.h"
 #include "ra/crl.h"
 #include "ra/issuers.h"
 #include "ra/nonce.h"
 #include "ra/park.h"
+#include "ra/retry.h"
 #include "storage/storage.h"
 #include "x509/blocklist.h"
 
+struct renewal_overrides;
+
 struct ra {
 	const struct config	*config;
-	const char		*base;		/* config->wfe.url: every URL in a reply starts with it */
+	const struct surface	*surface;	/* what the configuration chose */
 	struct storage		*storage;
 	struct nonces		*nonces;
 	struct accounts		*accounts;
 	struct crl_schedule		*crls;
+	struct renewal_overrides *overrides;	/* manage.h */
 	struct park		*park;		/* requests that wait for an outcome */
+	struct retry		*retry;		/* outcomes that could not be written yet */
 	pthread_rwlock_t	 open;		/* held for reading while a message is served; for writing from stop on */
 	atomic_bool		 stopping;
 	struct issuers		 issuers;	/* those that the configuration names */
 	struct blocklist	*blocked;	/* keys; or NULL */
+	struct admin		*admin;
 	struct channel		*wfe, *va, *ca;
 };
 
@@ -39,7 +47,7 @@ void finalize_refused(struct ra *, const struct msg_refused *);
 
 /* Sends va the CHECK, or ca the ISSUE, for an object in processing; also for what an earlier start left
  * behind. */
-enum err validation_send(struct ra *, const struct authorization *, const struct account *);
+enum err validation_send(struct ra *, const struct site *, const struct authorization *, const struct account *);
 /* Has the CAA records behind a valid authorization looked up again, for that order. */
 enum err validation_send_caa(struct ra *, const struct authorization *, struct id order);
 /* When evidence is too old for ca, CHECKs go out first (unless !ask: they are under way), and ISSUE follows the last
@@ -50,6 +58,9 @@ void	 finalize_forbidden(struct ra *, struct id order, const struct identifier *
     const char *detail);
 /* Sends an ISSUE that is made already. */
 void	 finalize_issue(struct ra *, struct id order, const struct buf *);
+
+/* Ends an account and its open orders, whose error says why (RFC 8555, 7.3.6). ERR_CONFLICT: it was not valid. */
+enum err account_end(struct ra *, struct id, const char *why);		/* account.c */
 
 /* Drives what stayed in processing when the last ra died (DESIGN: rule 4). Runs in a thread of its own. */
 void recovery_run(struct ra *);

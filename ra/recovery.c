@@ -19,6 +19,7 @@ drive_authorization(struct ra *ra, struct id id)
 {
 	struct authorization authorization = { 0 };
 	struct account	     account = { 0 };
+	struct site	     site = { ra->surface, ra->config->wfe.url };
 	struct storage_tx   *tx;
 	enum err	     err;
 
@@ -28,7 +29,7 @@ drive_authorization(struct ra *ra, struct id id)
 		err = account_get(tx, authorization.account, &account);
 	storage_read_end(tx);
 	if (err == ERR_OK && authorization.state == AUTHORIZATION_PROCESSING)
-		err = validation_send(ra, &authorization, &account);
+		err = validation_send(ra, &site, &authorization, &account);
 	authorization_free(&authorization);
 	account_free(&account);
 	return err;

@@ -1,6 +1,8 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "lib/chance.h"
 #include "lib/json.h"
 #include "lib/log.h"
 #include "ra/request.h"
@@ -12,9 +14,39 @@ reply_json(struct request *request, uint16_t status, json_t *owned)
 		return request_broken(request, "reply_json", ERR_MEMORY);
 	request->reply.status = status;
 	request->reply.media = MEDIA_JSON;
-	json_put(&request->reply_body, owned);
+	json_put_indented(&request->reply_body, owned, request->site.surface->json_indent);
 	json_decref(owned);
 	return true;
+}
+
+static void
+shuffle(json_t *list)
+{
+	for (size_t i = json_array_size(list); i > 1; i--) {
+		size_t	j = chance_below(CHANCE_SHUFFLE, (uint32_t)i);
+		json_t *a = json_incref(json_array_get(list, i - 1)), *b = json_incref(json_array_get(list, j));
+
+		if ((json_array_set_new(list, i - 1, b) | json_array_set_new(list, j, a)) != 0)
+			abort();
+	}
+}
+
+bool
+reply_object(struct request *request, uint16_t status, json_t *owned)
+{
+	static const char *const lists[] = { "identifiers", "authorizations", "challenges" };
+
+	for (size_t i = 0; request->ra->config->ra.shuffle && i < sizeof(lists) / sizeof(lists[0]); i++)
+		shuffle(json_object_get(owned, lists[i]));
+	return reply_json(request, status, owned);
+}
+
+void
+reply_poll_after(struct request *request, int64_t seconds)
+{
+	request->reply.retry_after = (uint32_t)seconds;
+	request->reply.retry_date = request->ra->config->ra.retry_after_dates && seconds > 0 &&
+	    chance_percent(CHANCE_RETRY_AFTER, 50);
 }
 
 void
@@ -22,7 +54,7 @@ reply_location(struct request *request, enum route route, const struct id *id)
 {
 	struct buf url = { 0 };
 
-	route_url(&url, request->ra->base, route, id, NULL);
+	route_url(&url, &request->site, route, id, NULL);
 	if (!url.failed && url.len < sizeof(request->reply.location)) {
 		memcpy(request->reply.location, url.data, url.len);
 		request->reply.location[url.len] = '\0';
@@ -43,21 +75,41 @@ reply_link(struct request *request, const char *url, const char *relation)
 		reply->link_count++;
 }
 
+/* RFC 8555, 6.6: where a person reads about limits. */
+static void
+link_help(struct request *request)
+{
+	const struct wfe_config *wfe = &request->ra->config->wfe;
+	char url[512];
+
+	if (wfe->website[0] != '\0')
+		reply_link(request, wfe->website, "help");
+	else if (wfe->plain_url[0] != '\0' &&
+	    (size_t)snprintf(url, sizeof(url), "%s/limits", wfe->plain_url) < sizeof(url))
+		reply_link(request, url, "help");
+}
+
 /* Replaces whatever a handler had begun. */
 static void
 answer_problem(struct request *request)
 {
 	struct problem	 *problem = &request->problem;
 	struct msg_reply *reply = &request->reply;
-	json_t		 *json = problem_json(problem);
+	json_t		 *json;
 
+	surface_retell(request->site.surface, problem);
+	json = problem_json(problem);
+	if (problem->type == PROBLEM_RATE_LIMITED)
+		link_help(request);
 	buf_clear(&request->reply_body);
 	reply->status = problem->status != 0 ? problem->status : problem_status(problem->type);
 	reply->media = MEDIA_PROBLEM;
 	snprintf(reply->problem, sizeof(reply->problem), "%s", problem_name(problem->type));
 	snprintf(reply->detail, sizeof(reply->detail), "%s", problem->detail.text);
-	if (json != NULL)
-		json_put(&request->reply_body, json);
+	if (request->site.surface->problems[problem->said].bare)
+		reply->media = MEDIA_NONE;
+	else if (json != NULL)
+		json_put_indented(&request->reply_body, json, request->site.surface->json_indent);
 	json_decref(json);
 }
 

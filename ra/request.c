@@ -52,6 +52,8 @@ request_new(struct ra *ra, const struct msg_request *msg)
 	buf_put(&request->body, msg->body.data, msg->body.len);
 	request->msg.body = buf_slice(&request->body);
 	request->reply.number = msg->number;
+	request->site.surface = ra->surface;
+	request->site.base = ra->config->wfe.url_from_host ? request->msg.base : ra->config->wfe.url;
 	if (request->body.failed) {
 		free(request);
 		return NULL;
@@ -67,6 +69,7 @@ request_new_lookup(struct ra *ra, const struct msg_lookup *lookup)
 
 	memcpy(msg.remote, lookup->remote, sizeof(msg.remote));
 	memcpy(msg.path, lookup->path, sizeof(msg.path));
+	memcpy(msg.base, lookup->base, sizeof(msg.base));
 	if ((request = request_new(ra, &msg)) != NULL)
 		request->lookup = true;
 	return request;
@@ -105,6 +108,14 @@ request_tx_end(struct request *request)
 	if (request->tx != NULL)
 		storage_read_end(request->tx);
 	request->tx = NULL;
+}
+
+bool
+request_no_object(struct request *request, const char *words)
+{
+	request->problem.status = 404;
+	problem_set(&request->problem, PROBLEM_MALFORMED, "%s", words);
+	return problem_said(&request->problem, SAID_NO_OBJECT, "");
 }
 
 bool
@@ -172,7 +183,7 @@ get_only(struct request *request)
 static bool
 look_up(struct request *request)
 {
-	if (route_parse(slice_str(request->msg.path), &request->target) && route_is_lookup(request->target.route))
+	if (route_parse(request->ra->surface, slice_str(request->msg.path), &request->target) && route_is_lookup(request->target.route))
 		return table[request->target.route].handle(request);
 	request->problem.status = 404;
 	return problem_set(&request->problem, PROBLEM_MALFORMED, "there is nothing here that can be read by GET");
@@ -197,6 +208,25 @@ park(struct request *request)
 	buf_free(&issue);
 }
 
+/* Where nobody waits: the answer is what there is now, and only then may anything change. */
+static void
+answer_at_once(struct request *request)
+{
+	struct ra *ra = request->ra;
+	struct buf issue = request->wait.issue;
+	struct id  object = request->wait.object;
+
+	request->waited = true;
+	request->wait.issue = (struct buf){ 0 };
+	(void)request->wait.resume(request);
+	request_tx_end(request);
+	reply_send(request);
+	request_free(request);
+	if (issue.len > 0)
+		finalize_issue(ra, object, &issue);
+	buf_free(&issue);
+}
+
 /* After a handler, or a part of one: the request is written, waits, or is answered. */
 static void
 go_on(struct request *request, bool done)
@@ -205,7 +235,10 @@ go_on(struct request *request, bool done)
 	if (done && request->writing.after != NULL) {
 		storage_write_start(request->ra->storage, &request->writing.write);
 	} else if (done && request->wait.resume != NULL && !request->waited) {
-		park(request);
+		if (request->ra->config->ra.finalize_wait_ms == 0)
+			answer_at_once(request);
+		else
+			park(request);
 	} else {
 		reply_send(request);
 		request_free(request);

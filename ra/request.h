@@ -36,6 +36,7 @@ struct request {
 	struct buf		 body;
 	struct jws		*jws;
 	bool			 lookup;	/* a GET: nobody signed it, and there is no nonce */
+	struct site		 site;		/* as this client knows it */
 	struct target		 target;	/* from the signed url; a GET's path */
 	struct jwk		*key;		/* the account's, or for newAccount the one in the request */
 	const struct known	*known;		/* who signed; NULL when it was a "jwk" */
@@ -64,11 +65,18 @@ bool		 authenticate(struct request *);
 struct storage_tx *request_tx(struct request *);
 void		 request_tx_end(struct request *);	/* before writing; harmless when there is none */
 
+/* Sets what an unknown object gets: 404 with these words. Returns false. */
+bool		 request_no_object(struct request *, const char *words);
+
 /* Sets serverInternal for an error that is ours, and logs it with where. Returns false. */
 bool		 request_broken(struct request *, const char *where, enum err);
 
 /* reply.c: what a handler answers with. All return true, or false with serverInternal. */
 bool		 reply_json(struct request *, uint16_t status, json_t *owned);
+/* The same, with its lists in changing order where ra.shuffle says so. */
+bool		 reply_object(struct request *, uint16_t status, json_t *owned);
+/* Retry-After of what is in processing; 0: none. */
+void		 reply_poll_after(struct request *, int64_t seconds);
 void		 reply_location(struct request *, enum route, const struct id *);
 void		 reply_link(struct request *, const char *url, const char *relation);
 void		 reply_send(struct request *);		/* encodes the reply or the problem, sends it */

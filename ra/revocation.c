@@ -6,10 +6,9 @@
 #include "lib/base64url.h"
 #include "lib/clock.h"
 #include "lib/json.h"
-#include "lib/log.h"
 #include "ra/request.h"
+#include "ra/revocation.h"
 #include "x509/certificate.h"
-#include "x509/crl.h"
 
 /* By which of the three rights of RFC 8555, 7.6 a certificate is revoked. */
 enum right { RIGHT_NONE, RIGHT_SUBSCRIBER, RIGHT_AUTHORIZED, RIGHT_KEY };
@@ -21,7 +20,6 @@ struct revoke {
 	struct certificate certificate; /* as it is stored */
 	X509 *cert;
 	enum right right;
-	struct revocation row;
 };
 
 /* --- the payload --------------------------------------------------------------------------------- */
@@ -31,6 +29,8 @@ reason_allowed(const struct config *config, int reason)
 {
 	const char *name = revocation_reason_name(reason);
 
+	if (config->ra.any_reason)
+		return name != NULL;
 	for (size_t i = 0; name != NULL && i < config->ra.revocation_reasons.count; i++)
 		if (strcmp(config->ra.revocation_reasons.items[i], name) == 0)
 			return true;
@@ -44,7 +44,7 @@ refuse_reason(struct request *request, long long reason)
 	const struct strings *names = &request->ra->config->ra.revocation_reasons;
 	struct buf list = { 0 };
 	enum revocation_reason known;
-	char *text;
+	char *text, number[24];
 
 	for (size_t i = 0; i < names->count; i++)
 		if (revocation_reason_by_name(names->items[i], &known))
@@ -55,7 +55,8 @@ refuse_reason(struct request *request, long long reason)
 	    "5.3.1)",
 	    reason, text != NULL ? text : "");
 	free(text);
-	return false;
+	snprintf(number, sizeof(number), "%lld", reason);
+	return problem_said(&request->problem, SAID_REASON, number);
 }
 
 /* RFC 8555, 7.6: without a reason there is none. */
@@ -201,67 +202,21 @@ reason_for(enum right right, enum revocation_reason asked)
 	return right == RIGHT_AUTHORIZED ? REVOCATION_CESSATION_OF_OPERATION : asked;
 }
 
-static enum err
-write_revocation(struct storage_tx *tx, void *arg)
-{
-	struct revoke *revoke = arg;
-	enum err err = ERR_OK;
-
-	if (revoke->right == RIGHT_KEY)
-		err = key_block(tx, revoke->request->key->thumbprint, revoke->row.revoked);
-	if (err == ERR_OK)
-		err = revocation_insert(tx, &revoke->row);
-	return err;
-}
-
-/* It is revoked, and now its key turns out to be known: the list shall say so. */
-static enum err
-write_compromise(struct storage_tx *tx, void *arg)
-{
-	struct revoke *revoke = arg;
-	enum err err;
-
-	err = revocation_compromise(tx, slice_of(revoke->row.serial, revoke->row.serial_len));
-	return err != ERR_OK ? err : key_block(tx, revoke->request->key->thumbprint, revoke->row.revoked);
-}
-
-static void
-row_fill(struct revoke *revoke, enum revocation_reason asked)
-{
-	const struct certificate *certificate = &revoke->certificate;
-	struct revocation *row = &revoke->row;
-
-	memcpy(row->serial, certificate->serial.data, certificate->serial.len);
-	row->serial_len = certificate->serial.len;
-	row->certificate = certificate->id;
-	memcpy(row->issuer, certificate->issuer, sizeof(row->issuer));
-	row->shard = crl_shard_of(revoke->cert);
-	row->revoked = clock_now();
-	row->reason = reason_for(revoke->right, asked);
-	row->not_after = certificate->not_after;
-}
-
 static bool
-write_it(struct request *request, struct revoke *revoke)
+write_it(struct request *request, struct revoke *revoke, enum revocation_reason asked)
 {
-	char order[ID_TEXT_SIZE];
+	bool by_key = revoke->right == RIGHT_KEY;
 	enum err err;
 
 	request_tx_end(request);
-	err = storage_write(request->ra->storage, write_revocation, revoke);
-	if (err == ERR_EXISTS && revoke->right == RIGHT_KEY &&
-	    (err = storage_write(request->ra->storage, write_compromise, revoke)) == ERR_CONFLICT)
-		err = ERR_EXISTS;
+	err = revocation_write(request->ra, &revoke->certificate, revoke->cert, reason_for(revoke->right, asked),
+	    by_key ? request->key->thumbprint : NULL, right_names[revoke->right]);
 	if (err == ERR_EXISTS)
 		return problem_set(&request->problem, PROBLEM_ALREADY_REVOKED,
-		    "the certificate is revoked already (RFC 8555, 7.6)");
+		    "the certificate is revoked already (RFC 8555, 7.6)") ||
+		    problem_said(&request->problem, SAID_ALREADY_REVOKED, "");
 	if (err != ERR_OK)
 		return request_broken(request, "certificate_revoke", err);
-	crl_schedule_mark(request->ra, revoke->row.issuer, revoke->row.shard);
-	id_text(revoke->certificate.order, order);
-	log_event(LOG_INFO, "certificate revoked", F_STR("order", order),
-	    F_STR("by", right_names[revoke->right]),
-	    F_STR("reason", revocation_reason_name(revoke->row.reason)));
 	request->reply.status = 200;
 	return true;
 }
@@ -276,10 +231,8 @@ certificate_revoke(struct request *request)
 
 	done = read_certificate(request, &revoke) && check_right(request, &revoke) &&
 	       read_reason(request, &asked);
-	if (done) {
-		row_fill(&revoke, asked);
-		done = write_it(request, &revoke);
-	}
+	if (done)
+		done = write_it(request, &revoke, asked);
 	certificate_free(&revoke.certificate);
 	X509_free(revoke.cert);
 	return done;

@@ -3,14 +3,35 @@
 
 #include "acme/route.h"
 #include "lib/log.h"
+#include "ra/key_change.h"
 #include "ra/ra.h"
 
 /* For CAA alone: va takes the account from the evidence, which it made itself. */
 #define NO_THUMBPRINT "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 _Static_assert(sizeof(NO_THUMBPRINT) == THUMBPRINT_SIZE, "one of that form");
 
+/* The keys before the present one, for records that may name them. */
+static enum err
+put_former(struct ra *ra, const struct account *account, struct msg_check *check)
+{
+	struct key_changes changes = { 0 };
+	struct storage_tx *tx;
+	enum err	   err;
+
+	if (!challenge_persists(check->method))
+		return ERR_OK;
+	if ((err = storage_read(ra->storage, &tx)) != ERR_OK)
+		return err;
+	if ((err = key_changes_load(tx, ra->config, account->id, &changes)) == ERR_OK)
+		for (size_t i = 0; i < changes.count; i++)
+			memcpy(check->former[check->former_count++], changes.rows[i].thumbprint, THUMBPRINT_SIZE);
+	key_changes_unload(&changes);
+	storage_read_end(tx);
+	return err;
+}
+
 enum err
-validation_send(struct ra *ra, const struct authorization *authorization, const struct account *account)
+validation_send(struct ra *ra, const struct site *site, const struct authorization *authorization, const struct account *account)
 {
 	struct msg_check check = { .authorization = authorization->id };
 	struct buf	 out = { 0 }, url = { 0 };
@@ -21,11 +42,13 @@ validation_send(struct ra *ra, const struct authorization *authorization, const 
 	check.identifier = authorization->identifier;
 	memcpy(check.token, authorization->token, sizeof(check.token));
 	memcpy(check.thumbprint, account->thumbprint, sizeof(check.thumbprint));
-	route_url(&url, ra->base, ROUTE_ACCOUNT, &account->id, NULL);
+	route_url(&url, site, ROUTE_ACCOUNT, &account->id, NULL);
 	if (!url.failed && url.len < sizeof(check.account_url))
 		memcpy(check.account_url, url.data, url.len);
-	put_check(&out, &check);
-	err = channel_send(ra->va, MSG_CHECK, &out);
+	if ((err = put_former(ra, account, &check)) == ERR_OK) {
+		put_check(&out, &check);
+		err = channel_send(ra->va, MSG_CHECK, &out);
+	}
 	buf_free(&url);
 	buf_free(&out);
 	return err;
@@ -112,6 +135,8 @@ outcome_stored(struct storage_write *write)
 	const struct msg_result *result = &outcome->result;
 	char			 id[ID_TEXT_SIZE];
 
+	if (retry_take(outcome->ra->retry, write))
+		return;
 	id_text(result->authorization, id);
 	/* A conflict: its owner deactivated it meanwhile, and that stands. */
 	if (write->err != ERR_OK && write->err != ERR_CONFLICT)
@@ -184,6 +209,8 @@ caa_stored(struct storage_write *write)
 	struct outcome		*outcome = (struct outcome *)write;
 	const struct msg_result *result = &outcome->result;
 
+	if (retry_take(outcome->ra->retry, write))
+		return;
 	if (write->err == ERR_OK)
 		(void)finalize_send(outcome->ra, result->order, false);	/* else recovery does; so for other errors */
 	else if (write->err == ERR_CONFLICT)
@@ -212,5 +239,7 @@ validation_result(struct ra *ra, const struct msg_result *result)
 		return;
 	}
 	outcome->expires = result->validated + ra->config->ra.valid_authorization_lifetime;
+	if (result->until != 0 && result->until < outcome->expires)
+		outcome->expires = result->until;
 	storage_write_start(ra->storage, &outcome->write);
 }

@@ -5,21 +5,32 @@
 #ifndef SIGNET_STORAGE_STATEMENTS_H
 #define SIGNET_STORAGE_STATEMENTS_H
 
-#define ACCOUNT_COLUMNS "id, thumbprint, jwk, status, contact, terms_agreed, created"
+#define ACCOUNT_COLUMNS "id, thumbprint, jwk, status, contact, terms_agreed, created, external_key, " \
+	"binding, terms"
+#define EXTERNAL_KEY_COLUMNS                                                                                 \
+	"id, mac_key, comment, names, profiles, expires, uses, used, created, revoked"
 #define AUTHORIZATION_COLUMNS                                                                                \
 	"id, account_id, identifier, wildcard, state, expires, token, offered, tried, validated, record, error, "    \
 	"evidence, next_try, caa_checked"
 
+#define CERTIFICATE_ROW_COLUMNS                                                                              \
+	"c.id, c.order_id, c.account_id, c.issuer, c.serial, c.not_before, c.not_after, o.identifiers, o.profile, "   \
+	"COALESCE(r.revoked, 0), COALESCE(r.reason, -1)"
+
 /* clang-format off */
 #define STATEMENTS(X) \
 X(ACCOUNT_INSERT, \
-	"INSERT INTO accounts (" ACCOUNT_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7)") \
+	"INSERT INTO accounts (" ACCOUNT_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)") \
 X(ACCOUNT_GET, \
 	"SELECT " ACCOUNT_COLUMNS " FROM accounts WHERE id = $1") \
 X(ACCOUNT_BY_THUMBPRINT, \
 	"SELECT " ACCOUNT_COLUMNS " FROM accounts WHERE thumbprint = $1") \
+X(ACCOUNTS_PAGE, \
+	"SELECT " ACCOUNT_COLUMNS " FROM accounts WHERE id < $1 ORDER BY id DESC LIMIT $2") \
 X(ACCOUNT_SET_CONTACT, \
 	"UPDATE accounts SET contact = $1 WHERE id = $2") \
+X(ACCOUNT_AGREE, \
+	"UPDATE accounts SET terms = $1, terms_agreed = $2 WHERE id = $3") \
 X(ACCOUNT_DEACTIVATE, \
 	"UPDATE accounts SET status = 2 WHERE id = $1 AND status = 1") \
 X(ACCOUNT_INVALIDATE_ORDERS, \
@@ -30,6 +41,19 @@ X(AUTHORIZATION_DEACTIVATE_PENDING, \
 	"UPDATE authorizations SET state = 5 WHERE id = $1 AND state = 1") \
 X(ACCOUNT_CHANGE_KEY, \
 	"UPDATE accounts SET thumbprint = $1, jwk = $2 WHERE id = $3 AND thumbprint = $4 AND status = 1") \
+X(ACCOUNTS_OF_EXTERNAL_KEY, \
+	"SELECT id FROM accounts WHERE external_key = $1 AND id > $2 ORDER BY id LIMIT $3") \
+X(EXTERNAL_KEY_INSERT, \
+	"INSERT INTO external_keys (" EXTERNAL_KEY_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, 0)") \
+X(EXTERNAL_KEY_GET, \
+	"SELECT " EXTERNAL_KEY_COLUMNS " FROM external_keys WHERE id = $1") \
+X(EXTERNAL_KEYS_PAGE, \
+	"SELECT " EXTERNAL_KEY_COLUMNS " FROM external_keys WHERE id < $1 ORDER BY id DESC LIMIT $2") \
+X(EXTERNAL_KEY_USE, \
+	"UPDATE external_keys SET used = used + 1 WHERE id = $1 AND revoked = 0 AND (expires = 0 OR expires > $2) " \
+	"AND (uses = 0 OR used < uses)") \
+X(EXTERNAL_KEY_REVOKE, \
+	"UPDATE external_keys SET revoked = $1 WHERE id = $2 AND revoked = 0") \
 X(KEY_CHANGE_INSERT, \
 	"INSERT INTO key_changes (account_id, position, thumbprint, next, jwk, request, created) " \
 	"SELECT $1, COALESCE(MAX(position), 0) + 1, $2, $3, $4, $5, $6 FROM key_changes WHERE account_id = $7") \
@@ -112,6 +136,20 @@ X(CERTIFICATE_GET, \
 X(CERTIFICATE_BY_SERIAL, \
 	"SELECT id, order_id, account_id, issuer, serial, not_before, not_after, der " \
 	"FROM certificates WHERE serial = $1") \
+X(CERTIFICATES_PAGE, \
+	"SELECT " CERTIFICATE_ROW_COLUMNS " FROM certificates c LEFT JOIN orders o ON o.id = c.order_id " \
+	"LEFT JOIN revocations r ON r.serial = c.serial WHERE c.id < $1 ORDER BY c.id DESC LIMIT $2") \
+X(CERTIFICATES_PAGE_OF_ACCOUNT, \
+	"SELECT " CERTIFICATE_ROW_COLUMNS " FROM orders o JOIN certificates c ON c.id = o.certificate_id " \
+	"LEFT JOIN revocations r ON r.serial = c.serial WHERE o.account_id = $1 AND o.id < $2 " \
+	"ORDER BY o.id DESC LIMIT $3") \
+X(CERTIFICATES_PAGE_BY_END, \
+	"SELECT " CERTIFICATE_ROW_COLUMNS " FROM certificates c LEFT JOIN orders o ON o.id = c.order_id " \
+	"LEFT JOIN revocations r ON r.serial = c.serial WHERE c.not_after < $1 AND (c.not_after, c.id) > ($2, $3) " \
+	"ORDER BY c.not_after, c.id LIMIT $4") \
+X(CERTIFICATE_ROW, \
+	"SELECT " CERTIFICATE_ROW_COLUMNS " FROM certificates c LEFT JOIN orders o ON o.id = c.order_id " \
+	"LEFT JOIN revocations r ON r.serial = c.serial WHERE c.serial = $1") \
 X(REVOCATION_INSERT, \
 	"INSERT INTO revocations (serial, certificate_id, issuer, shard, revoked, reason, not_after) " \
 	"VALUES ($1, $2, $3, $4, $5, $6, $7)") \

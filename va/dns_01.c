@@ -6,7 +6,7 @@
 static void
 dns_01_start(struct check *c)
 {
-	txt_start(c, "_acme-challenge.");
+	txt_start(c, &txt_digest_kind, "_acme-challenge.");
 }
 
 const struct method dns_01_method = { CHALLENGE_DNS_01, dns_01_start, txt_late, txt_end };

@@ -33,7 +33,7 @@ dns_account_01_start(struct check *c)
 
 	account_label(c->asked.account_url, label);
 	snprintf(prefix, sizeof(prefix), "%s._acme-challenge.", label);
-	txt_start(c, prefix);
+	txt_start(c, &txt_digest_kind, prefix);
 }
 
 const struct method dns_account_01_method = { CHALLENGE_DNS_ACCOUNT_01, dns_account_01_start, txt_late, txt_end };

@@ -12,10 +12,12 @@
 #define SPARE_MAX 256 /* idle handles kept; each holds some 10 KiB */
 
 struct fetcher {
+	const struct egress *egress;
 	struct sockets *sockets;
 	CURLM *multi;
 	uv_timer_t timer;
 	struct curl_slist *headers;
+	const char *user_agent;
 	struct fetch *spare;
 	size_t spare_count;
 };
@@ -97,7 +99,7 @@ fetcher_timer(CURLM *multi, long ms, void *arg)
 }
 
 struct fetcher *
-fetcher_new(uv_loop_t *loop)
+fetcher_new(uv_loop_t *loop, const struct egress *egress, const char *user_agent)
 {
 	struct fetcher *f = calloc(1, sizeof(*f));
 	struct curl_slist *list;
@@ -114,6 +116,8 @@ fetcher_new(uv_loop_t *loop)
 		return NULL;
 	}
 	f->headers = list;
+	f->egress = egress;
+	f->user_agent = user_agent;
 	uv_timer_init(loop, &f->timer);
 	f->timer.data = f;
 	curl_multi_setopt(f->multi, CURLMOPT_SOCKETFUNCTION, fetcher_socket);
@@ -154,11 +158,16 @@ fetch_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 {
 	const struct fetch *fetch = arg;
 	struct address address;
+	int fd;
 
 	(void)purpose;
 	if (!address_from_sockaddr(&to->addr, &address) || !address_eq(&address, &fetch->address))
 		return CURL_SOCKET_BAD;
-	return socket(to->family, to->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, to->protocol);
+	fd = socket(to->family, to->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, to->protocol);
+	if (fd == -1 || egress_bind(fetch->owner->egress, fd, to->family))
+		return fd;
+	close(fd);
+	return CURL_SOCKET_BAD;
 }
 
 static size_t
@@ -222,8 +231,7 @@ fetch_configure(struct fetch *fetch)
 	       curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)FETCH_CONNECT_MS) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 4096L) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_TCP_NODELAY, 0L) == CURLE_OK && /* one request, no need */
-	       curl_easy_setopt(e, CURLOPT_USERAGENT, "signet-va/" SIGNET_VERSION " (+RFC 8555 http-01)") ==
-		   CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_USERAGENT, fetch->owner->user_agent) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_HTTPHEADER, fetch->owner->headers) == CURLE_OK &&
 	       /* A redirect to https is followed whatever its certificate: it may be the one to be renewed. */
 	       curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 0L) == CURLE_OK &&

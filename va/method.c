@@ -5,6 +5,7 @@ static const struct method *const methods[] = {
 	&tls_alpn_01_method,
 	&dns_01_method,
 	&dns_account_01_method,
+	&dns_persist_01_method,
 };
 
 const struct method *

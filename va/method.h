@@ -21,5 +21,6 @@ extern const struct method http_01_method;		/* http_01.c: RFC 8555, 8.3 */
 extern const struct method tls_alpn_01_method;		/* tls_alpn_01.c: RFC 8737 */
 extern const struct method dns_01_method;		/* dns_01.c: RFC 8555, 8.4 */
 extern const struct method dns_account_01_method;	/* dns_account_01.c */
+extern const struct method dns_persist_01_method;	/* dns_persist_01.c */
 
 #endif

@@ -13,6 +13,7 @@
 #define NAME_MAX_TEXT 253 /* RFC 1035, 3.1, in text form */
 
 struct txt {
+	const struct txt_kind *kind;
 	struct ask *ask;
 	char name[NAME_MAX_TEXT + 1];
 };
@@ -82,40 +83,57 @@ txt_match(const struct dns_records *records, const char *token, const char *thum
 }
 
 static void
-txt_none(struct check *c, enum problem_type type, const char *servers, const char *what)
+digest_judge(struct check *c, const struct dns_records *records, const char *name, const char *servers)
 {
-	const struct txt *t = c->work;
+	char want[TXT_DIGEST_SIZE];
+	struct reason reason;
+
+	if (txt_match(records, c->asked.token, c->asked.thumbprint, &reason)) {
+		check_pass(c);
+		return;
+	}
+	txt_digest(c->asked.token, c->asked.thumbprint, want);
+	check_fail(c, PROBLEM_INCORRECT_RESPONSE,
+	    "resolver %.200s has at %s %s; the digest for this challenge and account is %s (RFC 8555, 8.4)", servers,
+	    name, reason.text, want);
+}
+
+static void
+digest_advise(const struct check *c, char advice[TXT_ADVICE_MAX])
+{
 	char want[TXT_DIGEST_SIZE];
 
 	txt_digest(c->asked.token, c->asked.thumbprint, want);
-	check_fail(c, type,
-	    "no TXT record found at %s: resolver %.200s answered %s; publish one with the value %s there, and wait "
-	    "until it is visible before you answer the challenge (RFC 8555, 8.4)",
-	    t->name, servers, what, want);
+	snprintf(advice, TXT_ADVICE_MAX, "publish one with the value %s there, and wait until it is visible before you "
+	    "answer the challenge (RFC 8555, 8.4)", want);
+}
+
+const struct txt_kind txt_digest_kind = { digest_judge, digest_advise };
+
+static void
+txt_none(struct check *c, enum problem_type type, const char *servers, const char *what)
+{
+	const struct txt *t = c->work;
+	char advice[TXT_ADVICE_MAX];
+
+	t->kind->advise(c, advice);
+	check_fail(c, type, "no TXT record found at %s: resolver %.200s answered %s; %s", t->name, servers, what,
+	    advice);
 }
 
 static void
 txt_compare(struct check *c, const struct ask_answer *answer)
 {
 	const struct txt *t = c->work;
-	char want[TXT_DIGEST_SIZE];
 	struct dns_records records;
-	struct reason reason;
 
-	if (!dns_records_read(answer->reply, ns_t_txt, &records)) {
+	if (!dns_records_read(answer->reply, ns_t_txt, &records))
 		check_fail(c, PROBLEM_DNS, "resolver %.200s gave a malformed answer for the TXT records at %s",
 		    answer->servers, t->name);
-	} else if (records.count == 0) {
+	else if (records.count == 0)
 		txt_none(c, PROBLEM_UNAUTHORIZED, answer->servers, "with an alias at most, and no such record");
-	} else if (txt_match(&records, c->asked.token, c->asked.thumbprint, &reason)) {
-		check_pass(c);
-	} else {
-		txt_digest(c->asked.token, c->asked.thumbprint, want);
-		check_fail(c, PROBLEM_INCORRECT_RESPONSE,
-		    "resolver %.200s has at %s %s; the digest for this challenge and account is %s (RFC 8555, "
-		    "8.4)",
-		    answer->servers, t->name, reason.text, want);
-	}
+	else
+		t->kind->judge(c, &records, t->name, answer->servers);
 }
 
 static void
@@ -144,7 +162,7 @@ txt_answered(void *arg, const struct ask_answer *answer)
 }
 
 void
-txt_start(struct check *c, const char *prefix)
+txt_start(struct check *c, const struct txt_kind *kind, const char *prefix)
 {
 	const char *name = c->asked.identifier.value;
 	struct txt *t = calloc(1, sizeof(*t));
@@ -154,6 +172,7 @@ txt_start(struct check *c, const char *prefix)
 		check_fail(c, PROBLEM_SERVER_INTERNAL, "the CA is out of memory: try again later");
 		return;
 	}
+	t->kind = kind;
 	if ((size_t)snprintf(t->name, sizeof(t->name), "%s%s", prefix, name) >= sizeof(t->name)) {
 		check_fail(c, PROBLEM_DNS,
 		    "%s is too long for this challenge: with \"%s\" before it it is no DNS name any more; use "

@@ -1,6 +1,7 @@
-/* va: the validation authority, one perspective.
+/* va: the validation authority: the primary perspective, those that are configured on this machine, and the one that
+ * asks them all.
  *
- * It holds the evidence key, by which ca knows this perspective's word, and nothing else of worth. It trusts
+ * It holds the evidence key, by which ca knows these perspectives' word, and nothing else of worth. It trusts
  * ra to say what to check and no byte that comes from the network. It may open sockets to resolvers and to
  * targets that va.targets allows; it opens no file once it is confined. One loop, no threads: everything
  * slow is a state of a check (check.h).
@@ -17,8 +18,11 @@
 #include "lib/file.h"
 #include "lib/log.h"
 #include "proc/proc.h"
-#include "va/check.h"
-#include "va/method.h"
+#include "va/ballot.h"
+#include "va/fetch.h"
+#include "va/remote.h"
+#include "va/station.h"
+#include "va/viewpoint.h"
 
 #define RECEIVE_BATCH 64 /* messages before other events get their turn */
 
@@ -30,11 +34,13 @@ struct outgoing {
 struct va {
 	struct proc *proc;
 	uint8_t evidence_key[EVIDENCE_KEY_SIZE];
-	struct means means;
-	struct targets *targets;
+	struct viewpoint *viewpoints[PERSPECTIVES_MAX + 1]; /* NULL: it is on another machine */
+	struct remote *remotes[PERSPECTIVES_MAX + 1];
+	EVP_PKEY *perspective_key; /* NULL: nobody is on another machine */
+	struct voter voters[PERSPECTIVES_MAX + 1]; /* the primary, and va.perspectives */
+	struct ballots *ballots;
 	uv_loop_t loop;
 	uv_poll_t ra, control;
-	struct checker *checker;
 	struct outgoing *first, **last; /* RESULTs that wait for room */
 };
 
@@ -42,7 +48,9 @@ struct va {
 static const char *const va_calls[] = { "connect", "getsockopt", "setsockopt", "getsockname", "getpeername",
 	"fcntl", NULL };
 
-static const struct sandbox va_sandbox = { .role = "va", .allow = va_calls, .tcp_connect = true };
+/* With a perspective that has a source. */
+static const char *const va_calls_bind[] = { "connect", "getsockopt", "setsockopt", "getsockname", "getpeername",
+	"fcntl", "bind", NULL };
 
 static void va_watch_ra(struct va *, int events);
 
@@ -119,7 +127,7 @@ va_receive(struct va *va)
 			va_stop("ra hung up");
 		if (type != MSG_CHECK || !get_check(body, &check) || !check_sound(&check))
 			channel_malformed(ra, type);
-		checker_add(va->checker, &check);
+		ballots_add(va->ballots, &check);
 	}
 }
 
@@ -154,16 +162,16 @@ va_control_ready(uv_poll_t *poll, int status, int events)
 }
 
 static bool
-va_read_key(struct va *va)
+va_read_key(const struct va *va, const char *name, uint8_t out[EVIDENCE_KEY_SIZE])
 {
 	struct buf key = { 0 };
-	char *path = file_join(va->proc->config->dir, va->proc->config->evidence_key);
+	char *path = file_join(va->proc->config->dir, name);
 	enum err err = path != NULL ? file_read(path, EVIDENCE_KEY_SIZE, &key) : ERR_MEMORY;
 
 	if (err == ERR_OK && key.len == EVIDENCE_KEY_SIZE)
-		memcpy(va->evidence_key, key.data, key.len);
+		memcpy(out, key.data, key.len);
 	else
-		log_event(LOG_ERROR, "evidence key not readable", F_STR("file", path),
+		log_event(LOG_ERROR, "key not readable", F_STR("file", path),
 		    F_STR("cause", err != ERR_OK ? err_text(err) : "it must hold 32 bytes"));
 	err = err == ERR_OK && key.len == EVIDENCE_KEY_SIZE ? ERR_OK : ERR_CONFIG;
 	buf_cleanse(&key);
@@ -171,31 +179,55 @@ va_read_key(struct va *va)
 	return err == ERR_OK;
 }
 
+/* With which we show perspectives on other machines that we are the primary. */
+static bool
+va_read_perspective_key(struct va *va)
+{
+	uint8_t key[EVIDENCE_KEY_SIZE];
+
+	if (va->perspective_key == NULL && va_read_key(va, va->proc->config->va.perspective_key, key))
+		va->perspective_key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, key, sizeof(key));
+	OPENSSL_cleanse(key, sizeof(key));
+	return va->perspective_key != NULL;
+}
+
+/* The primary, or one of va.perspectives. */
+static bool
+va_add_voter(struct va *va, size_t i, const char *name, const struct perspective_config *own)
+{
+	struct evidence_key key = { .mac = va->evidence_key };
+	struct remote *remote;
+
+	if (own != NULL && own->address[0] != '\0') {
+		if (!va_read_perspective_key(va) ||
+		    (remote = remote_new(own, &va->proc->config->va, va->perspective_key)) == NULL)
+			return false;
+		va->remotes[i] = remote;
+		va->voters[i] = (struct voter){ .name = name, .key = { .ed25519 = remote_evidence_key(remote) },
+			.ask = remote_ask, .self = remote };
+		return true;
+	}
+	va->viewpoints[i] = viewpoint_new(va->proc->config, name, own, &key);
+	va->voters[i] = (struct voter){ .name = name, .key = key, .ask = viewpoint_ask, .self = va->viewpoints[i] };
+	return va->viewpoints[i] != NULL;
+}
+
 /* The last chance to open a file: the key, resolv.conf, OpenSSL's configuration; and to list interfaces. */
 static struct va *
 va_open(struct proc *p)
 {
+	const struct va_config *config = &p->config->va;
 	struct va *va = calloc(1, sizeof(*va));
-	struct address self[SELF_MAX];
-	struct reason reason = { "" };
 
 	if (va == NULL)
 		return NULL;
 	va->proc = p;
 	va->last = &va->first;
-	va->means.config = &p->config->va;
-	va->means.evidence_key = va->evidence_key;
-	va->means.caa_identities = &p->config->ra.caa_identities;
-	if (!va_read_key(va) || !fetch_prepare() ||
-	    (va->means.prober = prober_new(TLS_ALPN_PROTOCOL)) == NULL ||
-	    (va->means.resolver = resolver_new(&p->config->va)) == NULL)
+	if (!va_read_key(va, p->config->evidence_key, va->evidence_key) || !fetch_prepare() || !va_add_voter(va, 0, PERSPECTIVE_PRIMARY, NULL))
 		return NULL;
-	va->targets = targets_new(&p->config->va, self, targets_self(self), &reason);
-	if (va->targets == NULL) {
-		log_event(LOG_ERROR, "targets refused", F_STR("cause", reason.text));
-		return NULL;
-	}
-	va->means.targets = va->targets;
+	for (size_t i = 0; i < config->perspective_count; i++)
+		if (!va_add_voter(va, i + 1, config->perspectives[i].name, &config->perspectives[i]))
+			return NULL;
 	signal(SIGPIPE, SIG_IGN); /* a peer that hangs up is an error code, for OpenSSL too */
 	return va;
 }
@@ -204,13 +236,14 @@ va_open(struct proc *p)
 static bool
 va_begin(struct va *va)
 {
+	const struct va_config *config = &va->proc->config->va;
+
 	if (uv_loop_init(&va->loop) != 0)
 		return false;
-	va->means.loop = &va->loop;
-	prober_start(va->means.prober, &va->loop);
-	if (!resolver_start(va->means.resolver, &va->loop) ||
-	    (va->means.fetcher = fetcher_new(&va->loop)) == NULL ||
-	    (va->checker = checker_new(&va->means, va_answer, va)) == NULL ||
+	for (size_t i = 0; i <= config->perspective_count; i++)
+		if (va->viewpoints[i] != NULL && !viewpoint_start(va->viewpoints[i], &va->loop))
+			return false;
+	if ((va->ballots = ballots_new(config, &va->loop, va->voters, va_answer, va)) == NULL ||
 	    uv_poll_init(&va->loop, &va->ra, channel_fd(va->proc->peer[ROLE_RA])) != 0 ||
 	    uv_poll_init(&va->loop, &va->control, channel_fd(va->proc->control)) != 0)
 		return false;
@@ -220,18 +253,36 @@ va_begin(struct va *va)
 	return uv_poll_start(&va->control, UV_READABLE | UV_DISCONNECT, va_control_ready) == 0;
 }
 
+static void
+va_confine(const struct va_config *config)
+{
+	struct sandbox sandbox = { .role = "va", .allow = va_calls, .tcp_connect = true };
+
+	for (size_t i = 0; i < config->perspective_count; i++)
+		if (config->perspectives[i].source[0] != '\0') {
+			sandbox.allow = va_calls_bind;
+			sandbox.tcp_bind = true;
+		}
+	sandbox_enter(&sandbox);
+}
+
 _Noreturn void
 va_main(struct proc *p)
 {
-	struct va *va = va_open(p); /* the last chance to open a file */
+	struct va *va;
 
-	if (va == NULL)
+	if (config_is_perspective(p->config))
+		station_main(p);
+	if ((va = va_open(p)) == NULL) /* the last chance to open a file */
 		_exit(1);
 	proc_keep(p, NULL, 0);
 	proc_drop(p);
 	if (!va_begin(va))
 		_exit(1);
-	sandbox_enter(&va_sandbox);
+	va_confine(&p->config->va);
+	for (size_t i = 0; i <= p->config->va.perspective_count; i++)
+		if (va->remotes[i] != NULL)
+			remote_start(va->remotes[i], &va->loop);
 	proc_ready(p);
 
 	uv_run(&va->loop, UV_RUN_DEFAULT); /* until va_stop() */

@@ -1,5 +1,6 @@
 #include "wfe/answer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/log.h"
@@ -27,18 +28,53 @@ refuse_method(struct request *r, const char *allow)
 	r->allow = allow;
 	request_refuse(r, PROBLEM_MALFORMED, MHD_HTTP_METHOD_NOT_ALLOWED,
 	    "%s is not served here; the Allow header says what is", r->method);
+	(void)problem_said(&r->refusal, SAID_METHOD, "");
 }
 
 static void
 head_post(struct request *r)
 {
 	/* RFC 8555, 6.2 */
-	if (!media_type_is_jose(header(r, MHD_HTTP_HEADER_CONTENT_TYPE)))
+	if (!media_type_is_jose(header(r, MHD_HTTP_HEADER_CONTENT_TYPE))) {
 		request_refuse(r, PROBLEM_MALFORMED, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
 		    "The request's Content-Type must be application/jose+json");
-	else if (!encoding_is_identity(header(r, MHD_HTTP_HEADER_CONTENT_ENCODING)))
+		(void)problem_said(&r->refusal, SAID_MEDIA_TYPE, "");
+	} else if (!encoding_is_identity(header(r, MHD_HTTP_HEADER_CONTENT_ENCODING))) {
 		request_refuse(r, PROBLEM_MALFORMED, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
 		    "The request's body must be sent without Content-Encoding");
+	} else if (r->server->wfe->surface->nonce_header_refused && header(r, "Replay-Nonce") != NULL) {
+		request_refuse(r, PROBLEM_MALFORMED, MHD_HTTP_BAD_REQUEST,
+		    "HTTP requests should NOT contain Replay-Nonce header. Use JWS nonce field");
+	}
+}
+
+/* What a browser asks before a POST of application/jose+json from another origin. */
+static bool
+is_preflight(const struct request *r, bool get)
+{
+	const char *method = header(r, MHD_HTTP_HEADER_ACCESS_CONTROL_REQUEST_METHOD);
+
+	if (!is(r, MHD_HTTP_METHOD_OPTIONS))
+		return false;
+	if (!r->server->wfe->surface->cors_on_origin)
+		return true;
+	return header(r, MHD_HTTP_HEADER_ORIGIN) != NULL && method != NULL &&
+	    (strcmp(method, MHD_HTTP_METHOD_POST) == 0 ||
+		(get && (strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0)));
+}
+
+static void
+refuse_resource(struct request *r)
+{
+	struct buf  url = { 0 };
+	struct site site = request_site(r);
+
+	route_url(&url, &site, ROUTE_DIRECTORY, NULL, NULL);
+	request_refuse(r, PROBLEM_MALFORMED, MHD_HTTP_NOT_FOUND,
+	    "There is no such resource%s; the directory is at %.*s",
+	    r->query ? " (no URL of this server has a query)" : "", (int)url.len, (const char *)url.data);
+	(void)problem_said(&r->refusal, SAID_NO_RESOURCE, "");
+	buf_free(&url);
 }
 
 static void
@@ -46,19 +82,21 @@ head_acme(struct request *r)
 {
 	bool get;
 
-	if (r->long_path || r->query || !route_parse(slice_str(r->path), &r->target)) {
-		request_refuse(r, PROBLEM_MALFORMED, MHD_HTTP_NOT_FOUND,
-		    "There is no such resource%s; the directory is at %s",
-		    r->query ? " (no URL of this server has a query)" : "", r->server->wfe->directory_url);
+	if (r->long_path || r->query || !route_parse(r->server->wfe->surface, slice_str(r->path), &r->target)) {
+		refuse_resource(r);
 		return;
 	}
 	get = route_takes_get(r->target.route);
-	if (is(r, MHD_HTTP_METHOD_POST))
+	/* RFC 8555, 6.1 */
+	if (r->user_agent[0] == '\0' && r->server->wfe->surface->agent_required)
+		request_refuse(r, PROBLEM_MALFORMED, MHD_HTTP_BAD_REQUEST,
+		    "The request has no User-Agent; clients send one (RFC 8555, 6.1)");
+	else if (is(r, MHD_HTTP_METHOD_POST))
 		head_post(r);
-	else if (!is(r, MHD_HTTP_METHOD_OPTIONS) &&
+	else if (!is_preflight(r, get) &&
 	    (!get || (!is(r, MHD_HTTP_METHOD_GET) && !is(r, MHD_HTTP_METHOD_HEAD))))
 		/* RFC 8555, 6.3 */
-		refuse_method(r, get ? "GET, HEAD, POST, OPTIONS" : "POST, OPTIONS");
+		refuse_method(r, get ? r->server->wfe->surface->allow_get : r->server->wfe->surface->allow_post);
 }
 
 void
@@ -66,6 +104,8 @@ answer_head(struct request *r)
 {
 	if (r->server->kind == LISTENER_ACME)
 		head_acme(r);
+	else if (r->server->kind == LISTENER_MANAGEMENT)
+		;	/* ra says what there is */
 	else if (!is(r, MHD_HTTP_METHOD_GET) && !is(r, MHD_HTTP_METHOD_HEAD))
 		refuse_method(r, "GET, HEAD");
 }
@@ -113,6 +153,7 @@ void
 answer_refusal(struct request *r)
 {
 	struct wfe		*wfe = r->server->wfe;
+	struct form		 form = request_form(r);
 	struct MHD_Response	*response;
 	char			 nonce[NONCE_SIZE] = "";
 
@@ -120,10 +161,16 @@ answer_refusal(struct request *r)
 		refuse_plain(r);
 		return;
 	}
+	if (r->refusal.said == SAID_NO_RESOURCE && wfe->surface->not_found != NULL) {
+		response = reply_borrow(slice_str(wfe->surface->not_found), "text/plain; charset=utf-8");
+		respond_or_drop(r, r->refusal.status, response, response != NULL);
+		return;
+	}
 	/* RFC 8555, 6.5: every answer to a POST brings one, errors too. */
 	if (is(r, MHD_HTTP_METHOD_POST) && nonce_stock_take(wfe->nonces, nonce))
 		wfe_want_nonces(wfe);
-	response = reply_from_problem(&r->refusal, wfe->index_link, nonce);
+	surface_retell(wfe->surface, &r->refusal);
+	response = reply_from_problem(&form, &r->refusal, nonce);
 	respond_or_drop(r, r->refusal.status, response, refusal_headers(r, response));
 }
 
@@ -155,6 +202,7 @@ ask_ra(struct request *r)
 
 	text_clean(connection_remote(r->peer), m.remote, sizeof(m.remote));
 	text_clean(r->path, m.path, sizeof(m.path));
+	memcpy(m.base, r->base, sizeof(m.base));
 	text_clean(r->user_agent, m.user_agent, sizeof(m.user_agent));
 	text_clean(header(r, MHD_HTTP_HEADER_ACCEPT), m.accept, sizeof(m.accept));
 	answer = wait_in_flight(r, WAIT_REPLY, &m.number);
@@ -181,6 +229,7 @@ look_up(struct request *r)
 
 	text_clean(connection_remote(r->peer), m.remote, sizeof(m.remote));
 	text_clean(r->path, m.path, sizeof(m.path));
+	memcpy(m.base, r->base, sizeof(m.base));
 	answer = wait_in_flight(r, WAIT_REPLY, &m.number);
 	if (m.number == 0)
 		return answer;
@@ -192,10 +241,40 @@ look_up(struct request *r)
 	return answer;
 }
 
+/* Files are shown from memory; all else is ra's to answer. */
+static enum answer
+answer_management(struct request *r)
+{
+	struct in_flight	*in_flight = r->server->wfe->in_flight;
+	struct channel		*ra = r->server->wfe->ra;
+	struct msg_manage	 m = { .body = buf_slice(&r->body) };
+	struct site		 site = request_site(r);
+	struct buf		 message = { 0 };
+	enum answer		 answer;
+
+	if (management_page(r->server->wfe->management, r->path, site.base, &r->response)) {
+		r->status = MHD_HTTP_OK;
+		return ANSWER_NOW;
+	}
+	text_clean(r->method, m.method, sizeof(m.method));
+	text_clean(r->path, m.path, sizeof(m.path));
+	snprintf(m.base, sizeof(m.base), "%s", site.base);
+	answer = wait_in_flight(r, WAIT_REPLY, &m.number);
+	if (m.number == 0)
+		return answer;
+	put_manage(&message, &m);
+	if (channel_send(ra, MSG_MANAGE, &message) != ERR_OK &&
+	    (r = in_flight_take(in_flight, m.number)) != NULL)
+		request_ra_gone(r);
+	buf_free(&message);
+	return answer;
+}
+
 static enum answer
 answer_nonce(struct request *r)
 {
 	struct wfe		*wfe = r->server->wfe;
+	struct form		 form = request_form(r);
 	struct MHD_Response	*response;
 	char			 nonce[NONCE_SIZE];
 	uint64_t		 number;
@@ -207,9 +286,7 @@ answer_nonce(struct request *r)
 	/* RFC 8555, 7.2 */
 	response = reply_borrow((struct slice){ 0 }, NULL);
 	respond_or_drop(r, is(r, MHD_HTTP_METHOD_HEAD) ? MHD_HTTP_OK : MHD_HTTP_NO_CONTENT, response,
-	    response != NULL && reply_acme(response, wfe->index_link) &&
-		reply_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") &&
-		reply_header(response, "Replay-Nonce", nonce));
+	    response != NULL && reply_acme(response, &form) && reply_private(response, &form, nonce));
 	return ANSWER_NOW;
 }
 
@@ -217,23 +294,34 @@ static void
 answer_directory(struct request *r)
 {
 	const struct wfe	*wfe = r->server->wfe;
-	struct MHD_Response	*response = reply_borrow(buf_slice(&wfe->directory), "application/json");
+	struct form		 form = request_form(r);
+	struct buf		 own = { 0 };
+	struct MHD_Response	*response;
+	bool			 whole;
 
-	respond_or_drop(r, MHD_HTTP_OK, response, response != NULL && reply_acme(response, NULL));
+	if (request_directory(r, &own))
+		response = reply_take(&own, wfe->surface->json_type);
+	else
+		response = reply_borrow(buf_slice(&wfe->directory), wfe->surface->json_type);
+	buf_free(&own);
+	whole = response != NULL && reply_acme(response, &form) &&
+	    (wfe->surface->cache_control == NULL ||
+		reply_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, wfe->surface->cache_control));
+	respond_or_drop(r, MHD_HTTP_OK, response, whole);
 }
 
-/* What a browser asks before a POST of application/jose+json from another origin. */
 static void
 answer_preflight(struct request *r)
 {
 	bool			 get = route_takes_get(r->target.route);
+	struct form		 form = request_form(r);
 	struct MHD_Response	*response = reply_borrow((struct slice){ 0 }, NULL);
 
 	respond_or_drop(r, MHD_HTTP_NO_CONTENT, response,
-	    response != NULL && reply_acme(response, r->server->wfe->index_link) &&
+	    response != NULL && reply_acme(response, &form) &&
 		reply_header(response, "Access-Control-Allow-Methods", get ? "GET, HEAD, POST" : "POST") &&
 		reply_header(response, "Access-Control-Allow-Headers", "Content-Type") &&
-		reply_header(response, "Access-Control-Max-Age", "86400"));
+		reply_header(response, "Access-Control-Max-Age", form.surface->max_age));
 }
 
 /* RFC 5280, 4.2.1.13 */
@@ -314,6 +402,8 @@ answer_request(struct request *r)
 		answer_plain(r);
 	else if (r->server->kind == LISTENER_METRICS)
 		answer_metrics(r);
+	else if (r->server->kind == LISTENER_MANAGEMENT)
+		return answer_management(r);
 	else if (is(r, MHD_HTTP_METHOD_POST))
 		return ask_ra(r);
 	else if (is(r, MHD_HTTP_METHOD_OPTIONS))

@@ -12,7 +12,7 @@ set_str(json_t *object, const char *name, const char *value)
 }
 
 static bool
-put_resources(json_t *directory, const struct config *c)
+put_resources(json_t *directory, const struct site *site)
 {
 	for (int r = ROUTE_NONE + 1; r < ROUTE_COUNT; r++) {
 		const char	*name = route_directory_name((enum route)r);
@@ -20,9 +20,9 @@ put_resources(json_t *directory, const struct config *c)
 		char		*text;
 		bool		 ok;
 
-		if (name == NULL)
+		if (name == NULL || !route_served(site->surface, (enum route)r))
 			continue;
-		route_url(&url, c->wfe.url, (enum route)r, NULL, NULL);
+		route_url(&url, site, (enum route)r, NULL, NULL);
 		text = buf_take_str(&url);
 		ok = text != NULL && set_str(directory, name, text);
 		free(text);
@@ -70,8 +70,18 @@ given(const char *text)
 	return text != NULL && *text != '\0';
 }
 
+/* draft-ietf-acme-dns-persist-02; the earlier form knows no such members. */
 static bool
-put_meta(json_t *meta, const struct config *c)
+put_persist(json_t *meta, const struct ra_config *ra)
+{
+	if (ra->issuer_domain_names.count == 0 || ra->persist_form != PERSIST_HASH)
+		return true;
+	return set_str(meta, "accountHashPrefix", ra->account_hash_prefix) &&
+	    json_object_set_new(meta, "issuerDomainNames", strings_json(&ra->issuer_domain_names)) == 0;
+}
+
+static bool
+put_meta(json_t *meta, const struct config *c, const struct surface *surface)
 {
 	if (given(c->ra.terms_of_service) && !set_str(meta, "termsOfService", c->ra.terms_of_service))
 		return false;
@@ -80,25 +90,28 @@ put_meta(json_t *meta, const struct config *c)
 	if (c->ra.caa_identities.count > 0 &&
 	    json_object_set_new(meta, "caaIdentities", strings_json(&c->ra.caa_identities)) != 0)
 		return false;
-	if (c->ra.external_account_required &&
-	    json_object_set_new(meta, "externalAccountRequired", json_true()) != 0)
+	if ((c->ra.external_account_required || surface->meta_whole) &&
+	    json_object_set_new(meta, "externalAccountRequired", json_boolean(c->ra.external_account_required)) != 0)
+		return false;
+	if (!put_persist(meta, &c->ra))
 		return false;
 	return c->ca.profile_count == 0 ||
 	    json_object_set_new(meta, "profiles", profiles_json(&c->ca)) == 0;
 }
 
 enum err
-directory_put(struct buf *out, const struct config *c)
+directory_put(struct buf *out, const struct config *c, const struct site *site)
 {
 	json_t		*directory = json_object();
 	json_t		*meta = json_object();
 	enum err	 err = ERR_MEMORY;
 
-	if (directory == NULL || meta == NULL || !put_resources(directory, c) || !put_meta(meta, c))
+	if (directory == NULL || meta == NULL || !put_resources(directory, site) ||
+	    !put_meta(meta, c, site->surface))
 		goto out;
 	if (json_object_set(directory, "meta", meta) != 0)
 		goto out;
-	json_put(out, directory);
+	json_put_indented(out, directory, site->surface->json_indent);
 	err = out->failed ? ERR_MEMORY : ERR_OK;
  out:
 	json_decref(meta);

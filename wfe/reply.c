@@ -2,17 +2,35 @@
 
 #include <stdlib.h>
 
+#include "lib/clock.h"
 #include "lib/json.h"
 
-static const char *const media_types[MEDIA_TYPE_COUNT] = {
-	[MEDIA_NONE] = NULL,
-	[MEDIA_JSON] = "application/json",
-	[MEDIA_PROBLEM] = "application/problem+json",
-	[MEDIA_PEM_CHAIN] = "application/pem-certificate-chain",
-	[MEDIA_DIRECTORY] = "application/json",
-	[MEDIA_PKIX_CERT] = "application/pkix-cert",
-	[MEDIA_PKCS7] = "application/pkcs7-mime; smime-type=certs-only",	/* RFC 8551, 3.2.2 */
-};
+/* NULL: no body. */
+static const char *
+media_type(const struct surface *surface, enum media_type media)
+{
+	switch (media) {
+	case MEDIA_JSON:
+	case MEDIA_DIRECTORY:
+		return surface->json_type;
+	case MEDIA_PROBLEM:
+		return surface->problem_type;
+	case MEDIA_PEM_CHAIN:
+		return surface->pem_type;
+	case MEDIA_PKIX_CERT:
+		return "application/pkix-cert";
+	case MEDIA_PKCS7:
+		return "application/pkcs7-mime; smime-type=certs-only"; /* RFC 8551, 3.2.2 */
+	case MEDIA_TEXT:
+		return "text/plain; charset=utf-8";
+	case MEDIA_HTML:
+		return "text/html; charset=utf-8";
+	case MEDIA_XML:
+		return "application/xml; charset=utf-8";
+	default:
+		return NULL;
+	}
+}
 
 bool
 reply_header(struct MHD_Response *response, const char *name, const char *value)
@@ -62,30 +80,55 @@ reply_borrow(struct slice body, const char *media_type)
 }
 
 bool
-reply_acme(struct MHD_Response *response, const char *index_link)
+reply_acme(struct MHD_Response *response, const struct form *form)
 {
-	return (index_link == NULL || reply_header(response, "Link", index_link)) &&
-	    reply_header(response, "Access-Control-Allow-Origin", "*") &&
-	    reply_header(response, "Access-Control-Expose-Headers",
-		"Link, Replay-Nonce, Location, Retry-After");
+	return (form->index_link == NULL || reply_header(response, "Link", form->index_link)) &&
+	    (!form->cors || (reply_header(response, "Access-Control-Allow-Origin", "*") &&
+				reply_header(response, "Access-Control-Expose-Headers", form->surface->expose)));
 }
 
-/* What answers a POST holds a nonce or an account's own affairs: no cache may keep it (RFC 8555, 6.5.1). What
- * everybody may read, caches may keep for a while, so that clients that ask too often do no harm (RFC 9773, 6). */
 static bool
-cache_headers(struct MHD_Response *response, const struct msg_reply *m)
+cache_control(struct MHD_Response *response, const struct form *form, const char *value)
+{
+	if (form->surface->cache_control != NULL)
+		value = form->surface->cache_control;
+	return value == NULL || reply_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, value);
+}
+
+/* What answers a POST holds a nonce or an account's own affairs: no cache may keep it (RFC 8555, 6.5.1). */
+bool
+reply_private(struct MHD_Response *response, const struct form *form, const char *nonce)
+{
+	return cache_control(response, form, "no-store") &&
+	    (nonce[0] == '\0' || reply_header(response, "Replay-Nonce", nonce));
+}
+
+/* What everybody may read, caches may keep for a while, so that clients that ask too often do no harm (RFC 9773,
+ * 6). */
+static bool
+cache_headers(struct MHD_Response *response, const struct form *form, const struct msg_reply *m)
 {
 	if (m->nonce[0] == '\0' && m->status == MHD_HTTP_OK)
-		return reply_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "public, max-age=300");
-	return reply_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") &&
-	    (m->nonce[0] == '\0' || reply_header(response, "Replay-Nonce", m->nonce));
+		return cache_control(response, form, "public, max-age=300");
+	return reply_private(response, form, m->nonce);
 }
 
 static bool
-private_headers(struct MHD_Response *response, const char *nonce)
+language(struct MHD_Response *response, const struct form *form, enum media_type media)
 {
-	return reply_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") &&
-	    (nonce[0] == '\0' || reply_header(response, "Replay-Nonce", nonce));
+	return media != MEDIA_PROBLEM || form->surface->quiet ||
+	    reply_header(response, MHD_HTTP_HEADER_CONTENT_LANGUAGE, "en");
+}
+
+static bool
+retry_after(struct MHD_Response *response, const struct msg_reply *m)
+{
+	char date[CLOCK_HTTP_SIZE];
+
+	if (!m->retry_date)
+		return reply_retry_after(response, m->retry_after);
+	clock_http_date(clock_now() + m->retry_after, date);
+	return reply_header(response, MHD_HTTP_HEADER_RETRY_AFTER, date);
 }
 
 static bool
@@ -96,31 +139,34 @@ own_headers(struct MHD_Response *response, const struct msg_reply *m)
 			return false;
 	}
 	return (m->location[0] == '\0' || reply_header(response, MHD_HTTP_HEADER_LOCATION, m->location)) &&
-	    (m->retry_after == 0 || reply_retry_after(response, m->retry_after)) &&
-	    (m->media != MEDIA_PROBLEM || reply_header(response, MHD_HTTP_HEADER_CONTENT_LANGUAGE, "en"));
+	    (m->retry_after == 0 || retry_after(response, m));
 }
 
-struct MHD_Response *
-reply_from_ra(const struct msg_reply *m, struct slice directory, const char *index_link)
+static struct MHD_Response *
+complete(struct MHD_Response *response, bool whole)
 {
-	struct slice		 text = m->media == MEDIA_DIRECTORY ? directory : m->body;
-	struct buf		 body = { 0 };
-	struct MHD_Response	*response;
-
-	buf_put(&body, text.data, text.len);
-	response = reply_take(&body, media_types[m->media]);
-	buf_free(&body);
-	if (response == NULL)
-		return NULL;
-	if (reply_acme(response, index_link) && cache_headers(response, m) &&
-	    own_headers(response, m))
+	if (whole || response == NULL)
 		return response;
 	MHD_destroy_response(response);
 	return NULL;
 }
 
 struct MHD_Response *
-reply_from_problem(const struct problem *p, const char *index_link, const char *nonce)
+reply_from_ra(const struct form *form, const struct msg_reply *m, struct slice directory)
+{
+	struct slice		 text = m->media == MEDIA_DIRECTORY ? directory : m->body;
+	struct buf		 body = { 0 };
+	struct MHD_Response	*response;
+
+	buf_put(&body, text.data, text.len);
+	response = reply_take(&body, media_type(form->surface, m->media));
+	buf_free(&body);
+	return complete(response, response != NULL && reply_acme(response, form) && cache_headers(response, form, m) &&
+	    own_headers(response, m) && language(response, form, m->media));
+}
+
+struct MHD_Response *
+reply_from_problem(const struct form *form, const struct problem *p, const char *nonce)
 {
 	json_t			*json = problem_json(p);
 	struct buf		 body = { 0 };
@@ -128,15 +174,10 @@ reply_from_problem(const struct problem *p, const char *index_link, const char *
 
 	if (json == NULL)
 		return NULL;
-	json_put(&body, json);
+	json_put_indented(&body, json, form->surface->json_indent);
 	json_decref(json);
-	response = reply_take(&body, media_types[MEDIA_PROBLEM]);
+	response = reply_take(&body, form->surface->problem_type);
 	buf_free(&body);
-	if (response == NULL)
-		return NULL;
-	if (reply_acme(response, index_link) && private_headers(response, nonce) &&
-	    reply_header(response, MHD_HTTP_HEADER_CONTENT_LANGUAGE, "en"))
-		return response;
-	MHD_destroy_response(response);
-	return NULL;
+	return complete(response, response != NULL && reply_acme(response, form) &&
+	    reply_private(response, form, nonce) && language(response, form, MEDIA_PROBLEM));
 }

@@ -11,6 +11,7 @@
 #include "wfe/access_log.h"
 #include "wfe/answer.h"
 #include "wfe/check.h"
+#include "wfe/directory.h"
 #include "wfe/reply.h"
 
 /* A refused body is read and dropped up to here, so that the client sees the refusal and not a reset of a
@@ -102,7 +103,8 @@ send_response(struct request *r)
 
 	if (r->response == NULL)
 		return MHD_NO;
-	if (r->server->kind == LISTENER_ACME && !reply_header(r->response, "Request-Id", r->id))
+	if (r->server->kind == LISTENER_ACME && !r->server->wfe->surface->quiet &&
+	    !reply_header(r->response, "Request-Id", r->id))
 		return MHD_NO;
 	if ((r->close || atomic_load(&r->server->wfe->stopping)) &&
 	    !reply_header(r->response, MHD_HTTP_HEADER_CONNECTION, "close"))
@@ -126,6 +128,73 @@ static const char *
 header(const struct request *r, const char *name)
 {
 	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
+}
+
+/* "https", or what a proxy in front says; only of use where URLs follow the request. */
+static const char *
+scheme(const struct request *r)
+{
+	const char *forwarded = header(r, "X-Forwarded-Proto");
+
+	if (forwarded != NULL && (strcmp(forwarded, "http") == 0 || strcmp(forwarded, "https") == 0))
+		return forwarded;
+	return r->server->wfe->tls != NULL ? "https" : "http";
+}
+
+/* The characters of a host and its port: whatever else a client sends would be put into URLs and headers. */
+static bool
+is_authority(const char *host)
+{
+	static const char allowed[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:[]";
+
+	return host != NULL && *host != '\0' && strspn(host, allowed) == strlen(host) &&
+	    strlen(host) + sizeof("https://") <= BASE_MAX;
+}
+
+static void
+take_base(struct request *r)
+{
+	const char *host = header(r, MHD_HTTP_HEADER_HOST);
+	struct site site = { r->server->wfe->surface, r->base };
+	struct buf  link = { 0 };
+
+	if (!r->server->wfe->config->wfe.url_from_host)
+		return;
+	snprintf(r->base, sizeof(r->base), "%s://%s", scheme(r), is_authority(host) ? host : "localhost");
+	buf_put_str(&link, "<");
+	route_url(&link, &site, ROUTE_DIRECTORY, NULL, NULL);
+	buf_put_str(&link, ">;rel=\"index\"");
+	if (!link.failed && link.len < sizeof(r->index_link))
+		memcpy(r->index_link, link.data, link.len);
+	buf_free(&link);
+}
+
+struct site
+request_site(const struct request *r)
+{
+	const struct wfe *wfe = r->server->wfe;
+
+	return (struct site){ wfe->surface, r->base[0] != '\0' ? r->base : wfe->config->wfe.url };
+}
+
+bool
+request_directory(const struct request *r, struct buf *out)
+{
+	struct site site = request_site(r);
+
+	return r->base[0] != '\0' && directory_put(out, r->server->wfe->config, &site) == ERR_OK;
+}
+
+struct form
+request_form(const struct request *r)
+{
+	const struct wfe *wfe = r->server->wfe;
+	const char	 *link = r->index_link[0] != '\0' ? r->index_link : wfe->index_link;
+
+	return (struct form){ .surface = wfe->surface,
+		.index_link = r->target.route == ROUTE_DIRECTORY ? NULL : link,
+		.cors = !wfe->surface->cors_on_origin || header(r, MHD_HTTP_HEADER_ORIGIN) != NULL };
 }
 
 /* What its framing tells of a body before it comes. */
@@ -153,6 +222,7 @@ take_head(struct request *r, const char *method)
 
 	text_clean(method, r->method, sizeof(r->method));
 	text_clean(header(r, MHD_HTTP_HEADER_USER_AGENT), r->user_agent, sizeof(r->user_agent));
+	take_base(r);
 	r->state = REQUEST_BODY;
 	answer_head(r);
 	announced = check_framing(r);
@@ -218,10 +288,14 @@ request_resume(struct request *r)
 void
 request_reply(struct request *r, const struct msg_reply *m)
 {
-	const struct wfe	*wfe = r->server->wfe;
-	bool			 directory = r->target.route == ROUTE_DIRECTORY;
+	struct form	form = request_form(r);
+	struct buf	own = { 0 };
+	bool		different = m->media == MEDIA_DIRECTORY && request_directory(r, &own);
 
-	r->response = reply_from_ra(m, buf_slice(&wfe->directory), directory ? NULL : wfe->index_link);
+	if (r->server->kind == LISTENER_MANAGEMENT)
+		form = (struct form){ .surface = form.surface };
+	r->response = reply_from_ra(&form, m, buf_slice(different ? &own : &r->server->wfe->directory));
+	buf_free(&own);
 	r->status = m->status;
 	memcpy(r->account, m->account, sizeof(r->account));
 	memcpy(r->problem, m->problem, sizeof(r->problem));

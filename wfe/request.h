@@ -12,12 +12,12 @@
 #include "acme/problem.h"
 #include "acme/route.h"
 #include "ipc/msg.h"
+#include "wfe/reply.h"
 #include "wfe/server.h"
 
 enum request_state { REQUEST_HEAD, REQUEST_BODY, REQUEST_WHOLE };
 
 #define REQUEST_ID_SIZE 13	/* 48 random bits in hex and the NUL: enough to find a line in a log */
-#define METHOD_MAX 15		/* ours are shorter; the rest is for the log */
 
 struct request {
 	struct server		*server;
@@ -29,6 +29,8 @@ struct request {
 	char			 method[METHOD_MAX + 1];
 	char			 path[URL_PATH_MAX + 1];
 	char			 user_agent[HEADER_TEXT_MAX + 1];
+	char			 base[BASE_MAX + 1];	/* by which this client knows the server */
+	char			 index_link[BASE_MAX + 64];	/* "": the server's own */
 	bool			 query;		/* the target has one */
 	bool			 long_path;
 	struct target		 target;
@@ -44,6 +46,13 @@ struct request {
 	char			 problem[48];
 	char			 detail[REASON_MAX];
 };
+
+/* How its answer looks. Borrowed from the request. */
+struct form	 request_form(const struct request *);
+/* Appends the directory when it is not the one that all clients see; false: it is. */
+bool		 request_directory(const struct request *, struct buf *);
+/* Where its client finds the server. */
+struct site	 request_site(const struct request *);
 
 /* libmicrohttpd's callbacks; closure: struct server *. */
 void		*request_begin(void *server, const char *target, struct MHD_Connection *);

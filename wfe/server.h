@@ -6,11 +6,13 @@
 #include <microhttpd.h>
 #include <stdatomic.h>
 
+#include "acme/surface.h"
 #include "proc/proc.h"
 #include "wfe/connections.h"
 #include "wfe/crls.h"
 #include "wfe/handshake.h"
 #include "wfe/in_flight.h"
+#include "wfe/management.h"
 #include "wfe/metrics.h"
 #include "wfe/nonce_stock.h"
 #include "wfe/plain.h"
@@ -27,16 +29,17 @@ struct server {
 struct wfe {
 	const struct config	*config;
 	struct channel		*ra;
+	const struct surface	*surface;
 	struct connections	*connections;
 	struct in_flight	*in_flight;
 	struct nonce_stock	*nonces;
 	struct metrics		*metrics;
 	struct plain		*plain;
+	struct management	*management;
 	struct crls		*crls;
 	struct tls		*tls;			/* NULL: off */
 	struct watcher		*watcher;
-	struct buf		 directory;
-	char			*directory_url;
+	struct buf		 directory;		/* under the configured name */
 	char			*index_link;		/* <directory>;rel="index" */
 	unsigned		 threads;
 	atomic_bool		 stopping;

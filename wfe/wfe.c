@@ -52,15 +52,14 @@ thread_count(const struct config *config)
 static enum err
 make_urls(struct wfe *wfe)
 {
-	struct buf url = { 0 }, link = { 0 };
+	struct site site = { wfe->surface, wfe->config->wfe.url };
+	struct buf  link = { 0 };
 
-	route_url(&url, wfe->config->wfe.url, ROUTE_DIRECTORY, NULL, NULL);
-	wfe->directory_url = buf_take_str(&url);
-	if (wfe->directory_url == NULL)
-		return ERR_MEMORY;
-	buf_printf(&link, "<%s>;rel=\"index\"", wfe->directory_url);
+	buf_put_str(&link, "<");
+	route_url(&link, &site, ROUTE_DIRECTORY, NULL, NULL);
+	buf_put_str(&link, ">;rel=\"index\"");
 	wfe->index_link = buf_take_str(&link);
-	return wfe->index_link != NULL ? ERR_OK : ERR_MEMORY;
+	return wfe->index_link != NULL ? directory_put(&wfe->directory, wfe->config, &site) : ERR_MEMORY;
 }
 
 static struct wfe *
@@ -74,6 +73,7 @@ wfe_open(const struct proc *p)
 		die("memory", ERR_MEMORY);
 	wfe->config = config;
 	wfe->ra = p->peer[ROLE_RA];
+	wfe->surface = surface_of(config->surface);
 	wfe->connections = connections_new(config->wfe.idle_time, config->wfe.request_time);
 	wfe->in_flight = in_flight_new();
 	wfe->nonces = nonce_stock_new();
@@ -83,10 +83,12 @@ wfe_open(const struct proc *p)
 	if (wfe->connections == NULL || wfe->in_flight == NULL || wfe->nonces == NULL ||
 	    wfe->metrics == NULL || wfe->crls == NULL)
 		die("memory", ERR_MEMORY);
-	if ((err = directory_put(&wfe->directory, config)) != ERR_OK || (err = make_urls(wfe)) != ERR_OK)
+	if ((err = make_urls(wfe)) != ERR_OK)
 		die("directory", err);
 	if ((err = plain_open(config, &wfe->plain)) != ERR_OK)
 		die("certificates to serve", err);
+	if ((err = management_open(config, &wfe->management)) != ERR_OK)
+		die("pages of the management listener", err);
 	if (config->wfe.tls != TLS_OFF && (err = tls_open(config, p->secret, &wfe->tls)) != ERR_OK)
 		die("TLS", err);
 	return wfe;

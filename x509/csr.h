@@ -16,17 +16,21 @@ struct csr {
 	EVP_PKEY		*key;		/* owned */
 	struct identifier	*names;		/* owned; sorted, no duplicates; SANs and the CN together */
 	size_t			 count;
+	struct identifier	*asked;		/* owned; the same in the order in which they stand there */
 	char			 common_name[IDENTIFIER_VALUE_SIZE];	/* "" when there is none; lower case */
 	bool			 must_staple;	/* asks for TLS feature status_request (RFC 7633) */
 };
 
-/* Strict DER without trailing bytes, version 1, one request for extensions, self-signature verified,
+/* Strict DER without trailing bytes, version 1 (or 3, as some clients say), one request for extensions, self-signature verified,
  * SAN of DNS names and addresses only, at most one CN, which must be one of them. Extensions that a server certificate
  * can't have (CA:TRUE, unknown critical) are refused; keyUsage, extendedKeyUsage, subjectKeyIdentifier,
  * basicConstraints CA:FALSE are tolerated and ignored. The key has passed key_check().
  * On ERR_OK the caller owns *out. ERR_MALFORMED, ERR_BAD_KEY, ERR_BAD_SIGNATURE, ERR_UNSUPPORTED,
  * ERR_MEMORY. */
 enum err csr_parse(struct slice der, struct csr **out, struct reason *);
+/* The same with other rules, a set of these: CSR_UNVERIFIED as below; CSR_SAN_ONLY: the subject is not looked at. */
+enum csr_rule { CSR_UNVERIFIED = 1, CSR_SAN_ONLY = 2 };
+enum err csr_parse_by(struct slice der, unsigned rules, struct csr **out, struct reason *);
 /* The same but for the self-signature, which stays unverified: for who only carries the request to somebody
  * who verifies it, and believes nothing of it until then. Never ERR_BAD_SIGNATURE. */
 enum err csr_parse_unverified(struct slice der, struct csr **out, struct reason *);

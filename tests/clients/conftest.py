@@ -1,60 +1,131 @@
-"""What the client tests share: running a Debian package's client as it is, and judging what it brought."""
+"""What the client tests share: running a package's client as it is, and judging what it brought."""
+import ipaddress
 import os
 import shutil
 import subprocess
+import time
 
+import matrix
 import pytest
+import requests
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
+CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
+
+
+def key_name(key):
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return CURVES[key.curve.name]
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        return "Ed25519"
+    assert isinstance(key, rsa.RSAPublicKey)
+    return f"RSA-{key.key_size}"
+
+
+def load(certificate):
+    with open(certificate, "rb") as f:
+        return x509.load_pem_x509_certificate(f.read())
+
 
 class Shell:
     """Runs one client in a home of its own, trusting the test CA's root in every way clients know."""
 
     def __init__(self, server, home):
         self.server, self.home = server, str(home)
-        self.webroot = os.path.join(self.home, "webroot")
-        self.challenges = os.path.join(self.webroot, ".well-known/acme-challenge")
+        self.webroot = self.path("webroot")
+        self.challenges = self.path("webroot/.well-known/acme-challenge")
         os.makedirs(self.challenges)
+        self.addresses = 0
         root = server.root
-        self.env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": self.home, "LANG": "C.UTF-8",
+        unpacked = os.path.join(matrix.BUILD, "debian/usr")
+        self.env = {"PATH": f"/usr/sbin:/usr/bin:/sbin:/bin:{unpacked}/sbin:{unpacked}/bin",
+                    "NODE_PATH": os.path.join(matrix.BUILD, "npm/node_modules"), "HOME": self.home, "LANG": "C.UTF-8",
                     "REQUESTS_CA_BUNDLE": root, "LEGO_CA_CERTIFICATES": root, "CURL_CA_BUNDLE": root,
-                    "SSL_CERT_FILE": root, "SSL_CERT_DIR": "/nonexistent"}
+                    "SSL_CERT_FILE": root, "NODE_EXTRA_CA_CERTS": root, "SSL_CERT_DIR": "/nonexistent"}
 
     def path(self, *parts):
         return os.path.join(self.home, *parts)
 
-    def run(self, program, *args, check=True, env=None):
+    def write(self, name, text, mode=0o644):
+        with open(self.path(name), "w", encoding="utf-8") as f:
+            f.write(text)
+        os.chmod(self.path(name), mode)
+        return self.path(name)
+
+    def copy(self, file, name):
+        return shutil.copy(file, self.path(name))
+
+    def program(self, name):
         """A missing client is a failure: the packages are part of what the tests need."""
-        assert shutil.which(program, path=self.env["PATH"]), f"{program} is missing: apt install it"
-        done = subprocess.run([program, *map(str, args)], env={**self.env, **(env or {})}, cwd=self.home,
-                              capture_output=True, text=True, timeout=60)
+        found = shutil.which(name, path=self.env["PATH"])
+        assert found, f"{name} is missing: make test-deps installs it"
+        return found
+
+    def run(self, program, *args, check=True, env=None, stdin="", timeout=60):
+        done = subprocess.run([self.program(program), *map(str, args)], env={**self.env, **(env or {})}, cwd=self.home,
+                              capture_output=True, input=stdin, text=True, timeout=timeout)
         if check:
             assert done.returncode == 0, f"{program} {args}: {done.returncode}\n{done.stdout}\n{done.stderr}\n" \
                 + self.server.log()[-2000:]
         return done
 
+    def address(self, *names):
+        """Names at an address of their own, where the client itself listens: va asks one port everywhere."""
+        self.addresses += 1
+        address = f"127.0.8.{self.addresses}"
+        for name in names:
+            self.server.names.set(name, a=[address])
+        return address
+
     def openssl(self, *args):
         return self.run("openssl", *args).stdout
 
+    def request(self, file, names, key):
+        """A key file.key of openssl's kind of that name, and a request for it, file.csr."""
+        make = {"Ed25519": ["ed25519"], "RSA": ["rsa:" + key.removeprefix("RSA-")]}.get(key.split("-")[0]) \
+            or ["ec", "-pkeyopt", f"ec_paramgen_curve:{key}"]
+        self.openssl("req", "-new", "-newkey", *make, "-nodes", "-keyout", self.path(file + ".key"), "-out",
+                     self.path(file + ".csr"), "-subj", "/", "-addext",
+                     "subjectAltName=" + ",".join(f"DNS:{name}" for name in names))
+        return self.path(file + ".csr")
+
     def verify(self, certificate, names, kind=None, chain=None):
-        """openssl's verdict on the file, its names and its key; the serial."""
-        with open(certificate, "rb") as f:
-            leaf = x509.load_pem_x509_certificate(f.read())
+        """openssl's verdict on the file, its names or addresses, and its key; the serial."""
+        leaf = load(certificate)
+        addresses = [name for name in names if is_address(name)]
         for name in names:
-            self.run("openssl", "verify", "-x509_strict", "-purpose", "sslserver", "-verify_hostname", name,
+            self.run("openssl", "verify", "-x509_strict", "-purpose", "sslserver",
+                     "-verify_ip" if name in addresses else "-verify_hostname", name,
                      "-CAfile", self.server.root, "-untrusted", chain or certificate, certificate)
         san = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        assert sorted(san.get_values_for_type(x509.DNSName)) == sorted(names)
+        assert sorted(san.get_values_for_type(x509.DNSName)) == sorted(set(names) - set(addresses))
+        assert sorted(map(str, san.get_values_for_type(x509.IPAddress))) == sorted(addresses)
         if kind:
             assert kind == key_name(leaf.public_key())
         return leaf.serial_number
 
+    def revoked(self, certificate):
+        """The reason in the CRL that the certificate names, None if it is not there; it lists within a second."""
+        leaf = load(certificate)
+        points = leaf.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
+        end = time.monotonic() + 2
+        while True:
+            crl = x509.load_der_x509_crl(requests.get(points[0].full_name[0].value, timeout=10).content)
+            entry = crl.get_revoked_certificate_by_serial_number(leaf.serial_number)
+            if entry:
+                reasons = [extension.value.reason.value for extension in entry.extensions]
+                return reasons[0] if reasons else "unspecified"
+            if time.monotonic() > end:
+                return None
+            time.sleep(0.05)
 
-def key_name(key):
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        return {"secp256r1": "P-256", "secp384r1": "P-384"}[key.curve.name]
-    assert isinstance(key, rsa.RSAPublicKey)
-    return f"RSA-{key.key_size}"
+
+def is_address(name):
+    try:
+        return bool(ipaddress.ip_address(name))
+    except ValueError:
+        return False
 
 
 @pytest.fixture
@@ -65,26 +136,65 @@ def shell(server, tmp_path):
     server.responder.webroot = None
 
 
+# name and value: certbot by its environment; lego "present NAME. VALUE"; dehydrated "deploy_challenge NAME FILE VALUE";
+# uacme "begin TYPE NAME TOKEN VALUE", which asks the hook whether it takes the type.
+HOOK = """#!/bin/sh
+cd {folder} || exit 1
+case "$1" in
+"") [ -n "$CERTBOT_DOMAIN" ] && echo "$CERTBOT_VALIDATION" >> "_acme-challenge.$CERTBOT_DOMAIN" ;;
+present) echo "$3" >> "${{2%.}}" ;;
+deploy_challenge) echo "$4" >> "_acme-challenge.$2" ;;
+begin) [ "$2" = dns-01 ] && echo "$5" >> "_acme-challenge.$3" ;;
+esac
+"""
+
+
 @pytest.fixture
-def record(record_property):
-    """record(client, version, account key, certificate key, what): a row of the table at the end. It travels with the
-    test's report, so that it comes from whichever process ran the test."""
-    def add(*row):
-        record_property("client", row)
-    return add
+def hook(names, shell):
+    """A dns-01 hook for every client: it appends a line to a file of the name server."""
+    names.folder = shell.path("zone")
+    os.mkdir(names.folder)
+    yield shell.write("hook", HOOK.format(folder=names.folder), 0o755)
+    names.folder = None
+
+
+# --- the table -------------------------------------------------------------------------------------
+
+
+def pytest_addoption(parser):
+    parser.addoption("--clients-table", metavar="FILE", help="with --collect-only: writes the table of clients there")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "client(...): the test's row in the table of clients")
+
+
+def pytest_itemcollected(item):
+    """The row travels with the test's reports, so that it arrives whichever process ran the test."""
+    found = matrix.row_of(item)
+    if found:
+        item.user_properties.append(("client", found))
+
+
+def pytest_collection_finish(session):
+    file = session.config.getoption("--clients-table")
+    if file:
+        matrix.document([matrix.row_of(item) for item in session.items if matrix.row_of(item)], file)
 
 
 def pytest_terminal_summary(terminalreporter):
-    head = ("client", "version", "account key", "certificate key", "what", "result")
-    rows = []
-    for outcome in ("passed", "failed"):
+    rows = {}
+    for outcome, result in (("passed", "ok"), ("failed", "FAILED"), ("error", "FAILED")):
         for report in terminalreporter.stats.get(outcome, []):
-            rows += [(*row, "ok" if outcome == "passed" else "FAILED")
-                     for name, row in report.user_properties if name == "client" and report.when == "call"]
+            found = dict(getattr(report, "user_properties", [])).get("client")
+            if found:
+                rows[tuple(found)] = result
     if not rows:
         return
-    rows = [head] + sorted(rows)
-    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+    versions = {client: matrix.version(client) for client in {row[0] for row in rows}}
+    lines = [(matrix.HEAD[0], "version", *matrix.HEAD[1:], "result")]
+    lines += sorted((row[0], versions[row[0]], *row[1:], result) for row, result in rows.items())
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     terminalreporter.section("clients")
-    for row in rows:
-        terminalreporter.write_line("  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip())
+    for line in lines:
+        terminalreporter.write_line("  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip())

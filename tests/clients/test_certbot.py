@@ -1,15 +1,8 @@
-"""certbot (Debian), http-01 by webroot and standalone."""
+"""certbot (Debian): webroot, standalone, hooks, a DNS plugin."""
 import os
-import re
 
 import pytest
-from harness.ports import free_port
-from harness.responder import Responder
-from harness.server import Server
-
-
-def version(shell):
-    return re.search(r"[\d.]+", shell.run("certbot", "--version").stdout)[0]
+from matrix import row
 
 
 class Certbot:
@@ -18,76 +11,88 @@ class Certbot:
 
     def __call__(self, *args, **kw):
         folders = [f"--{what}-dir={self.shell.path('certbot', what)}" for what in ("config", "work", "logs")]
-        return self.shell.run("certbot", *args, "--non-interactive", "--server",
-                              self.shell.server.directory_url,
+        return self.shell.run("certbot", *args, "--non-interactive", "--server", self.shell.server.directory_url,
                               *folders, **kw)
 
-    def certonly(self, *names, more=()):
-        args = [arg for name in names for arg in ("-d", name)]
-        return self("certonly", "--agree-tos", "--register-unsafely-without-email", "--webroot",
-                    "-w", self.shell.webroot, *args, *more)
+    def certonly(self, *names, how=None, **kw):
+        """how: the plugin and its options; else webroot. The certificate lies at live("c", ...)."""
+        return self("certonly", "--agree-tos", "--register-unsafely-without-email", "--cert-name", "c",
+                    *(how or ["--webroot", "-w", self.shell.webroot]), *[arg for name in names for arg in ("-d", name)],
+                    **kw)
 
-    def live(self, name, file):
-        return self.shell.path("certbot/config/live", name, file)
+    def live(self, file):
+        return self.shell.path("certbot/config/live/c", file)
 
     def verify(self, names, kind):
-        return self.shell.verify(self.live(names[0], "cert.pem"), names, kind,
-                                 self.live(names[0], "chain.pem"))
+        return self.shell.verify(self.live("cert.pem"), names, kind, self.live("chain.pem"))
 
 
-@pytest.mark.parametrize("kind, flags", [
-    ("P-256", ["--key-type", "ecdsa", "--elliptic-curve", "secp256r1"]),
-    ("P-384", ["--key-type", "ecdsa", "--elliptic-curve", "secp384r1"]),
-    ("RSA-3072", ["--key-type", "rsa", "--rsa-key-size", "3072"]),
-])
-def test_certbot_certificate(shell, record, kind, flags):
-    record("certbot", version(shell), "RSA-2048", kind, "three names")
-    certbot, names = Certbot(shell), ["certbot.test", "www.certbot.test", "mail.certbot.test"]
-    certbot.certonly(*names, more=flags)
+@pytest.fixture
+def certbot(shell):
+    return Certbot(shell)
+
+
+def key_flags(kind):
+    if kind.startswith("RSA"):
+        return ["--key-type", "rsa", "--rsa-key-size", kind.removeprefix("RSA-")]
+    return ["--key-type", "ecdsa", "--elliptic-curve", {"P-256": "secp256r1", "P-384": "secp384r1"}[kind]]
+
+
+@pytest.mark.parametrize("kind", [
+    # --rsa-key-size is the account's too
+    pytest.param(kind, marks=row("certbot", "http-01", "three names, one internationalised",
+                                 kind if kind.startswith("RSA") else "RSA-2048", kind, "webroot"))
+    for kind in ("P-256", "P-384", "RSA-3072", "RSA-4096")])
+def test_certbot_webroot(certbot, kind):
+    names = ["certbot.test", "www.certbot.test", "xn--bcher-kva.certbot.test"]
+    certbot.certonly(*names, how=["--webroot", "-w", certbot.shell.webroot, *key_flags(kind)])
     certbot.verify(names, kind)
 
 
-def test_certbot_life(shell, record):
-    """Register with a contact, issue, renew by force, change the contact, unregister."""
-    record("certbot", version(shell), "RSA-2048", "P-256", "renew, update, unregister")
-    certbot, names = Certbot(shell), ["life.certbot.test"]
+@row("certbot", "http-01", "one name", "RSA-2048", "P-256", "change of contact, renewal, revocation by the account and "
+     "by the certificate's key, deactivation")
+def test_certbot_life(certbot):
+    names = ["life.certbot.test"]
     certbot("register", "--agree-tos", "-m", "one@certbot.test", "--no-eff-email")
-    certbot.certonly(*names, more=["--key-type", "ecdsa"])
+    certbot.certonly(*names, how=["--webroot", "-w", certbot.shell.webroot, *key_flags("P-256")])
     first = certbot.verify(names, "P-256")
+    old = certbot.shell.copy(certbot.live("cert.pem"), "old.pem")
+    old_key = certbot.shell.copy(certbot.live("privkey.pem"), "old.key")
     certbot("renew", "--force-renewal", "--no-random-sleep-on-renew")
     assert certbot.verify(names, "P-256") != first
     certbot("update_account", "-m", "two@certbot.test", "--no-eff-email")
     assert "two@certbot.test" in certbot("show_account").stdout
+    certbot("revoke", "--cert-path", certbot.live("cert.pem"), "--reason", "superseded", "--no-delete-after-revoke")
+    assert certbot.shell.revoked(certbot.live("cert.pem")) == "superseded"
+    certbot("revoke", "--cert-path", old, "--key-path", old_key, "--reason", "keycompromise",
+            "--no-delete-after-revoke")
+    assert certbot.shell.revoked(old) == "keyCompromise"
     certbot("unregister")
-    assert certbot("show_account", check=False).returncode != 0 or "Could not find" in certbot(
-        "show_account", check=False).stdout
-    assert os.path.exists(certbot.live(names[0], "cert.pem"))
+    assert "Could not find an existing account" in certbot("show_account", check=False).stderr
+    assert os.path.exists(certbot.live("cert.pem"))
 
 
-def test_certbot_standalone(names, shell, record, tmp_path):
-    """The command that `signet init` prints: certbot's own web server on the port that the CA asks."""
-    record("certbot", version(shell), "RSA-2048", "RSA-2048", "standalone")
-    server = Server(names, Responder())
-    try:
-        port = free_port()
-        server.configure({"va": {"http_port": port}})
-        server.stop()
-        server.start()
-        mine = type(shell)(server, tmp_path / "standalone")
-        certbot = Certbot(mine)
-        certbot("certonly", "--standalone", "--http-01-port", port, "--agree-tos", "--key-type", "rsa",
-                "--register-unsafely-without-email", "-d", "alone.certbot.test")
-        certbot.verify(["alone.certbot.test"], "RSA-2048")
-    finally:
-        server.responder.close()
-        server.close()
+@row("certbot", "http-01", "one name", "RSA-2048", "RSA-2048", "standalone")
+def test_certbot_standalone(certbot):
+    """certbot's own web server, on the port that the CA asks."""
+    address = certbot.shell.address("alone.certbot.test")
+    certbot.certonly("alone.certbot.test", how=[
+        "--standalone", "--http-01-address", address, "--http-01-port", certbot.shell.server.responder.port,
+        *key_flags("RSA-2048")])
+    certbot.verify(["alone.certbot.test"], "RSA-2048")
 
 
-def test_certbot_tells_the_cause(shell, record):
+@row("certbot", "dns-01", "three names, one a wildcard", "RSA-2048", "P-256", "by a hook")
+def test_certbot_dns(certbot, hook):
+    names = ["*.dns.certbot.test", "dns.certbot.test", "www.dns.certbot.test"]
+    certbot.certonly(*names, how=["--manual", "--preferred-challenges", "dns", "--manual-auth-hook", hook,
+                                  *key_flags("P-256")])
+    certbot.verify(names, "P-256")
+
+
+def test_certbot_tells_the_cause(certbot):
     """What the CA says about a failure reaches the terminal."""
-    record("certbot", version(shell), "RSA-2048", "-", "failure is explained")
-    shell.server.names.set("nowhere.certbot.test", rcode="NXDOMAIN")
-    done = Certbot(shell)("certonly", "--agree-tos", "--register-unsafely-without-email", "--webroot",
-                          "-w", shell.webroot, "-d", "nowhere.certbot.test", check=False)
+    certbot.shell.server.names.set("nowhere.certbot.test", rcode="NXDOMAIN")
+    done = certbot.certonly("nowhere.certbot.test", check=False)
     assert done.returncode == 1
     assert "NXDOMAIN" in done.stdout + done.stderr

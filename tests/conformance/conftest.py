@@ -48,7 +48,7 @@ def pytest_configure(config):
 @pytest.fixture(scope="session")
 def names(request):
     option = request.config.option
-    made = Names(option.dns_port, option.address, option.listen.split(",")) if option.directory else Names()
+    made = Names(option.dns_port, option.listen.split(",")[0], option.address) if option.directory else Names()
     yield made
     made.close()
 
@@ -67,6 +67,12 @@ def server(request, names, responder):
         yield Target(request.config.option, names, responder)
     else:
         yield from shared_server(names, responder, POLICY)
+
+
+@pytest.fixture(scope="session")
+def shared(server):
+    """Of this server, where other tests of the same run have another."""
+    return acme.Client(server)
 
 
 @pytest.fixture(scope="session")

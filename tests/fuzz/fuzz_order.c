@@ -19,7 +19,7 @@ static char *deny[] = { deny_secret };
 static struct profile_config profiles[] = { { .name = name_default, .lifetime = 7776000 },
 	{ .name = name_short, .lifetime = 600000 } };
 static const struct ra_config ra = { .allow = { allow, 2 }, .deny = { deny, 1 } };
-static const struct ca_config ca = { .profiles = profiles, .profile_count = 2 };
+static const struct ca_config ca = { .profiles = profiles, .profile_count = 2, .backdate = 300 };
 
 static void
 check_problem(struct problem *problem)
@@ -48,7 +48,7 @@ check_order(struct order *order)
 	}
 	order->state = ORDER_OPEN;
 	order->expires = NOW + 1;
-	if ((json = order_json("https://ca", order, &none, 1, NOW)) == NULL)
+	if ((json = order_json(&(struct site){ &surface_native, "https://ca" }, order, &none, 1, NOW)) == NULL)
 		abort();
 	json_decref(json);
 }
@@ -65,15 +65,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	json_t	      *payload;
 	char	      *contact = NULL;
 
-	route_parse(text, &target);
+	(void)(route_parse(&surface_native, text, &target) || route_parse(&surface_pebble, text, &target));
 	if (json_object_parse(text, &payload, NULL) != ERR_OK)
 		return 0;
-	if (order_read(payload, &ra, &ca, NOW, &order, &problem))
+	if (order_read(payload, &ra, &ca, NULL, NOW, &order, &problem))
 		check_order(&order);
 	else
 		check_problem(&problem);
 	order_free(&order);
-	if (!contact_check(json_object_get(payload, "contact"), &contact, &problem))
+	if (!contact_check(json_object_get(payload, "contact"), 10, &contact, &problem))
 		check_problem(&problem);
 	free(contact);
 	json_decref(payload);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "acme/route.h"
+#include "acme/surface.h"
 #include "wfe/check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
@@ -32,7 +32,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (value != NULL)
 		*value++ = '\0';
 	if (target_clean(text, out, sizeof(out), &query) && !query && strcmp(out, text) == 0)
-		(void)route_parse(slice_str(out), &target);
+		(void)(route_parse(&surface_native, slice_str(out), &target) ||
+		    route_parse(&surface_pebble, slice_str(out), &target));
 	check_clean(out);
 	(void)target_clean(text, small, sizeof(small), &query);
 	check_clean(small);

@@ -1,4 +1,4 @@
-"""A DNS server on loopback whose answers a test sets, by UDP and TCP."""
+"""A DNS server whose answers a test sets, by UDP and TCP; on loopback unless host says otherwise."""
 import os
 import socket
 import socketserver
@@ -11,7 +11,7 @@ from .ports import free_port
 
 
 class Names:
-    """Every name below .test has the given address, unless set() says otherwise; others are NXDOMAIN.
+    """Every name below .test has the address usual, unless set() says otherwise; others are NXDOMAIN.
 
     set(name, a=[...], aaaa=[...], cname=..., rcode="SERVFAIL", delay=seconds, truncate=True, silent=True,
         txt=["one record", ["its", "strings"]], caa=[(0, "issue", "ca.test")], raw={"CAA": [bytes]},
@@ -20,16 +20,17 @@ class Names:
     clients' hooks.
     """
 
-    def __init__(self, port=None, address="127.0.0.1", hosts=("127.0.0.1",)):
+    def __init__(self, port=None, host="127.0.0.1", usual="127.0.0.1"):
         self.port = port or free_port()
-        self.address = f"{hosts[0]}:{self.port}"
-        self.usual = [address]
+        self.address = f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+        self.usual = [usual]
         self.zones = {}
         self.asked = []
         self.folder = None
-        self._servers = [made((host, self.port), handler) for host in hosts if ":" not in host
-                         for made, handler in ((_Udp, _UdpHandler), (_Tcp, _TcpHandler))]
-        for server in self._servers:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._udp = _made(_Udp, family)((host, self.port), _UdpHandler)
+        self._tcp = _made(_Tcp, family)((host, self.port), _TcpHandler)
+        for server in (self._udp, self._tcp):
             server.names = self
             threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -41,7 +42,7 @@ class Names:
         self.zones.setdefault(name.lower(), {}).setdefault("txt", []).append(value)
 
     def close(self):
-        for server in self._servers:
+        for server in (self._udp, self._tcp):
             server.shutdown()
             server.server_close()
 
@@ -112,6 +113,10 @@ class _Udp(socketserver.ThreadingUDPServer):
 class _Tcp(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
+
+
+def _made(kind, family):
+    return type(kind.__name__, (kind,), {"address_family": family})
 
 
 class _UdpHandler(socketserver.BaseRequestHandler):

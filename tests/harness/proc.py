@@ -36,5 +36,13 @@ def internet_sockets(pid):
             if target.startswith("socket:[") and target[8:-1] in inodes]
 
 
+def named_sockets(pid):
+    """The names of its Unix sockets that have one, as they were given to bind()."""
+    with open("/proc/net/unix", encoding="utf-8") as f:
+        names = {line.split()[6]: line.split()[7] for line in f.readlines()[1:] if len(line.split()) > 7}
+    return [names[target[8:-1]] for target in descriptors(pid).values()
+            if target.startswith("socket:[") and target[8:-1] in names]
+
+
 def tasks(pid):
     return [int(name) for name in os.listdir(f"/proc/{pid}/task")]

@@ -77,7 +77,7 @@ class Server:
             "wfe": {"url": self.url, "names": ["localhost", "127.0.0.1"],
                     "listen": [f"{host}:{self.port}" for host in hosts],
                     "plain_listen": [f"{host}:{self.plain_port}" for host in hosts]},
-            "ra": {"policy": {"allow": ["*.test", "*.example", "*.localhost", "127.0.8.0/24"], "deny": ["forbidden.test"]}},
+            "ra": {"policy": {"allow": ["*.test", "*.example", "*.localhost", "127.0.0.0/8", "::1/128"], "deny": ["forbidden.test"]}},
             "va": {"resolvers": [self.names.address], "http_port": self.responder.port,
                    "tls_port": self.responder.tls.port, "timeout": "5s", "retries": 0,
                    "targets": {"allow": ["loopback"]}},

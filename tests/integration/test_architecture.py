@@ -19,7 +19,7 @@ MAY = {
     "ra": {"lib", "jose", "acme", "x509", "ipc", "config", "proc", "storage"},
     "va": {"lib", "jose", "acme", "x509", "ipc", "config", "proc"},
     "ca": {"lib", "jose", "acme", "x509", "ipc", "config", "proc"},
-    "pebble-compat": {"lib", "x509"},
+    "pebble-compat": {"lib", "acme", "x509", "ipc", "config", "proc"},
     "cmd": {"lib", "jose", "acme", "x509", "ipc", "config", "proc", "storage", "ca", "pebble-compat"},
 }
 

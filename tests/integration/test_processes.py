@@ -87,7 +87,8 @@ def test_root_folder(running, role):
 @pytest.mark.skipif(not AS_ROOT, reason="only root reads the descriptors of what may not be dumped")
 @pytest.mark.parametrize("role", ROLES)
 def test_descriptors(running, role):
-    """No role holds a file but ra's database and ca's ledger; nobody holds a key's file; ca has no network."""
+    """No role holds a file but ra's database and ca's ledger; nobody holds a key's file; ca has no network. One socket
+    has a name: the administrators'."""
     pid = running.roles()[role]
     files = [target for target in proc.descriptors(pid).values()
              if target.startswith("/") and not target.startswith("/dev/") and target != running.log_file]
@@ -101,6 +102,7 @@ def test_descriptors(running, role):
     network = proc.internet_sockets(pid)
     if role in ("ra", "ca"):
         assert network == [], network
+    assert proc.named_sockets(pid) == (["admin.sock"] if role == "ra" else [])
     if role == "wfe":
         assert len(network) >= 3            # its listeners and our connection
 

@@ -12,7 +12,7 @@
 #include "acme/certid.h"
 #include "acme/evidence.h"
 #include "acme/problem.h"
-#include "acme/route.h"
+#include "acme/surface.h"
 #include "lib/address.h"
 #include "lib/json.h"
 
@@ -277,24 +277,137 @@ test_algorithms(void **state)
 
 /* --- routes -------------------------------------------------------------------------------------- */
 
+static const struct site native = { &surface_native, "https://ca.example:9443" };
+static const struct site pebble = { &surface_pebble, "https://ca.example:9443" };
+
+/* Every route's URL is read back to its route, id and tail; and only under its own base. */
 static void
-test_routes(void **state)
+check_routes(const struct site *site, struct id id)
 {
-	struct id     id = id_new();
+	struct site   other = { site->surface, "https://ca.example" }, any = { site->surface, NULL };
 	struct target target;
 
-	(void)state;
 	for (unsigned i = 1; i < ROUTE_COUNT; i++) {
 		struct buf url = { 0 };
 		char	  *text;
 
-		route_url(&url, "https://ca.example:9443", (enum route)i, &id, "http-01");
+		if (!route_served(site->surface, (enum route)i))
+			continue;
+		route_url(&url, site, (enum route)i, &id, "http-01");
 		text = buf_take_str(&url);
-		assert_true(route_parse_url("https://ca.example:9443", text, &target));
+		assert_true(route_parse_url(site, text, &target));
 		assert_int_equal(target.route, i);
-		assert_false(route_parse_url("https://ca.example", text, &target));
+		if (!id_is_zero(target.id))
+			assert_true(id_eq(target.id, id));
+		if (i == ROUTE_CHALLENGE)
+			assert_string_equal(target.tail, "http-01");
+		assert_false(route_parse_url(&other, text, &target));
+		assert_true(route_parse_url(&any, text, &target));
+		assert_int_equal(target.route, i);
 		free(text);
 	}
+}
+
+static void
+test_routes(void **state)
+{
+	(void)state;
+	check_routes(&native, id_new());
+	for (unsigned i = 0; i < 1000; i++)
+		check_routes(&pebble, id_short());
+}
+
+static void
+test_routes_under_any_host(void **state)
+{
+	static const char *const wrong[] = { "http://localhost/dir", "https:///dir", "https://localhost", "/dir", "" };
+	struct site   any = { &surface_pebble, NULL };
+	struct target target;
+
+	(void)state;
+	assert_true(route_parse_url(&any, "https://[::1]:14000/dir", &target));
+	assert_int_equal(target.route, ROUTE_DIRECTORY);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_false(route_parse_url(&any, wrong[i], &target));
+}
+
+/* PEBBLE.md: account ids are hexadecimal numbers, serials seven octets or more, all else 43 characters. */
+static void
+test_pebble_forms(void **state)
+{
+	static const struct {
+		enum route	 route;
+		uint8_t		 low[8];
+		const char	*path;
+	} rows[] = {
+		{ ROUTE_ACCOUNT, { 0x0f, 0xed, 0xcb, 0xa9, 0x87, 0x65, 0x43, 0x21 }, "/my-account/fedcba987654321" },
+		{ ROUTE_ACCOUNT, { 0, 0, 0, 0, 0, 0, 0, 1 }, "/my-account/1" },
+		{ ROUTE_CERTIFICATE, { 0, 0x0d, 0xcb, 0xa9, 0x87, 0x65, 0x43, 0x21 }, "/certZ/0dcba987654321" },
+		{ ROUTE_CERTIFICATE, { 0x7f, 0, 0, 0, 0, 0, 0, 0 }, "/certZ/7f00000000000000" },
+	};
+	struct target target;
+	struct buf    url = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct id id = { { 0 } };
+
+		memcpy(id.bytes + 8, rows[i].low, 8);
+		buf_clear(&url);
+		route_url(&url, &(struct site){ &surface_pebble, "" }, rows[i].route, &id, NULL);
+		assert_true(slice_eq_str(buf_slice(&url), rows[i].path));
+		assert_true(route_parse(&surface_pebble, slice_str(rows[i].path), &target));
+		assert_true(id_eq(target.id, id));
+	}
+	buf_clear(&url);
+	route_url(&url, &(struct site){ &surface_pebble, "" }, ROUTE_ORDER, &(struct id){ { 1 } }, NULL);
+	assert_int_equal(url.len, strlen("/my-order/") + 43);
+	buf_free(&url);
+}
+
+/* The digest in the second half belongs to one id and one use. */
+static void
+test_pebble_no_forms(void **state)
+{
+	static const char *const wrong[] = { "/my-account/", "/my-account/01", "/my-account/FF", "/my-account/0x1",
+		"/my-account/11111111111111111", "/my-account/1/", "/certZ/abc", "/certZ/00ffffffffffffff",
+		"/certZ/ffffffffffffff/alternate/", "/certZ/fffffffffffff", "/list-orderz/1/page/",
+		"/my-order/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "/my-order/", "/directory" };
+	struct target target;
+	struct buf    url = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		if (route_parse(&surface_pebble, slice_str(wrong[i]), &target))
+			fail_msg("\"%s\" is a route", wrong[i]);
+	route_url(&url, &(struct site){ &surface_pebble, "" }, ROUTE_CHALLENGE, &(struct id){ { 1 } }, "dns-01");
+	assert_true(route_parse(&surface_pebble, buf_slice(&url), &target));
+	memcpy(url.data, "/authZ/", 7);
+	assert_false(route_parse(&surface_pebble, buf_slice(&url), &target));
+	buf_free(&url);
+}
+
+/* --- other words ----------------------------------------------------------------------------------- */
+
+static void
+test_retold(void **state)
+{
+	struct problem problem = { 0 };
+
+	(void)state;
+	problem_set(&problem, PROBLEM_ORDER_NOT_READY, "ours");
+	problem_said(&problem, SAID_ORDER_NOT_READY, "pending");
+	surface_retell(&surface_native, &problem);
+	assert_string_equal(problem.detail.text, "ours");
+	surface_retell(&surface_pebble, &problem);
+	assert_string_equal(problem.detail.text, "Order's status (\"pending\") was not ready");
+	assert_int_equal(problem.type, PROBLEM_ORDER_NOT_READY);
+
+	problem.status = 401;
+	problem_said(&problem, SAID_ACCOUNT_DEACTIVATED, "");
+	surface_retell(&surface_pebble, &problem);
+	assert_int_equal(problem.status, 403);
+	assert_string_equal(problem.detail.text, "Account has been deactivated");
 }
 
 #define FORTY "a-tail-that-is-far-too-long-to-be-kept--"
@@ -312,7 +425,7 @@ test_no_routes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-		if (route_parse(slice_str(paths[i]), &target))
+		if (route_parse(&surface_native, slice_str(paths[i]), &target))
 			fail_msg("\"%s\" is a route", paths[i]);
 }
 
@@ -401,34 +514,131 @@ test_no_certids(void **state)
 
 /* --- evidence ------------------------------------------------------------------------------------ */
 
-static void
-test_evidence(void **state)
-{
-	static const uint8_t key[EVIDENCE_KEY_SIZE] = { 1 }, other[EVIDENCE_KEY_SIZE] = { 2 };
-	struct evidence	     said = { .method = CHALLENGE_HTTP_01, .token = "t", .thumbprint = "p",
-		     .addresses = "192.0.2.1", .caa = CAA_ALLOWED, .caa_checked = 99, .validated = 1234,
-		     .account_url = "https://ca/account/1", .perspective = "primary" };
-	struct evidence	     heard;
-	struct buf	     out = { 0 };
+static const struct evidence a_statement = { .identifier = { IDENTIFIER_DNS, "a.example" }, .method = CHALLENGE_HTTP_01,
+	.token = "t", .thumbprint = "p", .addresses = "192.0.2.1", .caa = CAA_ALLOWED, .caa_checked = 99,
+	.validated = 1234, .until = 2000, .account_url = "https://ca/account/1", .perspective = "fra" };
 
-	(void)state;
-	identifier_check(IDENTIFIER_DNS, "a.example", &said.identifier, NULL);
-	evidence_put(&out, &said, key);
+/* By a MAC, and by a signature: whole, as it was said, and by this key alone. */
+static void
+evidence_holds(const struct evidence_key *key, const struct evidence_key *public, const struct evidence_key *other)
+{
+	struct evidence heard;
+	struct buf	out = { 0 };
+	char		name[PERSPECTIVE_MAX + 1];
+
+	evidence_put(&out, &a_statement, key);
 	assert_true(out.len <= EVIDENCE_MAX);
-	assert_int_equal(evidence_get(buf_slice(&out), key, &heard), ERR_OK);
-	assert_true(identifier_eq(&heard.identifier, &said.identifier));
-	assert_string_equal(heard.thumbprint, "p");
+	assert_int_equal(evidence_get(buf_slice(&out), public, &heard), ERR_OK);
+	assert_true(evidence_same_claim(&heard, &a_statement));
+	assert_string_equal(heard.perspective, "fra");
+	assert_true(evidence_by(buf_slice(&out), name));
+	assert_string_equal(name, "fra");
+	assert_string_equal(heard.addresses, "192.0.2.1");
 	assert_int_equal(heard.validated, 1234);
+	assert_int_equal(heard.until, 2000);
 	assert_int_equal(heard.caa, CAA_ALLOWED);
 	assert_int_equal(heard.caa_checked, 99);
-	assert_string_equal(heard.account_url, said.account_url);
 	assert_int_equal(evidence_get(buf_slice(&out), other, &heard), ERR_BAD_SIGNATURE);
 	for (size_t i = 0; i < out.len; i++) {
 		out.data[i] ^= 1;
-		assert_int_not_equal(evidence_get(buf_slice(&out), key, &heard), ERR_OK);
+		assert_int_not_equal(evidence_get(buf_slice(&out), public, &heard), ERR_OK);
 		out.data[i] ^= 1;
-		assert_int_not_equal(evidence_get(slice_of(out.data, i), key, &heard), ERR_OK);
+		assert_int_not_equal(evidence_get(slice_of(out.data, i), public, &heard), ERR_OK);
 	}
+	buf_free(&out);
+}
+
+static void
+test_evidence(void **state)
+{
+	static const uint8_t mac[EVIDENCE_KEY_SIZE] = { 1 }, mac2[EVIDENCE_KEY_SIZE] = { 2 };
+	/* RFC 8032, 7.1: test 1 and test 2. */
+	struct evidence_key private = { .ed25519 = evidence_private_key("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A") };
+	struct evidence_key public = { .ed25519 = evidence_public_key("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo") };
+	struct evidence_key other = { .ed25519 = evidence_public_key("PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw") };
+	struct evidence_key first = { .mac = mac }, second = { .mac = mac2 };
+
+	(void)state;
+	assert_true(private.ed25519 != NULL && public.ed25519 != NULL && other.ed25519 != NULL);
+	evidence_holds(&first, &first, &second);
+	evidence_holds(&private, &public, &other);
+	/* A MAC is no signature, nor the other way round. */
+	evidence_holds(&first, &first, &public);
+	evidence_holds(&private, &public, &first);
+	assert_null(evidence_public_key("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHUR"));
+	assert_null(evidence_public_key("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo="));
+	assert_null(evidence_private_key(""));
+	EVP_PKEY_free(private.ed25519);
+	EVP_PKEY_free(public.ed25519);
+	EVP_PKEY_free(other.ed25519);
+}
+
+/* The largest there can be fits. */
+static void
+test_evidence_size(void **state)
+{
+	struct evidence_key key = { .ed25519 = evidence_private_key("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A") };
+	struct evidence said = a_statement, heard;
+	struct buf out = { 0 };
+
+	(void)state;
+	memset(said.identifier.value, 'a', IDENTIFIER_VALUE_SIZE - 1);
+	memset(said.token, 'a', TOKEN_SIZE - 1);
+	memset(said.thumbprint, 'a', THUMBPRINT_SIZE - 1);
+	memset(said.addresses, '1', EVIDENCE_ADDRESSES_MAX);
+	memset(said.account_url, 'u', ACCOUNT_URL_SIZE - 1);
+	memset(said.perspective, 'p', PERSPECTIVE_MAX);
+	evidence_put(&out, &said, &key);
+	assert_in_range(out.len, EVIDENCE_MAX - 64, EVIDENCE_MAX);
+	EVP_PKEY_free(key.ed25519);
+	key.ed25519 = evidence_public_key("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
+	assert_int_equal(evidence_get(buf_slice(&out), &key, &heard), ERR_OK);
+	assert_true(evidence_same_claim(&heard, &said));
+	EVP_PKEY_free(key.ed25519);
+	buf_free(&out);
+}
+
+static void
+test_same_claim(void **state)
+{
+	struct evidence other = a_statement;
+
+	(void)state;
+	other.caa = CAA_ABSENT;
+	other.validated = 0;
+	strcpy(other.perspective, "nyc");
+	strcpy(other.addresses, "");
+	assert_true(evidence_same_claim(&a_statement, &other));
+#define DIFFERS(change)							\
+	other = a_statement;						\
+	change;								\
+	assert_false(evidence_same_claim(&a_statement, &other))
+	DIFFERS(other.wildcard = true);
+	DIFFERS(other.method = CHALLENGE_DNS_01);
+	DIFFERS(other.token[0] = 'u');
+	DIFFERS(other.thumbprint[0] = 'q');
+	DIFFERS(other.account_url[0] = 'H');
+	DIFFERS(other.identifier.value[0] = 'b');
+	DIFFERS(other.identifier.type = IDENTIFIER_IP);
+}
+
+static void
+test_bundle(void **state)
+{
+	struct bundle bundle = { 2, { slice_str("one"), slice_str("three") } }, back;
+	struct buf out = { 0 };
+
+	(void)state;
+	bundle_put(&out, &bundle);
+	assert_true(bundle_get(buf_slice(&out), &back));
+	assert_int_equal(back.count, 2);
+	assert_true(slice_eq_str(back.statements[1], "three"));
+	for (size_t i = 0; i < out.len; i++)
+		assert_false(bundle_get(slice_of(out.data, i), &back));
+	buf_put_byte(&out, 0);
+	assert_false(bundle_get(buf_slice(&out), &back));
+	out.data[3] = BUNDLE_STATEMENTS_MAX + 1;
+	assert_false(bundle_get(buf_slice(&out), &back));
 	buf_free(&out);
 }
 
@@ -455,7 +665,10 @@ main(void)
 		cmocka_unit_test(test_wildcard_base), cmocka_unit_test(test_problem_names),
 		cmocka_unit_test(test_subproblems), cmocka_unit_test(test_algorithms),
 		cmocka_unit_test(test_routes), cmocka_unit_test(test_no_routes),
-		cmocka_unit_test(test_accept), cmocka_unit_test(test_certid), cmocka_unit_test(test_no_certids), cmocka_unit_test(test_evidence), cmocka_unit_test(test_tokens),
+		cmocka_unit_test(test_routes_under_any_host), cmocka_unit_test(test_pebble_forms),
+		cmocka_unit_test(test_pebble_no_forms), cmocka_unit_test(test_retold),
+		cmocka_unit_test(test_accept), cmocka_unit_test(test_certid), cmocka_unit_test(test_no_certids), cmocka_unit_test(test_evidence), cmocka_unit_test(test_evidence_size),
+		cmocka_unit_test(test_same_claim), cmocka_unit_test(test_bundle), cmocka_unit_test(test_tokens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,6 +146,30 @@ test_wildcard(void **state)
 }
 
 /* RFC 8555, 7.1.4; RFC 8659, 4.3: a wildcard's proof is for the wildcard, and the name's for the name. */
+/* dns-persist-01: a record that ends takes what it proved with it. */
+static void
+test_ended_proof(void **state)
+{
+	struct world *w = *state;
+	struct ask ask;
+	struct buf der;
+
+	said = (struct evidence){ SAID, .until = clock_now() - 1 };
+	said.method = CHALLENGE_DNS_PERSIST_01;
+	statement_only(&ask, w);
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "not one that this CA takes");
+	w->config.ra.issuer_domain_names = (struct strings){ all_names, 1 };
+	statement_only(&ask, w);
+	expect_refused(&ask, PROBLEM_UNAUTHORIZED, "has ended");
+	said.until = clock_now() + 60;
+	statement_only(&ask, w);
+	der = expect_issued(&ask);
+	buf_free(&der);
+	ask_close(&ask);
+	said = (struct evidence){ SAID };
+	w->config.ra.issuer_domain_names = (struct strings){ NULL, 0 };
+}
+
 static void
 test_wildcard_proof(void **state)
 {
@@ -371,7 +395,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_no_evidence), T(test_other_accounts_evidence), T(test_stale_evidence), T(test_forged_evidence),
-		T(test_changed_csr), T(test_other_order), T(test_csr_faults), T(test_wildcard), T(test_wildcard_proof),
+		T(test_changed_csr), T(test_other_order), T(test_csr_faults), T(test_wildcard), T(test_ended_proof), T(test_wildcard_proof),
 		T(test_other_account_url), T(test_challenges_taken), T(test_caa), T(test_key_changes),
 		T(test_forged_key_changes) };
 

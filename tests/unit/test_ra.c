@@ -21,6 +21,8 @@
 #include "ra/renewal.h"
 #include "ra/request.h"
 
+static const struct site site = { &surface_native, "https://ca" };
+
 /* --- nonces (RFC 8555, 6.5) ---------------------------------------------------------------------- */
 
 static void
@@ -204,7 +206,7 @@ test_contacts(void **state)
 		json_t	      *json = json_loads(contacts[i].json, JSON_DECODE_ANY, NULL);
 		struct problem problem = { 0 };
 		char	      *text = NULL;
-		bool	       good = contact_check(json, &text, &problem);
+		bool	       good = contact_check(json, 10, &text, &problem);
 
 		if (good != (contacts[i].type == PROBLEM_NONE) || problem.type != contacts[i].type)
 			fail_msg("%s: %s %s", contacts[i].json, problem_name(problem.type), problem.detail.text);
@@ -225,12 +227,59 @@ read_order(json_t *payload, struct order *order, struct problem *problem)
 	static char	     *allow[] = { any };
 	struct ra_config      ra = { .allow = { .items = allow, .count = 1 } };
 	struct profile_config profile = { .name = name, .lifetime = LIFETIME };
-	struct ca_config      ca = { .profiles = &profile, .profile_count = 1 };
+	struct ca_config      ca = { .profiles = &profile, .profile_count = 1, .backdate = 300 };
 	bool		      done;
 
-	done = order_read(payload, &ra, &ca, NOW, order, problem);
+	done = order_read(payload, &ra, &ca, NULL, NOW, order, problem);
 	json_decref(payload);
 	return done;
+}
+
+/* Names and profiles that an external key holds its accounts to (RFC 8555, 7.3.4). */
+static void
+test_order_held_by_external_key(void **state)
+{
+	static char any[] = "*", block[] = "0.0.0.0/0", first[] = "first", second[] = "second", third[] = "third";
+	static char *allow[] = { any, block };
+	struct ra_config ra = { .allow = { .items = allow, .count = 2 } };
+	struct profile_config profiles[] = { { .name = first, .lifetime = LIFETIME },
+		{ .name = second, .lifetime = LIFETIME }, { .name = third, .lifetime = LIFETIME } };
+	struct ca_config ca = { .profiles = profiles, .profile_count = 3, .backdate = 300 };
+	struct external_key key = { .id = id_new(), .names = (char *)"nas.lan\n*.home.lan\n10.0.0.0/8",
+		.profiles = (char *)"second\nthird" };
+	static const struct {
+		const char *type, *value, *profile;
+		enum problem_type type_of_problem;
+		const char *chosen;
+	} rows[] = {
+		{ "dns", "nas.lan", NULL, PROBLEM_NONE, "second" },
+		{ "dns", "a.b.home.lan", "third", PROBLEM_NONE, "third" },
+		{ "dns", "*.home.lan", NULL, PROBLEM_NONE, "second" },
+		{ "ip", "10.1.2.3", NULL, PROBLEM_NONE, "second" },
+		{ "ip", "192.0.2.1", NULL, PROBLEM_REJECTED_IDENTIFIER, NULL },
+		{ "dns", "home.lan", NULL, PROBLEM_REJECTED_IDENTIFIER, NULL },
+		{ "dns", "*.lan", NULL, PROBLEM_REJECTED_IDENTIFIER, NULL },
+		{ "dns", "xnas.lan", NULL, PROBLEM_REJECTED_IDENTIFIER, NULL },
+		{ "dns", "nas.lan", "first", PROBLEM_INVALID_PROFILE, NULL },
+		{ "dns", "nas.lan", "fourth", PROBLEM_INVALID_PROFILE, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		json_t *payload = json_pack("{s:[{s:s, s:s}], s:s*}", "identifiers", "type", rows[i].type, "value",
+		    rows[i].value, "profile", rows[i].profile);
+		struct order order = { 0 };
+		struct problem problem = { 0 };
+
+		if (order_read(payload, &ra, &ca, &key, NOW, &order, &problem) !=
+		    (rows[i].type_of_problem == PROBLEM_NONE) || problem.type != rows[i].type_of_problem)
+			fail_msg("%s: %s %s", rows[i].value, problem_name(problem.type), problem.detail.text);
+		if (rows[i].chosen != NULL)
+			assert_string_equal(order.profile, rows[i].chosen);
+		json_decref(payload);
+		problem_free(&problem);
+		order_free(&order);
+	}
 }
 
 /* A value that is too long is shown cut; a half of a character would leave the reply without its problem. */
@@ -335,7 +384,7 @@ test_order_tells_cause(void **state)
 
 	(void)state;
 	identifier_check(IDENTIFIER_DNS, "a.example", &bad.identifier, NULL);
-	json = order_json("https://ca", &order, &bad, 1, NOW);
+	json = order_json(&site, &order, &bad, 1, NOW);
 	assert_string_equal(json_member_str(json, "status"), "invalid");
 	cause = json_object_get(json, "error");
 	assert_string_equal(json_member_str(cause, "type"), "urn:ietf:params:acme:error:dns");
@@ -351,18 +400,19 @@ test_authorization_json(void **state)
 {
 	struct authorization one = { .state = AUTHORIZATION_VALID, .expires = NOW + 1, .token = "t",
 		.offered = 1u << CHALLENGE_HTTP_01, .tried = CHALLENGE_HTTP_01, .validated = NOW - 5 };
+	const struct ra_config ra = { 0 };
 	json_t		    *json, *challenge;
 
 	(void)state;
 	identifier_check(IDENTIFIER_DNS, "a.example", &one.identifier, NULL);
-	json = authorization_json("https://ca", &one, NOW);
+	json = authorization_json(&site, &ra, &one, NOW);
 	assert_string_equal(json_member_str(json, "status"), "valid");
 	assert_null(json_object_get(json, "wildcard"));
 	challenge = json_array_get(json_object_get(json, "challenges"), 0);
 	assert_string_equal(json_member_str(challenge, "status"), "valid");
 	assert_non_null(json_member_str(challenge, "validated"));
 	json_decref(json);
-	json = authorization_json("https://ca", &one, NOW + 1);
+	json = authorization_json(&site, &ra, &one, NOW + 1);
 	assert_string_equal(json_member_str(json, "status"), "expired");
 	json_decref(json);
 }
@@ -469,14 +519,17 @@ test_renewal_window(void **state)
 	int64_t	      start, end;
 
 	(void)state;
-	renewal_window(begin, begin + 90 * day - 1, &start, &end);	/* two thirds, 4 % wide */
+	renewal_window(begin, begin + 90 * day - 1, 0, &start, &end);	/* two thirds, 4 % wide */
 	assert_int_equal(start, begin + 60 * day - 1 - 90 * day / 50);
 	assert_int_equal(end, begin + 60 * day - 1 + 90 * day / 50);
-	renewal_window(begin, begin + 10 * day - 1, &start, &end);
+	renewal_window(begin, begin + 10 * day - 1, 0, &start, &end);
 	assert_int_equal((start + end) / 2, begin + 10 * day - 1 - 10 * day / 3);
-	renewal_window(begin, begin + 10 * day - 2, &start, &end);	/* shorter: its half */
+	renewal_window(begin, begin + 10 * day - 2, 0, &start, &end);	/* shorter: its half */
 	assert_int_equal((start + end) / 2, begin + 10 * day - 2 - (10 * day - 1) / 2);
-	renewal_window(begin, begin, &start, &end);			/* a second long: still a window */
+	renewal_window(begin, begin + 90 * day - 1, day, &start, &end);	/* as configured: a day on both sides */
+	assert_int_equal(start, begin + 59 * day - 1);
+	assert_int_equal(end, begin + 61 * day - 1);
+	renewal_window(begin, begin, 0, &start, &end);			/* a second long: still a window */
 	assert_true(end > start);
 }
 
@@ -487,7 +540,7 @@ main(void)
 		cmocka_unit_test(test_nonce_once), cmocka_unit_test(test_nonce_window),
 		cmocka_unit_test(test_nonce_race), cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_contacts), cmocka_unit_test(test_order_status),
-		cmocka_unit_test(test_order_long_value), cmocka_unit_test(test_order_not_after),
+		cmocka_unit_test(test_order_held_by_external_key), cmocka_unit_test(test_order_long_value), cmocka_unit_test(test_order_not_after),
 		cmocka_unit_test(test_order_tells_cause), cmocka_unit_test(test_authorization_json),
 		cmocka_unit_test(test_park), cmocka_unit_test(test_links), cmocka_unit_test(test_rfc3339),
 		cmocka_unit_test(test_renewal_window),

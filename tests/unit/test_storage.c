@@ -103,6 +103,9 @@ call(struct call *c)
 		return expression;						\
 	}
 VERB(put_account, account_insert(tx, c->row))
+VERB(put_external_key, external_key_insert(tx, c->row))
+VERB(use_external_key, external_key_use(tx, c->id, c->number))
+VERB(revoke_external_key, external_key_revoke(tx, c->id, c->number))
 VERB(put_contact, account_set_contact(tx, c->id, c->text))
 VERB(deactivate_account, account_deactivate(tx, c->id, c->text))
 VERB(put_authorization, authorization_insert(tx, c->row))
@@ -722,6 +725,177 @@ is_there(struct id order, struct id authorization)
 	return err == ERR_OK;
 }
 
+/* Three certificates of two accounts; the second ends first and is revoked. */
+static void
+make_certificates(const struct id accounts[2], struct order orders[3], struct certificate made_ones[3])
+{
+	static const char *const names[] = { "a.example", "b.example", "c.example" };
+	struct revocation r = { .revoked = 9, .reason = REVOCATION_SUPERSEDED, .serial = { 2 }, .serial_len = 1,
+		.certificate = id_new() };
+	static struct identifier identifiers[3];
+
+	for (size_t i = 0; i < 3; i++) {
+		identifiers[i].type = IDENTIFIER_DNS;
+		strcpy(identifiers[i].value, names[i]);
+		orders[i] = sample_order(accounts[i == 2], &identifiers[i], 1);
+		orders[i].id.bytes[5] = (uint8_t)i;	/* made in one millisecond: their order is told here */
+		made_ones[i] = (struct certificate){ .id = orders[i].id, .order = orders[i].id,
+			.account = orders[i].account, .not_before = 1, .not_after = i == 1 ? 50 : 100 };
+		buf_put_byte(&made_ones[i].serial, (uint8_t)(i + 1));
+		buf_put_str(&made_ones[i].der, "der");
+		assert_int_equal(CALL(put_order, .row = &orders[i]), ERR_OK);
+		assert_int_equal(CALL(put_certificate, .row = &made_ones[i]), ERR_OK);
+		assert_int_equal(CALL(begin_finalize, orders[i].id, .text = "jws"), ERR_OK);
+		assert_int_equal(CALL(finish_order, orders[i].id, .ids = &made_ones[i].id), ERR_OK);
+	}
+	assert_int_equal(CALL(put_revocation, .row = &r), ERR_OK);
+}
+
+static void
+expect_walk(struct certificate_walk walk, const char *serials)
+{
+	struct storage_tx *tx;
+	struct certificate_row rows[2];
+	size_t count = 2;
+	char found[8] = "";
+
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	while (count == 2) {
+		assert_int_equal(certificates_next(tx, &walk, rows, 2, &count), ERR_OK);
+		for (size_t i = 0; i < count; i++)
+			sprintf(found + strlen(found), "%c", '0' + rows[i].serial[0]);
+		certificate_rows_free(rows, count);
+	}
+	storage_read_end(tx);
+	assert_string_equal(found, serials);
+}
+
+static void
+certificate_walks(void **state)
+{
+	struct id accounts[2] = { id_new(), id_new() };
+	struct order orders[3];
+	struct certificate certificates[3];
+	struct certificate_row row;
+	struct storage_tx *tx;
+
+	(void)state;
+	make_certificates(accounts, orders, certificates);
+	expect_walk((struct certificate_walk){ .before = 0 }, "321");
+	expect_walk((struct certificate_walk){ .account = accounts[0] }, "21");
+	expect_walk((struct certificate_walk){ .account = accounts[1] }, "3");
+	expect_walk((struct certificate_walk){ .before = 101 }, "213");
+	expect_walk((struct certificate_walk){ .before = 100 }, "2");
+	expect_walk((struct certificate_walk){ .before = 50 }, "");
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	assert_int_equal(certificate_row_get(tx, slice_of("\2", 1), &row), ERR_OK);
+	assert_int_equal(row.revoked, 9);
+	assert_int_equal(row.reason, REVOCATION_SUPERSEDED);
+	assert_int_equal(row.identifier_count, 1);
+	assert_string_equal(row.identifiers[0].value, "b.example");
+	assert_string_equal(row.profile, "default");
+	certificate_rows_free(&row, 1);
+	assert_int_equal(certificate_row_get(tx, slice_of("\7", 1), &row), ERR_NOT_FOUND);
+	storage_read_end(tx);
+	for (size_t i = 0; i < 3; i++)
+		certificate_free(&certificates[i]);
+}
+
+static void
+account_walk(void **state)
+{
+	struct account a[3] = { sample_account('a'), sample_account('b'), sample_account('c') }, got[2];
+	struct storage_tx *tx;
+	size_t count;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		a[i].id.bytes[5] = (uint8_t)i;
+		assert_int_equal(CALL(put_account, .row = &a[i]), ERR_OK);
+	}
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	assert_int_equal(accounts_before(tx, (struct id){ { 0 } }, got, 2, &count), ERR_OK);
+	assert_int_equal(count, 2);
+	assert_true(id_eq(got[0].id, a[2].id) && id_eq(got[1].id, a[1].id));
+	account_free(&got[0]);
+	account_free(&got[1]);
+	assert_int_equal(accounts_before(tx, a[1].id, got, 2, &count), ERR_OK);
+	assert_int_equal(count, 1);
+	assert_true(id_eq(got[0].id, a[0].id));
+	account_free(&got[0]);
+	storage_read_end(tx);
+}
+
+static struct external_key
+sample_external_key(int64_t expires, int64_t uses)
+{
+	struct external_key key = { .id = id_new(), .comment = (char *)"c", .names = (char *)"a.lan\n*.b.lan",
+		.profiles = (char *)"", .expires = expires, .uses = uses, .created = 3 };
+
+	buf_put_str(&key.mac_key, "secret");
+	return key;
+}
+
+static void
+external_key_verbs(void **state)
+{
+	struct external_key keys[3] = { sample_external_key(0, 2), sample_external_key(100, 0),
+		sample_external_key(0, 0) }, got[3];
+	struct account a = sample_account('a'), b = sample_account('b'), seen;
+	struct storage_tx *tx;
+	struct id ids[3];
+	size_t count;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		keys[i].id.bytes[5] = (uint8_t)i;
+		assert_int_equal(CALL(put_external_key, .row = &keys[i]), ERR_OK);
+		buf_free(&keys[i].mac_key);
+	}
+	/* twice and no more; until its end and no longer; and never when revoked */
+	assert_int_equal(CALL(use_external_key, keys[0].id, .number = 50), ERR_OK);
+	assert_int_equal(CALL(use_external_key, keys[0].id, .number = 50), ERR_OK);
+	assert_int_equal(CALL(use_external_key, keys[0].id, .number = 50), ERR_CONFLICT);
+	assert_int_equal(CALL(use_external_key, keys[1].id, .number = 99), ERR_OK);
+	assert_int_equal(CALL(use_external_key, keys[1].id, .number = 100), ERR_CONFLICT);
+	assert_int_equal(CALL(use_external_key, keys[2].id, .number = 50), ERR_OK);
+	assert_int_equal(CALL(revoke_external_key, keys[2].id, .number = 60), ERR_OK);
+	assert_int_equal(CALL(revoke_external_key, keys[2].id, .number = 61), ERR_CONFLICT);
+	assert_int_equal(CALL(use_external_key, keys[2].id, .number = 50), ERR_CONFLICT);
+	assert_int_equal(CALL(use_external_key, id_new(), .number = 50), ERR_CONFLICT);
+	a.external_key = keys[0].id;
+	a.binding = (char *)"{}";
+	assert_int_equal(CALL(put_account, .row = &a), ERR_OK);
+	assert_int_equal(CALL(put_account, .row = &b), ERR_OK);
+
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	assert_int_equal(external_keys_before(tx, (struct id){ { 0 } }, got, 3, &count), ERR_OK);
+	assert_int_equal(count, 3);
+	assert_true(id_eq(got[2].id, keys[0].id));
+	assert_int_equal(got[2].used, 2);
+	assert_int_equal(got[2].uses, 2);
+	assert_int_equal(got[1].expires, 100);
+	assert_int_equal(got[0].revoked, 60);
+	assert_string_equal(got[0].names, "a.lan\n*.b.lan");
+	assert_true(slice_eq_str(buf_slice(&got[0].mac_key), "secret"));
+	for (size_t i = 0; i < 3; i++)
+		external_key_free(&got[i]);
+	assert_int_equal(external_key_accounts(tx, keys[0].id, (struct id){ { 0 } }, ids, 3, &count), ERR_OK);
+	assert_int_equal(count, 1);
+	assert_true(id_eq(ids[0], a.id));
+	assert_int_equal(external_key_accounts(tx, keys[0].id, a.id, ids, 3, &count), ERR_OK);
+	assert_int_equal(count, 0);
+	assert_int_equal(account_get(tx, a.id, &seen), ERR_OK);
+	assert_true(id_eq(seen.external_key, keys[0].id));
+	assert_string_equal(seen.binding, "{}");
+	account_free(&seen);
+	assert_int_equal(account_get(tx, b.id, &seen), ERR_OK);
+	assert_true(id_is_zero(seen.external_key));
+	assert_null(seen.binding);
+	account_free(&seen);
+	storage_read_end(tx);
+}
+
 static void
 expiry(void **state)
 {
@@ -908,6 +1082,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(replacing_orders, setup, teardown),
 		cmocka_unit_test_setup_teardown(account_deactivation, setup, teardown),
 		cmocka_unit_test_setup_teardown(certificate_verbs, setup, teardown),
+		cmocka_unit_test_setup_teardown(certificate_walks, setup, teardown),
+		cmocka_unit_test_setup_teardown(account_walk, setup, teardown),
+		cmocka_unit_test_setup_teardown(external_key_verbs, setup, teardown),
 		cmocka_unit_test_setup_teardown(expiry, setup, teardown),
 		cmocka_unit_test_setup_teardown(expiry_spares_processing, setup, teardown),
 		cmocka_unit_test_setup_teardown(snapshot, setup, teardown),

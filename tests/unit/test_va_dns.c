@@ -12,6 +12,7 @@
 #include "va/dns_account_01.h"
 #include "va/dns_answer.h"
 #include "va/issue_value.h"
+#include "va/persist_set.h"
 #include "va/txt.h"
 
 #define TOKEN "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA"
@@ -126,6 +127,88 @@ test_txt(void **state)
 	match("secret", false, "1 TXT record, and it is not the digest");
 }
 
+/* --- dns-persist-01 ---------------------------------------------------------------------------------- */
+
+#define NOW 1800000000
+#define URI(hash) "https://ca.test/account-hash/sha-256/" hash
+/* printf '\x06a.test%s%s' THUMBPRINT URL | openssl dgst -sha256 -binary | basenc --base64url; the same with '\x01*';
+ * with FORMER for THUMBPRINT. */
+#define HASH "NEM5Bqq00agB1f-Z67yLlsYnoEbjl0Xzf3czx8-rTq8"
+#define HASH_STAR "JaqW1-jUcNieP6-omC-NW4c2GVxkoHOoKEtjQOA2B5k"
+#define HASH_FORMER "pNIJ_BAewHrGT0nM1ctjJHaPBzhpDBuRZcMkRSPyBy0"
+#define FORMER "LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ"
+
+static bool
+persists(const char *text, bool wildcard, enum persist_form form, struct persist_proof *proof, struct reason *reason)
+{
+	static char ours[] = "ca.test", prefix[] = "https://ca.test/account-hash/", *list[] = { ours };
+	const struct ra_config config = { .issuer_domain_names = { list, 1 }, .persist_form = form,
+		.account_hash_prefix = prefix };
+	struct msg_check asked = { .wildcard = wildcard, .thumbprint = THUMBPRINT,
+		.account_url = "https://ca.test/account/1", .former_count = 1, .former = { FORMER } };
+	const struct persist_question q = { &config, &asked, NOW };
+	struct dns_records records = { .count = 1 };
+	enum problem_type problem;
+	uint8_t rdata[256];
+
+	assert_int_equal(identifier_check(IDENTIFIER_DNS, "a.test", &asked.identifier, NULL), ERR_OK);
+	rdata[0] = (uint8_t)strlen(text);
+	memcpy(rdata + 1, text, strlen(text));
+	records.rdata[0] = slice_of(rdata, strlen(text) + 1);
+	return persist_set_judge(&records, &q, proof, &problem, reason);
+}
+
+static void
+test_persist(void **state)
+{
+	static const struct {
+		const char *text;
+		bool wildcard, proves;
+		size_t key;
+		int64_t until;
+	} cases[] = {
+		{ "ca.test; accounturi=" URI(HASH), false, true, 0, 0 },
+		{ "CA.TEST;ACCOUNTURI=" URI(HASH) ";", false, true, 0, 0 },
+		{ "ca.test; accounturi=" URI(HASH_STAR), false, true, 0, 0 },
+		{ "ca.test; accounturi=" URI(HASH_FORMER), false, true, 1, 0 },
+		{ "ca.test; accounturi=" URI(HASH), true, false, 0, 0 },
+		{ "ca.test; accounturi=" URI(HASH) "; Policy=WILDCARD", true, true, 0, 0 },
+		{ "ca.test; accounturi=" URI(HASH) "; policy=", true, false, 0, 0 },
+		{ "ca.test; accounturi=" URI(HASH) "; persistUntil=1800000000", false, true, 0, NOW },
+		{ "ca.test; accounturi=" URI(HASH) "; persistuntil=1800000001", false, true, 0, NOW + 1 },
+		{ "ca.test; accounturi=" URI(HASH) "; persistUntil=1799999999", false, false, 0, 0 },
+		{ "ca.test; accounturi=" URI(HASH) "; persistUntil=0", false, false, 0, 0 },
+		{ "ca.test; accounturi=" URI(HASH) "; persistUntil=", false, false, 0, 0 },
+		{ "ca.test; accounturi=" URI(HASH) "; persistUntil=+1900000000", false, false, 0, 0 },
+		{ "ca.test; accounturi=" URI(HASH) "; persistUntil=0x7fffffff", false, false, 0, 0 },
+		{ "ca.test; accounturi=" URI(HASH) "; persistUntil=9999999999999999", false, false, 0, 0 },
+		{ "ca.test; accounturi=" URI(HASH) "; persistUntil=1900000000; persistUntil=1900000000", false, false, 0, 0 },
+		{ "ca.test; accounturi=" URI(HASH) "=", false, false, 0, 0 },
+		{ "ca.test; accounturi=" URI(HASH) " x", false, false, 0, 0 },
+		{ "ca.test; accounturi=https://ca.test/account/1", false, false, 0, 0 },
+		{ "b.test; accounturi=" URI(HASH), false, false, 0, 0 },
+		{ "; accounturi=" URI(HASH), false, false, 0, 0 },
+		{ "accounturi=" URI(HASH), false, false, 0, 0 },
+		{ "ca.test", false, false, 0, 0 },
+		{ "", false, false, 0, 0 },
+	};
+	struct persist_proof proof;
+	struct reason reason;
+	bool proves;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		proves = persists(cases[i].text, cases[i].wildcard, PERSIST_HASH, &proof, &reason);
+		if (proves != cases[i].proves || (!proves && reason.text[0] == '\0') ||
+		    (proves && (proof.key != cases[i].key || proof.until != cases[i].until)))
+			fail_msg("%s: %d %zu %lld %s", cases[i].text, proves, proof.key, (long long)proof.until,
+			    reason.text);
+	}
+	assert_true(persists("ca.test; accounturi=https://ca.test/account/1", false, PERSIST_ACCOUNT_URL, &proof, &reason));
+	assert_false(persists("ca.test; accounturi=https://ca.test/account/12", false, PERSIST_ACCOUNT_URL, &proof, &reason));
+	assert_false(persists("ca.test; accounturi=" URI(HASH), false, PERSIST_ACCOUNT_URL, &proof, &reason));
+}
+
 /* --- CAA --------------------------------------------------------------------------------------------- */
 
 static void
@@ -228,6 +311,7 @@ main(void)
 		cmocka_unit_test(test_too_many_records),
 		cmocka_unit_test(test_label),
 		cmocka_unit_test(test_txt),
+		cmocka_unit_test(test_persist),
 		cmocka_unit_test(test_issue_values),
 		cmocka_unit_test(test_issue_parameters),
 		cmocka_unit_test(test_parameters),

@@ -18,7 +18,7 @@ directory(const struct config *c)
 	struct reason	 reason;
 	json_t		*json = NULL;
 
-	assert_int_equal(directory_put(&text, c), ERR_OK);
+	assert_int_equal(directory_put(&text, c, &(struct site){ &surface_native, c->wfe.url }), ERR_OK);
 	assert_int_equal(json_object_parse(buf_slice(&text), &json, &reason), ERR_OK);
 	buf_free(&text);
 	return json;
