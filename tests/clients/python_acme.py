@@ -67,9 +67,10 @@ def main():
         account.public_key(), want["eab"]["kid"], want["eab"]["hmacKey"], acme.directory)
     registration = acme.new_account(messages.NewRegistration.from_data(
         email="one@python.test", terms_of_service_agreed=True, external_account_binding=eab or None))
-    registration = acme.update_registration(registration.update(body=registration.body.update(
-        contact=("mailto:two@python.test",), external_account_binding=None)))
-    assert acme.query_registration(registration).body.contact == ("mailto:two@python.test",)
+    if not eab:     # what the server says of a binding, the library can't write again: josepy's frozendict isn't JSON
+        registration = acme.update_registration(registration.update(body=registration.body.update(
+            contact=("mailto:two@python.test",))))
+        assert acme.query_registration(registration).body.contact == ("mailto:two@python.test",)
     first = issue(acme, account, "first.pem")
     if want["life"]:
         issue(acme, account, "second.pem")

@@ -41,6 +41,8 @@ def test_certbot(shell, key):
     certbot.certonly("eab.certbot.test", how=["--webroot", "-w", shell.webroot, "--eab-kid", key["kid"],
                                               "--eab-hmac-key", key["hmacKey"], *key_flags("P-256")])
     certbot.verify(["eab.certbot.test"], "P-256")
+    certbot("update_account", "-m", "two@certbot.test", "--no-eff-email")
+    certbot("unregister")
 
 
 @eab("lego")
@@ -97,4 +99,4 @@ def test_library(shell, key, client):
 def test_without(shell):
     """What a client that has no such key is told."""
     done = Lego(shell)("run", names=["no.lego.test"], check=False)
-    assert done.returncode == 1 and "externalAccountRequired" in done.stderr
+    assert done.returncode == 1 and "Server requires External Account Binding" in done.stderr
