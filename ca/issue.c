@@ -192,7 +192,7 @@ sign(struct ca *ca, const struct issuer *issuer, const struct leaf *leaf, int64_
 	buf_clear(&ca->serial);
 	err = memory_checked(issuer_sign(issuer, leaf, &context, serial, &ca->der, &cause));
 	buf_put(&ca->serial, serial, sizeof(serial));
-	if (err == ERR_OK && ca->der.len <= CERTIFICATE_DER_MAX && !ca->serial.failed)
+	if (err == ERR_OK && ca->der.len <= CERTIFICATE_DER_MAX)
 		return ERR_OK;
 	if (err == ERR_DENIED && strncmp(cause.text, "lint name_constraints", 21) == 0)
 		problem_set(problem, PROBLEM_REJECTED_IDENTIFIER, "%s", cause.text);
