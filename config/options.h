@@ -42,7 +42,8 @@ enum option_flag {
 	OPTION_REQUIRED = 1,	/* no default */
 	OPTION_DERIVED = 2,	/* the default follows from other options: check.c */
 	OPTION_SAMPLE = 4,	/* in the file that init writes */
-	OPTION_UNSERVED = 8	/* only the default is served by this version */
+	OPTION_UNSERVED = 8,	/* only the default is served by this version */
+	OPTION_TEST = 16	/* only preset pebble takes another value than the default */
 };
 
 struct option {
@@ -74,7 +75,7 @@ struct record {
 
 extern const struct option options[];
 extern const size_t option_count;
-#define OPTIONS_MAX 64		/* for arrays beside the table; options.c checks it */
+#define OPTIONS_MAX 128		/* for arrays beside the table; options.c checks it */
 
 /* NULL when there is none of this key. */
 const struct option	*option_find(const char *key);
@@ -91,6 +92,6 @@ void	 records_set(void *base, const struct option *, void *items, size_t count);
 extern const struct type type_text, type_title, type_path, type_paths, type_server_url, type_url, type_address,
     type_storage, type_integer, type_seconds, type_milliseconds, type_bool, type_enum, type_addresses,
     type_resolvers, type_networks, type_patterns, type_hosts, type_domains, type_records, type_empty_list,
-    type_empty_map, type_word, type_words, type_oid, type_oids, type_subject, type_key_types, type_domain, type_source, type_reasons, type_challenges;
+    type_empty_map, type_word, type_words, type_oid, type_oids, type_subject, type_key_types, type_domain, type_source, type_peer, type_public_key, type_reasons, type_challenges;
 
 #endif
