@@ -53,7 +53,7 @@ dial_choose(struct check *c, struct dial *d, const struct url *url)
 			denied = rule;
 		} else if (d->choices == 0 || d->resolved[i].family != d->choice[d->choices - 1].family) {
 			d->choice[d->choices++] = d->resolved[i];
-			if (d->choices == 2 || d->resolved[i].family == AF_INET)
+			if (d->choices == 2 || d->resolved[i].family == AF_INET || c->means->config->first_address)
 				break;
 		}
 	}
