@@ -68,7 +68,9 @@ issuer_find(const struct ca *ca, const struct msg_issue *issue, const struct pro
 {
 	struct wanted wanted = { .profile = profile,
 		.key_type = key_type_of(csr->key),
-		.not_after = leaf->not_after };
+		.not_after = leaf->not_after,
+		.names = csr->names,
+		.name_count = csr->count };
 	const struct issuer *issuer = issuer_choose(ca, &wanted, now, problem);
 
 	if (issuer == NULL || leaf->not_after <= issuer->not_after)
