@@ -2,6 +2,7 @@
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <pthread.h>
@@ -9,9 +10,11 @@
 #include <string.h>
 
 #include "ipc/wire.h"
+#include "lib/base64url.h"
 
-#define EVIDENCE_VERSION 2
+#define EVIDENCE_VERSION 3
 #define MAC_SIZE 32
+#define SIGNATURE_SIZE 64 /* RFC 8032, 5.1.6 */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static EVP_MAC_CTX   *template; /* HMAC-SHA256 with some key: looking both up costs ten times a statement */
@@ -44,13 +47,53 @@ mac(const uint8_t key[EVIDENCE_KEY_SIZE], const uint8_t *data, size_t len, uint8
 	EVP_MAC_CTX_free(ctx);
 }
 
-void
-evidence_put(struct buf *out, const struct evidence *evidence, const uint8_t key[EVIDENCE_KEY_SIZE])
+/* --- one statement -------------------------------------------------------------------------------- */
+
+static void
+sign(EVP_PKEY *key, const uint8_t *data, size_t len, uint8_t out[SIGNATURE_SIZE])
 {
-	size_t	start = out->len;
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	size_t	    size = SIGNATURE_SIZE;
+
+	if (ctx == NULL || EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) != 1 ||
+	    EVP_DigestSign(ctx, out, &size, data, len) != 1 || size != SIGNATURE_SIZE)
+		abort();
+	EVP_MD_CTX_free(ctx);
+}
+
+static bool
+is_signed(EVP_PKEY *key, const uint8_t *data, size_t len, const uint8_t *signature)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool	    good;
+
+	if (ctx == NULL || EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) != 1)
+		abort();
+	good = EVP_DigestVerify(ctx, signature, SIGNATURE_SIZE, data, len) == 1;
+	EVP_MD_CTX_free(ctx);
+	ERR_clear_error();
+	return good;
+}
+
+static bool
+is_authentic(const struct evidence_key *key, const uint8_t *data, size_t len, const uint8_t *proof)
+{
 	uint8_t tag[MAC_SIZE];
 
+	if (key->mac == NULL)
+		return is_signed(key->ed25519, data, len, proof);
+	mac(key->mac, data, len, tag);
+	return CRYPTO_memcmp(tag, proof, MAC_SIZE) == 0;
+}
+
+void
+evidence_put(struct buf *out, const struct evidence *evidence, const struct evidence_key *key)
+{
+	size_t	start = out->len;
+	uint8_t proof[SIGNATURE_SIZE];
+
 	put_u8(out, EVIDENCE_VERSION);
+	put_str(out, evidence->perspective);
 	put_u8(out, (uint8_t)evidence->identifier.type);
 	put_str(out, evidence->identifier.value);
 	put_bool(out, evidence->wildcard);
@@ -63,11 +106,25 @@ evidence_put(struct buf *out, const struct evidence *evidence, const uint8_t key
 	put_i64(out, evidence->validated);
 	put_i64(out, evidence->until);
 	put_str(out, evidence->account_url);
-	put_str(out, evidence->perspective);
 	if (out->failed)
 		return;
-	mac(key, out->data + start, out->len - start, tag);
-	buf_put(out, tag, sizeof(tag));
+	if (key->mac != NULL)
+		mac(key->mac, out->data + start, out->len - start, proof);
+	else
+		sign(key->ed25519, out->data + start, out->len - start, proof);
+	buf_put(out, proof, key->mac != NULL ? MAC_SIZE : SIGNATURE_SIZE);
+}
+
+bool
+evidence_by(struct slice statement, char perspective[PERSPECTIVE_MAX + 1])
+{
+	struct wire in = wire_of(statement);
+
+	perspective[0] = '\0';
+	if (get_u8(&in) != EVIDENCE_VERSION)
+		return false;
+	get_str(&in, perspective, PERSPECTIVE_MAX + 1);
+	return !in.bad;
 }
 
 static enum err
@@ -78,6 +135,7 @@ decode(struct slice body, struct evidence *out)
 
 	if (get_u8(&in) != EVIDENCE_VERSION)
 		in.bad = true;
+	get_str(&in, out->perspective, sizeof(out->perspective));
 	type = get_u8(&in);
 	get_str(&in, out->identifier.value, sizeof(out->identifier.value));
 	out->wildcard = get_bool(&in);
@@ -90,7 +148,6 @@ decode(struct slice body, struct evidence *out)
 	out->validated = get_i64(&in);
 	out->until = get_i64(&in);
 	get_str(&in, out->account_url, sizeof(out->account_url));
-	get_str(&in, out->perspective, sizeof(out->perspective));
 	if (type == 0 || type >= IDENTIFIER_TYPE_COUNT || method == CHALLENGE_NONE ||
 	    method >= CHALLENGE_TYPE_COUNT || caa < CAA_NOT_CHECKED || caa > CAA_ALLOWED)
 		in.bad = true;
@@ -101,16 +158,70 @@ decode(struct slice body, struct evidence *out)
 }
 
 enum err
-evidence_get(struct slice statement, const uint8_t key[EVIDENCE_KEY_SIZE], struct evidence *out)
+evidence_get(struct slice statement, const struct evidence_key *key, struct evidence *out)
 {
-	uint8_t tag[MAC_SIZE];
+	size_t size = key->mac != NULL ? MAC_SIZE : SIGNATURE_SIZE;
 
 	memset(out, 0, sizeof(*out));
-	if (statement.len <= MAC_SIZE || statement.len > EVIDENCE_MAX)
+	if (statement.len <= size || statement.len > EVIDENCE_MAX)
 		return ERR_MALFORMED;
-	statement.len -= MAC_SIZE;
-	mac(key, statement.data, statement.len, tag);
-	if (CRYPTO_memcmp(tag, statement.data + statement.len, MAC_SIZE) != 0)
+	statement.len -= size;
+	if (!is_authentic(key, statement.data, statement.len, statement.data + statement.len))
 		return ERR_BAD_SIGNATURE;
 	return decode(statement, out);
+}
+
+bool
+evidence_same_claim(const struct evidence *a, const struct evidence *b)
+{
+	return identifier_eq(&a->identifier, &b->identifier) && a->wildcard == b->wildcard && a->method == b->method &&
+	    strcmp(a->token, b->token) == 0 && strcmp(a->thumbprint, b->thumbprint) == 0 &&
+	    strcmp(a->account_url, b->account_url) == 0;
+}
+
+/* --- those about one validation -------------------------------------------------------------------- */
+
+void
+bundle_put(struct buf *out, const struct bundle *bundle)
+{
+	put_u32(out, (uint32_t)bundle->count);
+	for (size_t i = 0; i < bundle->count; i++)
+		put_bytes(out, bundle->statements[i]);
+}
+
+bool
+bundle_get(struct slice bytes, struct bundle *bundle)
+{
+	struct wire in = wire_of(bytes);
+
+	bundle->count = get_count(&in, BUNDLE_STATEMENTS_MAX);
+	for (size_t i = 0; i < bundle->count; i++)
+		bundle->statements[i] = get_bytes(&in, EVIDENCE_MAX);
+	return wire_done(&in);
+}
+
+/* --- keys ------------------------------------------------------------------------------------------ */
+
+static EVP_PKEY *
+raw_key(const char *text, EVP_PKEY *(*make)(int, ENGINE *, const unsigned char *, size_t))
+{
+	struct buf bytes = { 0 };
+	EVP_PKEY  *key = NULL;
+
+	if (base64url_get(slice_str(text), &bytes) == ERR_OK && bytes.len == EVIDENCE_KEY_SIZE)
+		key = make(EVP_PKEY_ED25519, NULL, bytes.data, bytes.len);
+	buf_cleanse(&bytes);
+	return key;
+}
+
+EVP_PKEY *
+evidence_public_key(const char *text)
+{
+	return raw_key(text, EVP_PKEY_new_raw_public_key);
+}
+
+EVP_PKEY *
+evidence_private_key(const char *text)
+{
+	return raw_key(text, EVP_PKEY_new_raw_private_key);
 }

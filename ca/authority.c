@@ -4,6 +4,7 @@
 
 #include "ca/authority.h"
 #include "ca/crl.h"
+#include "ca/votes.h"
 #include "config/blocked_keys.h"
 #include "lib/file.h"
 
@@ -78,7 +79,7 @@ ca_open(const struct config *config, int64_t now, struct ca **out, struct reason
 		return ERR_MEMORY;
 	ca->config = config;
 	if ((err = issuers_open(ca, reason)) != ERR_OK || (err = evidence_key_read(ca, reason)) != ERR_OK ||
-	    (err = config_blocked_keys(config, &ca->blocked, reason)) != ERR_OK)
+	    (err = votes_open(ca, reason)) != ERR_OK || (err = config_blocked_keys(config, &ca->blocked, reason)) != ERR_OK)
 		goto out;
 	if ((ca->crls = crl_maker_new()) == NULL) {
 		err = ERR_MEMORY;
@@ -112,6 +113,7 @@ ca_close(struct ca *ca)
 	free(ca->issuers);
 	for (i = 0; i < CA_ACCOUNTS; i++)
 		jwk_free(ca->accounts[i]);
+	votes_close(ca);
 	ledger_close(ca->ledger);
 	blocklist_free(ca->blocked);
 	crl_maker_free(ca->crls);

@@ -16,7 +16,8 @@
 struct ca {
 	const struct config *config; /* borrowed */
 	struct issuer *issuers; /* as config->ca.issuers; issuer_choose() says which one signs */
-	uint8_t evidence_key[EVIDENCE_KEY_SIZE];
+	uint8_t evidence_key[EVIDENCE_KEY_SIZE]; /* of the primary, and of those that are in va with it */
+	EVP_PKEY *perspectives[PERSPECTIVES_MAX]; /* public keys of va.perspectives that sign by themselves */
 	uint8_t server_key[PROC_SECRET_SIZE]; /* wfe's and ours: see server_certificate() */
 	char *folder; /* the ledger's, as a path */
 	struct ledger *ledger;

@@ -3,6 +3,7 @@
 
 #include "acme/surface.h"
 #include "ca/proof.h"
+#include "ca/votes.h"
 #include "jose/key_change.h"
 #include "lib/base64url.h"
 #include "lib/json.h"
@@ -10,9 +11,6 @@
 
 /* A clock that runs fast on the perspective's side is forgiven this much. */
 #define FUTURE_MAX 300
-
-/* CA/Browser Forum, 3.2.2.8: must not be older than 8 h; ra has them checked again after 7. */
-#define CAA_AGE_MAX (8 * 3600)
 
 /* Under whichever name the account found the server. */
 static bool
@@ -171,22 +169,13 @@ is_of_account(const struct proof *proof, const struct evidence *statement)
 	return false;
 }
 
-/* Whether CAA was looked at, and recently. A captured ra could hold the answer of a better day back. */
-static const char *
-caa_fault(const struct proof *proof, const struct evidence *statement)
-{
-	if (proof->ca->config->va.caa == CAA_OFF)
-		return NULL;
-	if (statement->caa != CAA_ABSENT && statement->caa != CAA_ALLOWED)
-		return "its CAA records were not checked";
-	if (statement->caa_checked < proof->now - CAA_AGE_MAX)
-		return "its CAA records were checked too long ago";
-	if (statement->caa_checked > proof->now + FUTURE_MAX)
-		return "its CAA records were checked in the future";
-	return NULL;
-}
+/* What is said about one name: the primary's statement, and all of them. */
+struct proven {
+	struct evidence primary;
+	struct bundle bundle;
+};
 
-/* Why this statement doesn't prove this name, or NULL when it does. */
+/* Why the primary's statement doesn't prove this name, or NULL when it does. */
 static const char *
 statement_fault(const struct proof *proof, const struct evidence *statement, const struct identifier *name)
 {
@@ -209,28 +198,28 @@ statement_fault(const struct proof *proof, const struct evidence *statement, con
 		return "the record that proved it has ended (persistUntil)";
 	if (statement->validated > proof->now + FUTURE_MAX)
 		return "its proof lies in the future";
-	return caa_fault(proof, statement);
+	return NULL;
 }
 
 static bool
-name_check(const struct proof *proof, const struct evidence *statements, size_t count,
-    const struct identifier *name, struct problem *problem)
+name_check(const struct proof *proof, const struct proven *proven, size_t count, const struct identifier *name,
+    struct problem *problem)
 {
 	struct identifier base = identifier_base(name);
-	const char *fault = "nobody proved control of it";
+	struct reason fault = { "nobody proved control of it" };
 	size_t i;
 
 	for (i = 0; i < count; i++) {
 		const char *why;
 
-		if (!identifier_eq(&statements[i].identifier, &base))
+		if (!identifier_eq(&proven[i].primary.identifier, &base))
 			continue;
-		if ((why = statement_fault(proof, &statements[i], name)) == NULL)
+		if ((why = statement_fault(proof, &proven[i].primary, name)) != NULL)
+			reason_set(&fault, "%s", why);
+		else if (votes_count(proof->ca, &proven[i].bundle, &proven[i].primary, proof->now, &fault))
 			return true;
-		fault = why;
 	}
-	return problem_set(
-	    problem, PROBLEM_UNAUTHORIZED, "no certificate for \"%s\": %s", name->value, fault);
+	return problem_set(problem, PROBLEM_UNAUTHORIZED, "no certificate for \"%s\": %s", name->value, fault.text);
 }
 
 /* RFC 8555, 7.3.5, as ca has to believe it: signed by the old key for this account's keyChange, carrying a
@@ -302,7 +291,7 @@ proof_evidence(const struct ca *ca, const struct msg_issue *issue, const struct 
 {
 	struct proof proof = { .ca = ca, .account_url = jws_kid(jws),
 		.challenges = config_challenges(&ca->config->ra, profile), .now = now };
-	struct evidence *statements;
+	struct proven *proven;
 	bool ok = true;
 	size_t i;
 
@@ -315,15 +304,16 @@ proof_evidence(const struct ca *ca, const struct msg_issue *issue, const struct 
 		return problem_set(
 		    problem, PROBLEM_UNAUTHORIZED, "there is more evidence than an order can have");
 	/* One more, as none is no reason for NULL. */
-	if ((statements = calloc(issue->evidence_count + 1, sizeof(statements[0]))) == NULL)
+	if ((proven = calloc(issue->evidence_count + 1, sizeof(proven[0]))) == NULL)
 		return problem_set(problem, PROBLEM_SERVER_INTERNAL, "out of memory");
-	/* A statement that isn't authentic is no mistake of anybody: the whole request falls. */
+	/* A primary's statement that isn't authentic is no mistake of anybody: the whole request falls. */
 	for (i = 0; ok && i < issue->evidence_count; i++)
-		if (evidence_get(issue->evidence[i], ca->evidence_key, &statements[i]) != ERR_OK)
+		if (!bundle_get(issue->evidence[i], &proven[i].bundle) ||
+		    !votes_primary(ca, &proven[i].bundle, &proven[i].primary))
 			ok = problem_set(problem, PROBLEM_UNAUTHORIZED,
 			    "the evidence of a validation is not authentic; order again");
 	for (i = 0; ok && i < csr->count; i++)
-		ok = name_check(&proof, statements, issue->evidence_count, &csr->names[i], problem);
-	free(statements);
+		ok = name_check(&proof, proven, issue->evidence_count, &csr->names[i], problem);
+	free(proven);
 	return ok;
 }

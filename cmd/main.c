@@ -31,6 +31,7 @@ static const struct command commands[] = {
 	{ "check", "tell all that is wrong with the configuration and the files it names", check_command },
 	{ "cert", "list, show and revoke certificates of the running server", cert_command },
 	{ "account", "list, show and deactivate its accounts", account_command },
+	{ "eab", "make, list and revoke keys for external account binding", eab_command },
 	{ "ledger", "read and verify the record of everything the CA signed", ledger_command },
 	{ "role", NULL, role_command },
 };

@@ -59,6 +59,17 @@ struct zone_config {
 	struct strings	 resolvers;	/* "10.1.1.1:53" */
 };
 
+/* One of the server's own va when it has no address, else a signet va elsewhere. */
+struct perspective_config {
+	char		*name;
+	char		*region;
+	char		*address;	/* "203.0.113.5:9444" */
+	char		*tls_key;	/* public Ed25519 keys in base64url: of its TLS, */
+	char		*evidence_key;	/* and of its statements */
+	struct strings	 resolvers;	/* of its own; none: va.resolvers and va.zones */
+	char		*source;	/* the address that it connects from; "": any */
+};
+
 struct wfe_config {
 	char		*url;			/* no trailing slash */
 	bool		 url_from_host;		/* each client finds the server under the name it asked for */
@@ -108,6 +119,10 @@ struct va_config {
 	enum caa_mode		 caa;
 	int64_t			 retries;	/* after a failure, before it is final */
 	int64_t			 retry_interval;	/* s between them */
+	struct perspective_config *perspectives;	/* beside the primary */
+	size_t			 perspective_count;
+	int64_t			 quorum_failures;	/* how many of them may fail; QUORUM_BY_NUMBER */
+	int64_t			 quorum_regions;	/* that those that agree span at least */
 };
 
 struct ca_config {

@@ -117,12 +117,25 @@ static const struct option zone_fields[] = {
 	    .roles = VA, .min = 1, .max = 8, .help = "who answers for it" },
 };
 
+static const struct option perspective_fields[] = {
+	{ .key = "name", .type = &type_word, .offset = offsetof(struct perspective_config, name),
+	    .roles = VA | CA, .min = 1, .max = 63, .flags = OPTION_REQUIRED, .help = "what it is called, in logs and in its statements" },
+	{ .key = "region", .type = &type_word, .offset = offsetof(struct perspective_config, region),
+	    .roles = VA | CA, SAME("\"\""), .max = 63, .help = "where it is, for va.quorum.regions" },
+	{ .key = "resolvers", .type = &type_resolvers, .offset = offsetof(struct perspective_config, resolvers),
+	    .roles = VA, .min = 1, .max = 8, .help = "of one in the server itself: whom it asks instead of va.resolvers and va.zones" },
+	{ .key = "source", .type = &type_source, .offset = offsetof(struct perspective_config, source),
+	    .roles = VA, SAME("\"\""), .help = "of one in the server itself: the address of this machine that it connects from" },
+};
+
 #define FIELDS(f) .fields = (f), .field_count = sizeof(f) / sizeof((f)[0])
 
 static const struct record issuer_record = { SHAPE_LIST, sizeof(struct issuer_config),
 	offsetof(struct config, ca.issuer_count), FIELDS(issuer_fields) };
 static const struct record profile_record = { SHAPE_MAP, sizeof(struct profile_config),
 	offsetof(struct config, ca.profile_count), FIELDS(profile_fields) };
+static const struct record perspective_record = { SHAPE_LIST, sizeof(struct perspective_config),
+	offsetof(struct config, va.perspective_count), FIELDS(perspective_fields) };
 static const struct record zone_record = { SHAPE_PAIR, sizeof(struct zone_config),
 	offsetof(struct config, va.zone_count), FIELDS(zone_fields) };
 
@@ -190,8 +203,9 @@ const struct option options[] = {
 	{ .key = "ra.caa_identities", .type = &type_domains, AT(ra.caa_identities), .roles = WFE | RA | VA,
 	    SAME("[]"), .max = 16, .help = "the names that stand for this CA in CAA records" },
 	{ .key = "ra.external_account_required", .type = &type_bool, AT(ra.external_account_required),
-	    .roles = WFE | RA, SAME("false"), .flags = OPTION_UNSERVED,
-	    .help = "whether a new account needs an external account binding" },
+	    .roles = WFE | RA, SAME("false"),
+	    .help = "whether a new account needs an external account binding, by a key that `signet eab create` made; "
+		    "without it, a binding is taken but not asked for" },
 	/* Pebble certifies any address; Boulder none in its default profile. */
 	{ .key = "ra.policy.allow", .type = &type_patterns, AT(ra.allow), .roles = RA | CA,
 	    EACH("[\"*\"]", "[\"*\", \"0.0.0.0/0\", \"::/0\"]", "[\"*\"]"),
@@ -277,8 +291,18 @@ const struct option options[] = {
 	    EACH("if-present", "off", "enforce"), .names = caa_names,
 	    .help = "whether CAA records decide: never, when they can be seen, or also when they can't be looked "
 		    "up (then nothing is issued)" },
-	{ .key = "va.perspectives", .type = &type_empty_list, .roles = 0, SAME("[]"),
-	    .flags = OPTION_UNSERVED, .help = "remote validators" },
+	/* PERSPECTIVES_MAX of acme/evidence.h. */
+	{ .key = "va.perspectives", .type = &type_records, AT(va.perspectives), .roles = VA | CA, SAME("[]"),
+	    .max = 8, .record = &perspective_record,
+	    .help = "other points of view that must agree with the server's own on each validation and on CAA" },
+	/* CA/Browser Forum, 3.2.2.9. */
+	{ .key = "va.quorum.failures", .type = &type_integer, AT(va.quorum_failures), .roles = VA | CA, SAME("-1"),
+	    .min = -1, .max = 7,
+	    .help = "how many of va.perspectives may fail or disagree; -1 for the public rules' numbers: none of one, "
+		    "one of two to five, two of six and more" },
+	{ .key = "va.quorum.regions", .type = &type_integer, AT(va.quorum_regions), .roles = VA | CA,
+	    EACH("1", "1", "2"), .min = 1, .max = 8,
+	    .help = "in how many regions those that agree must lie, when there are va.perspectives" },
 
 	{ .key = "ca.issuers", .type = &type_records, AT(ca.issuers), .roles = WFE | RA | CA,
 	    SAME("[{certificate: pki/intermediate.pem, key: keys/intermediate.pem}]"), .min = 1, .max = 16,

@@ -165,6 +165,17 @@ resolver_text(char *text, struct reason *why)
 	return false;
 }
 
+static bool
+source_text(char *text, struct reason *why)
+{
+	unsigned char	address[16];
+
+	if (inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1)
+		return true;
+	reason_set(why, "\"%.120s\" is no address; write one of this machine, as in \"192.168.1.10\", without a port", text);
+	return false;
+}
+
 /* Clears the bits after the prefix; false when there were any. */
 static bool
 mask(unsigned char *address, size_t size, unsigned long bits)
@@ -429,6 +440,7 @@ const struct type type_title = { .name = "text", .kind = KIND_STRING, .text = ti
 const struct type type_word = { .name = "name", .kind = KIND_STRING, .text = word_text };
 const struct type type_words = { .name = "list of names", .kind = KIND_STRINGS, .text = word_text };
 const struct type type_domain = { .name = "DNS name", .kind = KIND_STRING, .text = domain_text };
+const struct type type_source = { .name = "address", .kind = KIND_STRING, .text = source_text };
 const struct type type_path = { .name = "file", .kind = KIND_STRING, .text = title_text };
 const struct type type_paths = { .name = "list of files", .kind = KIND_STRINGS, .text = title_text };
 const struct type type_key_types = { .name = "list of key types", .kind = KIND_STRINGS, .text = key_type_text };

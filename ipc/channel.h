@@ -1,4 +1,5 @@
-/* channel.h: one end of a wire between two roles: a SOCK_SEQPACKET pair, one message a packet.
+/* channel.h: one end of a wire between two roles: a SOCK_SEQPACKET pair, one message a packet; of those that are
+ * longer than MSG_MAX several, with nothing between them, to a peer that receives in one thread.
  *
  * Who may say what is msg.h's table. A message of unknown type, from the wrong role, to the wrong role, or
  * over its limit kills the receiver: the peer is broken or captured, and a clean restart is the answer. */
@@ -21,7 +22,7 @@ enum role	 channel_peer(const struct channel *);
 /* Sends one message; blocks while the peer's buffer is full. From any thread. Aborts when our own message
  * breaks the table (a bug of ours). ERR_CLOSED. */
 enum err	 channel_send(struct channel *, enum msg_type, const struct buf *body);
-/* The same without blocking: ERR_BUSY when the buffer is full, and nothing was sent. */
+/* The same without blocking, for messages up to MSG_MAX: ERR_BUSY when the buffer is full, and nothing was sent. */
 enum err	 channel_try_send(struct channel *, enum msg_type, const struct buf *body);
 
 /* The same wire, for one more thread that receives; freed before its original. NULL: out of memory. */

@@ -25,9 +25,9 @@ static const struct msg_entry table[MSG_TYPE_COUNT] = {
 	[MSG_REPLY] = { "REPLY", RA, WFE, REPLY_BODY_MAX + 2 * SMALL },
 	[MSG_NONCES_WANTED] = { "NONCES_WANTED", WFE, RA, 0 },
 	[MSG_NONCES] = { "NONCES", RA, WFE, NONCES_MAX *(NONCE_SIZE + 4) + 4 },
-	[MSG_CHECK] = { "CHECK", RA, VA, SMALL },
-	[MSG_RESULT] = { "RESULT", VA, RA, EVIDENCE_MAX + SMALL },
-	[MSG_ISSUE] = { "ISSUE", RA, CA, MSG_MAX },
+	[MSG_CHECK] = { "CHECK", RA, VA, BUNDLE_MAX + SMALL },
+	[MSG_RESULT] = { "RESULT", VA, RA, BUNDLE_MAX + SMALL },
+	[MSG_ISSUE] = { "ISSUE", RA, CA, ISSUE_MAX },
 	[MSG_CERTIFICATE] = { "CERTIFICATE", CA, RA, CERTIFICATE_DER_MAX + SMALL },
 	[MSG_REFUSED] = { "REFUSED", CA, RA, SMALL },
 	[MSG_SERVER_CSR] = { "SERVER_CSR", WFE | RA, RA | CA, SMALL },
@@ -247,7 +247,7 @@ get_check(struct slice body, struct msg_check *msg)
 	for (uint32_t i = 0; i < msg->former_count; i++)
 		get_str(&in, msg->former[i], sizeof(msg->former[i]));
 	msg->order = get_id(&in);
-	msg->evidence = get_bytes(&in, EVIDENCE_MAX);
+	msg->evidence = get_bytes(&in, BUNDLE_MAX);
 	if (id_is_zero(msg->order) != (msg->evidence.len == 0))
 		in.bad = true;
 	return wire_done(&in);
@@ -282,7 +282,7 @@ get_result(struct slice body, struct msg_result *msg)
 	msg->validated = get_time(&in);
 	msg->until = get_time(&in);
 	msg->caa_checked = get_time(&in);
-	msg->evidence = get_bytes(&in, EVIDENCE_MAX);
+	msg->evidence = get_bytes(&in, BUNDLE_MAX);
 	msg->next_try = get_time(&in);
 	msg->order = get_id(&in);
 	/* A success carries evidence and no problem; a failure the reverse. */
@@ -324,7 +324,7 @@ get_issue(struct slice body, struct msg_issue *msg)
 	msg->jws = get_bytes(&in, JWS_BODY_MAX);
 	msg->evidence_count = get_count(&in, IDENTIFIERS_MAX);
 	for (uint32_t i = 0; i < msg->evidence_count; i++)
-		msg->evidence[i] = get_bytes(&in, EVIDENCE_MAX);
+		msg->evidence[i] = get_bytes(&in, BUNDLE_MAX);
 	msg->key_change_count = get_count(&in, KEY_CHANGES_MAX);
 	for (uint32_t i = 0; i < msg->key_change_count; i++)
 		msg->key_changes[i] = get_bytes(&in, KEY_CHANGE_MAX);

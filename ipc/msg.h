@@ -16,6 +16,8 @@
 #include "acme/revocation.h"
 #include "ipc/role.h"
 #include "lib/buf.h"
+#include "jose/jws.h"
+#include "jose/key_change.h"
 #include "lib/id.h"
 
 enum msg_type {
@@ -133,7 +135,7 @@ struct msg_check {
 	uint32_t		former_count;
 	char			former[KEY_CHANGES_MAX][THUMBPRINT_SIZE];
 	/* Set when only the CAA records of what was proven already are to be looked at again, for an order that
-	 * is being finalized: then evidence is the statement to renew. */
+	 * is being finalized: then evidence is the bundle to renew. */
 	struct id		order;
 	struct slice		evidence;
 };
@@ -150,7 +152,7 @@ struct msg_result {
 	int64_t			validated;		/* seconds; when ok */
 	int64_t			until;			/* the same: the authorization ends then; 0: not said */
 	int64_t			caa_checked;		/* the same; 0: not checked */
-	struct slice		evidence;		/* evidence_put(); when ok */
+	struct slice		evidence;		/* when ok: a bundle; of one perspective a statement */
 	int64_t			next_try;		/* not 0: a failure that is not final (RFC 8555, 8.2) */
 	struct id		order;			/* the CHECK's */
 };
@@ -158,6 +160,8 @@ void put_result(struct buf *, const struct msg_result *);
 bool get_result(struct slice, struct msg_result *);
 
 #define PROFILE_NAME_MAX 63
+/* 100 names, each proven to all perspectives there can be. */
+#define ISSUE_MAX (IDENTIFIERS_MAX * (BUNDLE_MAX + 4) + JWS_BODY_MAX + KEY_CHANGES_MAX * (KEY_CHANGE_MAX + 4) + 8192)
 struct msg_issue {
 	struct id	order;
 	char		profile[PROFILE_NAME_MAX + 1];
@@ -166,7 +170,7 @@ struct msg_issue {
 	struct slice	jwk;				/* the account's public key, canonical JSON */
 	struct slice	jws;				/* the finalize request, as the client signed it */
 	uint32_t	evidence_count;
-	struct slice	evidence[IDENTIFIERS_MAX];
+	struct slice	evidence[IDENTIFIERS_MAX];	/* bundles */
 	/* How the key that evidence names became jwk: keyChange requests as they were signed, in their order, the
 	 * last one handing over to jwk. None when no key changed since. */
 	uint32_t	key_change_count;

@@ -4,6 +4,7 @@
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "ra/contact.h"
+#include "ra/external.h"
 #include "ra/request.h"
 #include "x509/key.h"
 
@@ -27,6 +28,8 @@ account_json(const struct request *request, const struct account *account)
 		json_object_set_new(object, "key", json_loads(account->jwk, 0, NULL));
 	if (object != NULL && account->terms_agreed != 0)
 		json_object_set_new(object, "termsOfServiceAgreed", json_true());
+	if (object != NULL && account->binding != NULL)
+		json_object_set_new(object, "externalAccountBinding", json_loads(account->binding, 0, NULL));
 	free(url);
 	return object;
 }
@@ -111,10 +114,8 @@ check_new(struct request *request, bool agreed)
 
 	if (terms[0] != '\0' && !agreed)
 		return refuse_without_terms(request, terms);
-	if (json_object_get(request->payload, "externalAccountBinding") != NULL)
-		return problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
-		    "\"externalAccountBinding\" names a key that is not known here; this server has none "
-		    "(RFC 8555, 7.3.4)");
+	if (!external_bind(request))
+		return false;
 	if (key_check(request->key->key, &reason) != ERR_OK ||
 	    blocklist_check(request->ra->blocked, request->key->key, &reason) != ERR_OK)
 		return problem_set(&request->problem, PROBLEM_BAD_PUBLIC_KEY, "the account key: %s",
@@ -128,9 +129,12 @@ check_new(struct request *request, bool agreed)
 static enum err
 insert(struct storage_tx *tx, void *arg)
 {
-	struct request *request = arg;
+	struct account *account = &((struct request *)arg)->account;
+	enum err	err = ERR_OK;
 
-	return account_insert(tx, &request->account);
+	if (!id_is_zero(account->external_key))
+		err = external_key_use(tx, account->external_key, account->created);
+	return err != ERR_OK ? err : account_insert(tx, account);
 }
 
 /* Two requests with one key at once: the second finds the first one's account. */
@@ -151,6 +155,8 @@ inserted(struct request *request, void *arg, enum err err)
 	(void)arg;
 	if (err == ERR_EXISTS)
 		return show_winner(request);
+	if (err == ERR_CONFLICT)
+		return external_lost(request);
 	if (err != ERR_OK)
 		return request_broken(request, "account_insert", err);
 	reply_location(request, ROUTE_ACCOUNT, &request->account.id);

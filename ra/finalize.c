@@ -190,12 +190,7 @@ prove(struct request *request, const struct order *order, const struct authoriza
 	key_changes_unload(&changes);
 	if (issue->failed)
 		return request_broken(request, "put_proof", ERR_MEMORY);
-	if (issue->len <= MSG_MAX)
-		return true;
-	buf_clear(issue);
-	return problem_set(&request->problem, PROBLEM_BAD_CSR,
-	    "the finalize request has %zu octets, too many with the proof of %zu names; send a smaller CSR",
-	    request->msg.body.len, count);
+	return true;
 }
 
 static bool

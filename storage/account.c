@@ -9,7 +9,8 @@ account_free(struct account *account)
 		return;
 	free(account->jwk);
 	free(account->contact);
-	account->jwk = account->contact = NULL;
+	free(account->binding);
+	account->jwk = account->contact = account->binding = NULL;
 }
 
 enum err
@@ -18,7 +19,8 @@ account_insert(struct storage_tx *tx, const struct account *account)
 	return query_run(tx, STATEMENT_ACCOUNT_INSERT,
 	    VALUES(value_id(&account->id), value_text(account->thumbprint), value_text(account->jwk),
 		value_integer(account->status), value_text(account->contact),
-		value_integer(account->terms_agreed), value_integer(account->created)),
+		value_integer(account->terms_agreed), value_integer(account->created),
+		value_id(&account->external_key), value_text(account->binding)),
 	    NULL);
 }
 
@@ -33,6 +35,8 @@ account_read(struct query *query, struct account *out)
 	out->contact = query_text(query);
 	out->terms_agreed = query_integer(query);
 	out->created = query_integer(query);
+	out->external_key = query_id(query);
+	out->binding = query_text(query);
 }
 
 static enum err

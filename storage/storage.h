@@ -64,6 +64,8 @@ struct account {
 	char			*contact;	/* JSON array text, "[]" */
 	int64_t			 terms_agreed;	/* seconds; 0: never */
 	int64_t			 created;
+	struct id		 external_key;	/* that it was made with; zero: none */
+	char			*binding;	/* the external account binding as it was sent, or NULL */
 };
 void	 account_free(struct account *);	/* the strings; the struct is the caller's */
 enum err account_insert(struct storage_tx *, const struct account *);	/* ERR_EXISTS: this key */
@@ -93,6 +95,28 @@ enum err account_change_key_to(struct storage_tx *, struct id, const struct key_
  * *out. */
 enum err account_key_changes(struct storage_tx *, struct id, int64_t since, size_t max,
     struct key_change_row **out, size_t *count);
+
+/* --- keys for external account binding (RFC 8555, 7.3.4) ------------------------------------------- */
+struct external_key {
+	struct id	 id;		/* its kid */
+	struct buf	 mac_key;	/* secret */
+	char		*comment;
+	char		*names, *profiles;	/* what its accounts are held to, one a line; "": anything */
+	int64_t		 expires;	/* seconds; 0: never */
+	int64_t		 uses, used;	/* accounts that it may make, 0: any number; and has made */
+	int64_t		 created, revoked;	/* seconds; 0: it is not */
+};
+void	 external_key_free(struct external_key *);	/* cleanses the key */
+enum err external_key_insert(struct storage_tx *, const struct external_key *);	/* used and revoked are 0 */
+enum err external_key_get(struct storage_tx *, struct id, struct external_key *);	/* ERR_NOT_FOUND */
+/* The newest made before that one (zero: the newest of all), at most max, into an array. */
+enum err external_keys_before(struct storage_tx *, struct id before, struct external_key *, size_t max, size_t *count);
+/* One account more. ERR_CONFLICT: it is revoked, has expired, or is used up. */
+enum err external_key_use(struct storage_tx *, struct id, int64_t now);
+enum err external_key_revoke(struct storage_tx *, struct id, int64_t now);	/* ERR_CONFLICT: it is, or isn't there */
+/* Accounts made with it, in order, beginning after that one; at most max. */
+enum err external_key_accounts(struct storage_tx *, struct id, struct id after, struct id *ids, size_t max,
+    size_t *count);
 
 /* --- authorizations: one row, the challenges share a token ---------------------------------------- */
 struct authorization {

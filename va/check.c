@@ -5,7 +5,6 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "lib/map.h"
 #include "va/caa.h"
 #include "va/check.h"
 #include "va/method.h"
@@ -13,7 +12,6 @@
 
 #define WAITING_FACTOR 10 /* checks that may wait for each that may run */
 #define SWEEP_MS 100 /* how exactly va.timeout is kept */
-#define PERSPECTIVE "primary" /* the one beside ca */
 
 struct list {
 	struct check *first, *last;
@@ -22,14 +20,10 @@ struct list {
 
 struct checker {
 	const struct means *means;
-	checker_answer *answer;
-	void *arg;
-	struct map *by_authorization; /* whole validations */
 	struct list waiting;
 	struct list running; /* by deadline: all have the same time */
-	struct list resting; /* the same */
 	bool pumping;
-	uv_timer_t sweep; /* runs while checks run or rest */
+	uv_timer_t sweep; /* runs while checks run */
 };
 
 static void
@@ -61,16 +55,6 @@ list_remove(struct list *list, struct check *c)
 
 static void check_prove(struct check *, enum caa_outcome);
 static void checker_sweep(uv_timer_t *);
-
-static void
-check_move(struct check *c, struct list *from, struct list *to)
-{
-	struct checker *k = c->owner;
-
-	list_remove(from, c);
-	list_append(to, c);
-	c->state = to == &k->waiting ? CHECK_WAITING : to == &k->running ? CHECK_RUNNING : CHECK_RESTING;
-}
 
 /* Everything is there for a statement, or CAA forbids it, or CAA is still under way. */
 static void
@@ -117,12 +101,18 @@ check_start_caa(struct check *c)
 	return false;
 }
 
+static bool
+is_caa_alone(const struct check *c)
+{
+	return !id_is_zero(c->asked.order);
+}
+
 static void
 check_run(struct check *c)
 {
 	if (!check_start_caa(c))
 		return;
-	if (c->renews == NULL) {
+	if (!is_caa_alone(c)) {
 		c->method->start(c);
 	} else {
 		c->proved = true;
@@ -145,11 +135,12 @@ checker_pump(struct checker *k)
 		if (!uv_is_active((uv_handle_t *)&k->sweep))
 			uv_timer_start(&k->sweep, checker_sweep, SWEEP_MS, SWEEP_MS);
 		c->deadline = clock_monotonic_ms() + k->means->config->timeout * 1000;
-		check_move(c, &k->waiting, &k->running);
+		list_remove(&k->waiting, c);
+		list_append(&k->running, c);
 		check_run(c);
 	}
 	k->pumping = false;
-	if (k->running.count == 0 && k->resting.count == 0)
+	if (k->running.count == 0)
 		uv_timer_stop(&k->sweep);
 }
 
@@ -172,47 +163,27 @@ checker_sweep(uv_timer_t *timer)
 
 	while (k->running.first != NULL && k->running.first->deadline <= now)
 		check_late(k->running.first);
-	while (k->resting.first != NULL && k->resting.first->deadline <= now)
-		check_move(k->resting.first, &k->resting, &k->waiting);
 	checker_pump(k);
 }
 
 struct checker *
-checker_new(const struct means *means, checker_answer *answer, void *arg)
+checker_new(const struct means *means)
 {
 	struct checker *k = calloc(1, sizeof(*k));
 
-	if (k == NULL || (k->by_authorization = map_new()) == NULL) {
-		free(k);
+	if (k == NULL)
 		return NULL;
-	}
 	k->means = means;
-	k->answer = answer;
-	k->arg = arg;
 	uv_timer_init(means->loop, &k->sweep);
 	k->sweep.data = k;
 	return k;
 }
 
-/* Back to before it ran. */
-static void
-check_clear(struct check *c)
-{
-	c->method->end(c);
-	caa_free(c->caa);
-	c->caa = NULL;
-	c->proved = false;
-	c->until = 0;
-	c->addresses[0] = '\0';
-}
-
 static void
 check_free(struct check *c)
 {
-	check_clear(c);
-	if (c->renews == NULL)
-		map_remove(c->owner->by_authorization, &c->asked.authorization, sizeof(c->asked.authorization));
-	free(c->renews);
+	c->method->end(c);
+	caa_free(c->caa);
 	json_decref(c->record);
 	free(c);
 }
@@ -241,8 +212,6 @@ checker_free(struct checker *k)
 		return;
 	list_drop(&k->waiting);
 	list_drop(&k->running);
-	list_drop(&k->resting);
-	map_free(k->by_authorization);
 	uv_close((uv_handle_t *)&k->sweep, checker_closed);
 }
 
@@ -254,7 +223,7 @@ checker_running(const struct checker *k)
 
 /* Says no to a check that never began. */
 static void
-checker_refuse(struct checker *k, const struct msg_check *asked, const char *why)
+checker_refuse(const struct msg_check *asked, const char *why, checker_answer *answer, void *arg)
 {
 	struct msg_result result = {
 		.authorization = asked->authorization, .problem = PROBLEM_SERVER_INTERNAL, .record = "[]",
@@ -264,7 +233,7 @@ checker_refuse(struct checker *k, const struct msg_check *asked, const char *why
 	snprintf(result.detail, sizeof(result.detail), "%s", why);
 	log_event(LOG_WARNING, "validation refused", F_STR("identifier", asked->identifier.value),
 	    F_STR("detail", why));
-	k->answer(k->arg, &result);
+	answer(arg, &result);
 }
 
 /* 32 bytes in base64url. */
@@ -292,38 +261,6 @@ check_sound(const struct msg_check *asked)
 	       is_digest(asked->token) && is_digest(asked->thumbprint);
 }
 
-/* A CHECK for what is known already. False: it is not. */
-static bool
-checker_again(struct checker *k, const struct msg_check *asked)
-{
-	struct check *c;
-
-	if (!id_is_zero(asked->order))
-		return false;
-	c = map_get(k->by_authorization, &asked->authorization, sizeof(asked->authorization));
-	if (c != NULL && c->state == CHECK_RESTING) {
-		check_move(c, &k->resting, &k->waiting);
-		checker_pump(k);
-	}
-	return c != NULL;
-}
-
-/* The statement whose CAA part is made anew: its words count, whatever ra wrote beside it. */
-static bool
-check_renews(struct check *c)
-{
-	const struct means *means = c->means;
-
-	if ((c->renews = calloc(1, sizeof(*c->renews))) == NULL ||
-	    evidence_get(c->asked.evidence, means->evidence_key, c->renews) != ERR_OK)
-		return false;
-	c->asked.identifier = c->renews->identifier;
-	c->asked.wildcard = c->renews->wildcard;
-	c->asked.method = c->renews->method;
-	memcpy(c->asked.account_url, c->renews->account_url, sizeof(c->asked.account_url));
-	return true;
-}
-
 static struct check *
 check_new(struct checker *k, const struct msg_check *asked, const struct method *method)
 {
@@ -332,47 +269,36 @@ check_new(struct checker *k, const struct msg_check *asked, const struct method 
 	if (c == NULL)
 		return NULL;
 	c->asked = *asked;
+	c->asked.evidence = slice_of(NULL, 0); /* it is borrowed */
 	c->means = k->means;
 	c->owner = k;
 	c->method = method;
-	c->retries = id_is_zero(asked->order) ? k->means->config->retries : 0;
-	if ((c->record = json_array()) != NULL &&
-	    (!id_is_zero(asked->order) || map_put(k->by_authorization, &asked->authorization,
-					      sizeof(asked->authorization), c) == ERR_OK))
+	if ((c->record = json_array()) != NULL)
 		return c;
-	json_decref(c->record);
 	free(c);
 	return NULL;
 }
 
 void
-checker_add(struct checker *k, const struct msg_check *asked)
+checker_add(struct checker *k, const struct msg_check *asked, checker_answer *answer, void *arg)
 {
 	const struct method *method = method_of(asked->method);
 	struct check *c;
 
-	if (checker_again(k, asked))
-		return;
 	if (method == NULL) {
-		checker_refuse(k, asked, "this perspective does not validate that challenge type");
+		checker_refuse(asked, "this perspective does not validate that challenge type", answer, arg);
 		return;
 	}
 	if (k->waiting.count >= (size_t)k->means->config->concurrent * WAITING_FACTOR) {
-		checker_refuse(k, asked, "the validation queue is full: try again in a minute");
+		checker_refuse(asked, "the validation queue is full: try again in a minute", answer, arg);
 		return;
 	}
 	if ((c = check_new(k, asked, method)) == NULL) {
-		checker_refuse(k, asked, "the CA is out of memory: try again later");
+		checker_refuse(asked, "the CA is out of memory: try again later", answer, arg);
 		return;
 	}
-	if (!id_is_zero(asked->order) && !check_renews(c)) {
-		checker_refuse(k, asked, "the evidence of the validation is not authentic: order again");
-		free(c->renews);
-		json_decref(c->record);
-		free(c);
-		return;
-	}
-	c->asked.evidence = slice_of(NULL, 0); /* it was borrowed */
+	c->answer = answer;
+	c->arg = arg;
 	list_append(&k->waiting, c);
 	checker_pump(k);
 }
@@ -388,49 +314,26 @@ check_used(struct check *c, const struct address *address)
 		snprintf(c->addresses + len, sizeof(c->addresses) - len, "%s%s", len > 0 ? " " : "", text);
 }
 
-/* What came of a run, in the words that go to ra and into the log. */
-static void
-check_tell(struct check *c, struct msg_result *result)
-{
-	result->authorization = c->asked.authorization;
-	result->order = c->asked.order;
-	record_text(c->record, result->record, sizeof(result->record));
-	log_event(LOG_INFO, c->renews != NULL ? "caa checked" : "validated",
-	    F_STR("identifier", c->asked.identifier.value), F_STR("method", challenge_name(c->asked.method)),
-	    F_STR("outcome", result->ok ? "valid" : result->next_try != 0 ? "failed, tried again" : "invalid"),
-	    F_STR("addresses", c->addresses), F_STR("problem", result->ok ? "" : problem_name(result->problem)),
-	    F_STR("detail", result->detail),
-	    F_INT("ms", clock_monotonic_ms() - c->deadline + c->means->config->timeout * 1000));
-}
-
 /* Frees the check, answers, and starts the next. */
 static void
 check_answer(struct check *c, struct msg_result *result)
 {
 	struct checker *k = c->owner;
+	checker_answer *answer = c->answer;
+	void *arg = c->arg;
 
-	check_tell(c, result);
+	result->authorization = c->asked.authorization;
+	result->order = c->asked.order;
+	record_text(c->record, result->record, sizeof(result->record));
+	log_event(LOG_INFO, is_caa_alone(c) ? "caa checked" : "validated",
+	    F_STR("perspective", c->means->perspective), F_STR("identifier", c->asked.identifier.value),
+	    F_STR("method", challenge_name(c->asked.method)), F_STR("outcome", result->ok ? "valid" : "invalid"),
+	    F_STR("addresses", c->addresses), F_STR("problem", result->ok ? "" : problem_name(result->problem)),
+	    F_STR("detail", result->detail),
+	    F_INT("ms", clock_monotonic_ms() - c->deadline + c->means->config->timeout * 1000));
 	list_remove(&k->running, c);
 	check_free(c);
-	k->answer(k->arg, result);
-	checker_pump(k);
-}
-
-/* RFC 8555, 8.2: a failure that is not final; the next try comes by itself, or when the client asks. */
-static void
-check_rest(struct check *c, struct msg_result *result)
-{
-	struct checker *k = c->owner;
-	int64_t wait = k->means->config->retry_interval;
-
-	result->next_try = clock_now() + wait;
-	check_tell(c, result);
-	check_clear(c);
-	json_array_clear(c->record);
-	c->retries--;
-	c->deadline = clock_monotonic_ms() + wait * 1000;
-	check_move(c, &k->running, &k->resting);
-	k->answer(k->arg, result);
+	answer(arg, result);
 	checker_pump(k);
 }
 
@@ -448,9 +351,8 @@ check_prove(struct check *c, enum caa_outcome caa)
 	struct evidence evidence = { .identifier = c->asked.identifier,
 		.wildcard = c->asked.wildcard,
 		.method = c->asked.method,
-		.validated = clock_now(),
-		.until = c->until,
-		.perspective = PERSPECTIVE };
+		.validated = is_caa_alone(c) ? 0 : clock_now(),
+		.until = c->until };
 	struct msg_result result = { .ok = true };
 	struct buf statement = { 0 };
 
@@ -458,11 +360,10 @@ check_prove(struct check *c, enum caa_outcome caa)
 	memcpy(evidence.thumbprint, c->asked.thumbprint, sizeof(evidence.thumbprint));
 	memcpy(evidence.account_url, c->asked.account_url, sizeof(evidence.account_url));
 	memcpy(evidence.addresses, c->addresses, sizeof(evidence.addresses));
-	if (c->renews != NULL)
-		evidence = *c->renews;
+	snprintf(evidence.perspective, sizeof(evidence.perspective), "%s", c->means->perspective);
 	evidence.caa = caa;
 	evidence.caa_checked = caa == CAA_NOT_CHECKED ? 0 : clock_now();
-	evidence_put(&statement, &evidence, c->means->evidence_key);
+	evidence_put(&statement, &evidence, &c->means->key);
 	if (statement.failed) {
 		check_fail(c, PROBLEM_SERVER_INTERNAL, "the CA is out of memory: try again later");
 	} else {
@@ -478,7 +379,6 @@ check_prove(struct check *c, enum caa_outcome caa)
 void
 check_fail(struct check *c, enum problem_type type, const char *format, ...)
 {
-	const struct va_config *config = c->means->config;
 	struct msg_result result = { .problem = type };
 	unsigned char *at;
 	va_list args;
@@ -489,8 +389,5 @@ check_fail(struct check *c, enum problem_type type, const char *format, ...)
 	for (at = (unsigned char *)result.detail; *at != '\0'; at++) /* it becomes JSON and a log line */
 		if (*at < 0x20 || *at > 0x7e)
 			*at = '?';
-	if (c->retries > 0 && c->owner->resting.count < (size_t)config->concurrent * WAITING_FACTOR)
-		check_rest(c, &result);
-	else
-		check_answer(c, &result);
+	check_answer(c, &result);
 }

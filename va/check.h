@@ -1,11 +1,8 @@
-/* check.h: one validation from CHECK to RESULT, whatever its method, and all of them at once.
+/* check.h: one validation as one perspective makes it, whatever its method, and all of them at once.
  *
- *   waiting --a slot is free--> running --check_pass() and CAA; or failed, and no retry left--> answered
- *      ^                           |
- *      +--time, or CHECK again-- resting <--failed: check_fail(), CAA, or the time is up; a retry is left
+ *   waiting --a slot is free--> running --check_pass() and CAA; or check_fail(), CAA, the time is up--> answered
  *
- * A failure that is not final is told too (RFC 8555, 8.2). A CHECK for an authorization that is known already asks
- * for nothing new: it only ends a rest. CAA is looked up beside the method's work, and judged after it.
+ * CAA is looked up beside the method's work, and judged after it. With an order in the CHECK it is looked up alone.
  *
  * At most va.concurrent run, ten times as many wait; what comes beyond is answered "try again" at once. */
 #ifndef SIGNET_VA_CHECK_H
@@ -30,7 +27,8 @@ struct means {
 	const struct targets	*targets;
 	struct fetcher		*fetcher;
 	struct prober		*prober;
-	const uint8_t		*evidence_key;	/* EVIDENCE_KEY_SIZE */
+	struct evidence_key	 key;		/* with which statements are made */
+	const char		*perspective;	/* whose they are */
 	const struct strings	*caa_identities;
 	const struct ra_config	*persist;	/* of which only what dns-persist-01 needs */
 };
@@ -38,6 +36,9 @@ struct means {
 /* Whether the name is a DNS name that the method proves, and token and thumbprint what their types are. A token with "../" or "?" in
  * it would let a captured ra choose the page that counts as proof (RFC 8555, 8.3: base64url only). */
 bool	 check_sound(const struct msg_check *);
+
+/* The result is borrowed for the call; its evidence is one statement. */
+typedef void checker_answer(void *arg, const struct msg_result *);
 
 struct checker;
 struct check {
@@ -50,13 +51,12 @@ struct check {
 	struct checker		*owner;
 	const struct method	*method;
 	struct check		*prev, *next;
-	enum { CHECK_WAITING, CHECK_RUNNING, CHECK_RESTING } state;
-	int64_t			 deadline;	/* clock_monotonic_ms(): of running, and of resting */
-	int64_t			 retries;	/* left */
-	struct caa		*caa;		/* this run's; NULL: not asked for */
+	checker_answer		*answer;
+	void			*arg;
+	int64_t			 deadline;	/* clock_monotonic_ms(), while it runs */
+	struct caa		*caa;		/* NULL: not asked for */
 	int64_t			 until;		/* the method's: when what it found ends; 0: it doesn't say */
 	bool			 proved;	/* the method is done: CAA is what is missing */
-	struct evidence		*renews;	/* CAA alone: what is said again; else NULL */
 };
 
 /* For methods. After either the check may be gone, and work was given to the method's end(). */
@@ -66,13 +66,10 @@ void	 check_fail(struct check *, enum problem_type, const char *format, ...)
 /* Notes an address in the evidence. */
 void	 check_used(struct check *, const struct address *);
 
-/* The result is borrowed for the call. */
-typedef void checker_answer(void *arg, const struct msg_result *);
-
 /* means is borrowed. NULL: out of memory. */
-struct checker	*checker_new(const struct means *, checker_answer *, void *arg);
-/* Answers exactly once, perhaps before it returns; before that with failures that are not final. */
-void		 checker_add(struct checker *, const struct msg_check *);
+struct checker	*checker_new(const struct means *);
+/* Answers exactly once, perhaps before it returns. What the CHECK's evidence is, is not looked at. */
+void		 checker_add(struct checker *, const struct msg_check *, checker_answer *, void *arg);
 size_t		 checker_running(const struct checker *);
 /* Drops what runs and waits without answering. The loop must run once more. NULL is fine. */
 void		 checker_free(struct checker *);

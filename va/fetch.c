@@ -12,6 +12,7 @@
 #define SPARE_MAX 256 /* idle handles kept; each holds some 10 KiB */
 
 struct fetcher {
+	const struct egress *egress;
 	struct sockets *sockets;
 	CURLM *multi;
 	uv_timer_t timer;
@@ -97,7 +98,7 @@ fetcher_timer(CURLM *multi, long ms, void *arg)
 }
 
 struct fetcher *
-fetcher_new(uv_loop_t *loop)
+fetcher_new(uv_loop_t *loop, const struct egress *egress)
 {
 	struct fetcher *f = calloc(1, sizeof(*f));
 	struct curl_slist *list;
@@ -114,6 +115,7 @@ fetcher_new(uv_loop_t *loop)
 		return NULL;
 	}
 	f->headers = list;
+	f->egress = egress;
 	uv_timer_init(loop, &f->timer);
 	f->timer.data = f;
 	curl_multi_setopt(f->multi, CURLMOPT_SOCKETFUNCTION, fetcher_socket);
@@ -154,11 +156,16 @@ fetch_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 {
 	const struct fetch *fetch = arg;
 	struct address address;
+	int fd;
 
 	(void)purpose;
 	if (!address_from_sockaddr(&to->addr, &address) || !address_eq(&address, &fetch->address))
 		return CURL_SOCKET_BAD;
-	return socket(to->family, to->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, to->protocol);
+	fd = socket(to->family, to->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, to->protocol);
+	if (fd == -1 || egress_bind(fetch->owner->egress, fd, to->family))
+		return fd;
+	close(fd);
+	return CURL_SOCKET_BAD;
 }
 
 static size_t

@@ -90,12 +90,13 @@ take_parameter(struct reader *r, struct issue_value *out)
 bool
 issue_value_read(struct slice text, struct issue_value *out)
 {
-	struct reader r = { text.data, text.data + text.len };
+	struct reader r;
 
 	out->domain[0] = '\0';
 	out->count = 0;
 	if (text.len == 0)
 		return true;
+	r = (struct reader){ text.data, text.data + text.len };
 	skip_space(&r);
 	if (!take_domain(&r, out->domain))
 		return false;

@@ -12,6 +12,7 @@
 #define READ_SIZE 16384 /* a TLS record; then other events get their turn */
 
 struct prober {
+	const struct egress *egress;
 	SSL_CTX *context;
 	uv_loop_t *loop;
 	char protocol[PROBE_PROTOCOL_MAX + 1];
@@ -75,7 +76,7 @@ prober_configure(SSL_CTX *context, const char *protocol)
 }
 
 struct prober *
-prober_new(const char *protocol)
+prober_new(const char *protocol, const struct egress *egress)
 {
 	struct prober *r = calloc(1, sizeof(*r));
 	size_t len = strlen(protocol);
@@ -85,6 +86,7 @@ prober_new(const char *protocol)
 	if (r == NULL)
 		return NULL;
 	memcpy(r->protocol, protocol, len);
+	r->egress = egress;
 	if ((r->context = SSL_CTX_new(TLS_client_method())) == NULL ||
 	    !prober_configure(r->context, protocol)) {
 		ERR_clear_error();
@@ -386,7 +388,8 @@ probe_start(struct prober *r, const struct address *address, uint16_t port, cons
 	}
 	uv_timer_init(r->loop, &p->timer);
 	p->poll.data = p->timer.data = p;
-	if (probe_connect(p->fd, address, port) == 0 || errno == EINPROGRESS) {
+	if (egress_bind(r->egress, p->fd, address->family) &&
+	    (probe_connect(p->fd, address, port) == 0 || errno == EINPROGRESS)) {
 		uv_poll_start(&p->poll, UV_WRITABLE, probe_ready);
 		uv_timer_start(&p->timer, probe_timeout, PROBE_CONNECT_MS, 0);
 	} else {

@@ -11,6 +11,7 @@
 
 #include "lib/address.h"
 #include "lib/buf.h"
+#include "va/egress.h"
 
 #define PROBE_BYTES_MAX 32768	/* read in one handshake; four RSA-4096 certificates take 8,000 */
 #define PROBE_CHAIN_MAX 16384	/* of which certificates: to decode each small one costs 0.4 ms */
@@ -37,9 +38,10 @@ typedef void probe_done(void *arg, const struct probe_answer *);	/* the answer l
 struct prober;
 struct probe;
 
-/* Reads what OpenSSL reads: before the sandbox. protocol is the one that is offered ("acme-tls/1"). NULL: out
+/* Reads what OpenSSL reads: before the sandbox. protocol is the one that is offered ("acme-tls/1"); the
+ * egress is borrowed and outlives the prober. NULL: out
  * of memory, or OpenSSL's configuration forbids what we need. */
-struct prober	*prober_new(const char *protocol);
+struct prober	*prober_new(const char *protocol, const struct egress *);
 /* Begins to use the loop, which outlives the prober. */
 void		 prober_start(struct prober *, uv_loop_t *);
 void		 prober_free(struct prober *);	/* every probe must be over; NULL is fine */

@@ -77,7 +77,7 @@ resolver_is_localhost(const char *name)
 }
 
 struct resolver *
-resolver_new(const struct va_config *config)
+resolver_new(const struct va_config *config, const struct egress *egress)
 {
 	struct resolver *r = calloc(1, sizeof(*r));
 	size_t i;
@@ -89,7 +89,8 @@ resolver_new(const struct va_config *config)
 	r->config = config;
 	for (i = 0; i <= config->zone_count; i++) {
 		r->sets[i] =
-		    server_set_new(i < config->zone_count ? &config->zones[i].resolvers : &config->resolvers);
+		    server_set_new(i < config->zone_count ? &config->zones[i].resolvers : &config->resolvers,
+			egress);
 		if (r->sets[i] == NULL) {
 			log_event(LOG_ERROR, "a zone has no resolver",
 			    F_STR("zone", i < config->zone_count ? config->zones[i].zone : "(default)"));

@@ -10,6 +10,7 @@
 
 #include "config/config.h"
 #include "lib/address.h"
+#include "va/egress.h"
 
 struct resolver;
 struct lookup;
@@ -26,7 +27,7 @@ struct lookup_answer {
 typedef void lookup_done(void *arg, const struct lookup_answer *);
 
 /* Logs why and returns NULL when the configured addresses make no sense. config is borrowed for ever. */
-struct resolver	*resolver_new(const struct va_config *);
+struct resolver	*resolver_new(const struct va_config *, const struct egress *);
 /* Begins to use the loop, which outlives the resolver. False: out of memory or descriptors. */
 bool		 resolver_start(struct resolver *, uv_loop_t *);
 /* Every lookup must be over or cancelled. The loop must run once more to close handles. NULL is fine. */

@@ -114,8 +114,20 @@ servers_put(struct buf *text, const struct strings *words)
 	return true;
 }
 
+static void
+set_source(ares_channel channel, const struct address *source)
+{
+	uint32_t v4;
+
+	memcpy(&v4, source->bytes, sizeof(v4));
+	if (source->family == AF_INET)
+		ares_set_local_ip4(channel, ntohl(v4));
+	else if (source->family == AF_INET6)
+		ares_set_local_ip6(channel, source->bytes);
+}
+
 static enum err
-set_prepare(struct server_set *set, const struct strings *words)
+set_prepare(struct server_set *set, const struct strings *words, const struct egress *egress)
 {
 	struct ares_options options = {
 		.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
@@ -139,14 +151,15 @@ set_prepare(struct server_set *set, const struct strings *words)
 		ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
 		    ARES_OPT_SOCK_STATE_CB) != ARES_SUCCESS)
 		return ERR_IO;
+	set_source(set->channel, &egress->source);
 	return ares_set_servers_ports_csv(set->channel, set->servers) == ARES_SUCCESS ? ERR_OK : ERR_CONFIG;
 }
 struct server_set *
-server_set_new(const struct strings *words)
+server_set_new(const struct strings *words, const struct egress *egress)
 {
 	struct server_set *set = calloc(1, sizeof(*set));
 
-	if (set == NULL || set_prepare(set, words) == ERR_OK)
+	if (set == NULL || set_prepare(set, words, egress) == ERR_OK)
 		return set;
 	log_event(LOG_ERROR, "resolvers refused", F_STR("servers", set->servers),
 	    F_STR("advice", "write \"system\" or addresses like 10.0.0.53:53 in va.resolvers and va.zones"));

@@ -7,11 +7,12 @@
 
 #include "config/config.h"
 #include "lib/buf.h"
+#include "va/egress.h"
 
 struct server_set;
 
 /* "system" or addresses. Reads /etc/resolv.conf: before the sandbox. NULL, and it is logged why. */
-struct server_set	*server_set_new(const struct strings *words);
+struct server_set	*server_set_new(const struct strings *words, const struct egress *);
 bool			 server_set_start(struct server_set *, uv_loop_t *);	/* false: out of memory or descriptors */
 /* Ends every question. closed, if any, is called when the loop has let go: at once when it never started. */
 void			 server_set_free(struct server_set *, void (*closed)(void *arg), void *arg);

@@ -1,6 +1,7 @@
-/* va: the validation authority, one perspective.
+/* va: the validation authority: the primary perspective, those that are configured on this machine, and the one that
+ * asks them all.
  *
- * It holds the evidence key, by which ca knows this perspective's word, and nothing else of worth. It trusts
+ * It holds the evidence key, by which ca knows these perspectives' word, and nothing else of worth. It trusts
  * ra to say what to check and no byte that comes from the network. It may open sockets to resolvers and to
  * targets that va.targets allows; it opens no file once it is confined. One loop, no threads: everything
  * slow is a state of a check (check.h).
@@ -17,8 +18,9 @@
 #include "lib/file.h"
 #include "lib/log.h"
 #include "proc/proc.h"
-#include "va/check.h"
-#include "va/method.h"
+#include "va/ballot.h"
+#include "va/fetch.h"
+#include "va/viewpoint.h"
 
 #define RECEIVE_BATCH 64 /* messages before other events get their turn */
 
@@ -30,11 +32,11 @@ struct outgoing {
 struct va {
 	struct proc *proc;
 	uint8_t evidence_key[EVIDENCE_KEY_SIZE];
-	struct means means;
-	struct targets *targets;
+	struct viewpoint *viewpoints[PERSPECTIVES_MAX + 1];
+	struct voter voters[PERSPECTIVES_MAX + 1]; /* the primary, and va.perspectives */
+	struct ballots *ballots;
 	uv_loop_t loop;
 	uv_poll_t ra, control;
-	struct checker *checker;
 	struct outgoing *first, **last; /* RESULTs that wait for room */
 };
 
@@ -42,7 +44,9 @@ struct va {
 static const char *const va_calls[] = { "connect", "getsockopt", "setsockopt", "getsockname", "getpeername",
 	"fcntl", NULL };
 
-static const struct sandbox va_sandbox = { .role = "va", .allow = va_calls, .tcp_connect = true };
+/* With a perspective that has a source. */
+static const char *const va_calls_bind[] = { "connect", "getsockopt", "setsockopt", "getsockname", "getpeername",
+	"fcntl", "bind", NULL };
 
 static void va_watch_ra(struct va *, int events);
 
@@ -119,7 +123,7 @@ va_receive(struct va *va)
 			va_stop("ra hung up");
 		if (type != MSG_CHECK || !get_check(body, &check) || !check_sound(&check))
 			channel_malformed(ra, type);
-		checker_add(va->checker, &check);
+		ballots_add(va->ballots, &check);
 	}
 }
 
@@ -171,32 +175,33 @@ va_read_key(struct va *va)
 	return err == ERR_OK;
 }
 
+/* The primary, or one of va.perspectives. */
+static bool
+va_add_voter(struct va *va, size_t i, const char *name, const struct perspective_config *own)
+{
+	struct evidence_key key = { .mac = va->evidence_key };
+
+	va->viewpoints[i] = viewpoint_new(va->proc->config, name, own, &key);
+	va->voters[i] = (struct voter){ .name = name, .key = key, .ask = viewpoint_ask, .self = va->viewpoints[i] };
+	return va->viewpoints[i] != NULL;
+}
+
 /* The last chance to open a file: the key, resolv.conf, OpenSSL's configuration; and to list interfaces. */
 static struct va *
 va_open(struct proc *p)
 {
+	const struct va_config *config = &p->config->va;
 	struct va *va = calloc(1, sizeof(*va));
-	struct address self[SELF_MAX];
-	struct reason reason = { "" };
 
 	if (va == NULL)
 		return NULL;
 	va->proc = p;
 	va->last = &va->first;
-	va->means.config = &p->config->va;
-	va->means.evidence_key = va->evidence_key;
-	va->means.caa_identities = &p->config->ra.caa_identities;
-	va->means.persist = &p->config->ra;
-	if (!va_read_key(va) || !fetch_prepare() ||
-	    (va->means.prober = prober_new(TLS_ALPN_PROTOCOL)) == NULL ||
-	    (va->means.resolver = resolver_new(&p->config->va)) == NULL)
+	if (!va_read_key(va) || !fetch_prepare() || !va_add_voter(va, 0, PERSPECTIVE_PRIMARY, NULL))
 		return NULL;
-	va->targets = targets_new(&p->config->va, self, targets_self(self), &reason);
-	if (va->targets == NULL) {
-		log_event(LOG_ERROR, "targets refused", F_STR("cause", reason.text));
-		return NULL;
-	}
-	va->means.targets = va->targets;
+	for (size_t i = 0; i < config->perspective_count; i++)
+		if (!va_add_voter(va, i + 1, config->perspectives[i].name, &config->perspectives[i]))
+			return NULL;
 	signal(SIGPIPE, SIG_IGN); /* a peer that hangs up is an error code, for OpenSSL too */
 	return va;
 }
@@ -205,13 +210,14 @@ va_open(struct proc *p)
 static bool
 va_begin(struct va *va)
 {
+	const struct va_config *config = &va->proc->config->va;
+
 	if (uv_loop_init(&va->loop) != 0)
 		return false;
-	va->means.loop = &va->loop;
-	prober_start(va->means.prober, &va->loop);
-	if (!resolver_start(va->means.resolver, &va->loop) ||
-	    (va->means.fetcher = fetcher_new(&va->loop)) == NULL ||
-	    (va->checker = checker_new(&va->means, va_answer, va)) == NULL ||
+	for (size_t i = 0; i <= config->perspective_count; i++)
+		if (!viewpoint_start(va->viewpoints[i], &va->loop))
+			return false;
+	if ((va->ballots = ballots_new(config, &va->loop, va->voters, va_answer, va)) == NULL ||
 	    uv_poll_init(&va->loop, &va->ra, channel_fd(va->proc->peer[ROLE_RA])) != 0 ||
 	    uv_poll_init(&va->loop, &va->control, channel_fd(va->proc->control)) != 0)
 		return false;
@@ -219,6 +225,19 @@ va_begin(struct va *va)
 	va->control.data = va;
 	va_watch_ra(va, UV_READABLE);
 	return uv_poll_start(&va->control, UV_READABLE | UV_DISCONNECT, va_control_ready) == 0;
+}
+
+static void
+va_confine(const struct va_config *config)
+{
+	struct sandbox sandbox = { .role = "va", .allow = va_calls, .tcp_connect = true };
+
+	for (size_t i = 0; i < config->perspective_count; i++)
+		if (config->perspectives[i].source[0] != '\0') {
+			sandbox.allow = va_calls_bind;
+			sandbox.tcp_bind = true;
+		}
+	sandbox_enter(&sandbox);
 }
 
 _Noreturn void
@@ -232,7 +251,7 @@ va_main(struct proc *p)
 	proc_drop(p);
 	if (!va_begin(va))
 		_exit(1);
-	sandbox_enter(&va_sandbox);
+	va_confine(&p->config->va);
 	proc_ready(p);
 
 	uv_run(&va->loop, UV_RUN_DEFAULT); /* until va_stop() */

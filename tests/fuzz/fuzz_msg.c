@@ -24,13 +24,16 @@
 static void
 evidence(struct slice body)
 {
-	static const uint8_t key[EVIDENCE_KEY_SIZE];
+	static const uint8_t zeros[EVIDENCE_KEY_SIZE];
+	struct evidence_key  key = { .mac = zeros };
 	struct evidence	     said;
 	struct buf	     out = { 0 };
+	char		     name[PERSPECTIVE_MAX + 1];
 
-	if (evidence_get(body, key, &said) != ERR_OK)
+	(void)evidence_by(body, name);
+	if (evidence_get(body, &key, &said) != ERR_OK)
 		return;
-	evidence_put(&out, &said, key);
+	evidence_put(&out, &said, &key);
 	if (!out.failed && !slice_eq(buf_slice(&out), body))
 		abort();
 	buf_free(&out);
@@ -79,6 +82,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case MSG_CRL:
 		ROUND_TRIP(struct msg_crl, get_crl, put_crl);
+		break;
+	case 'B':
+		ROUND_TRIP(struct bundle, bundle_get, bundle_put);
 		break;
 	default:
 		evidence(body);

@@ -1,4 +1,4 @@
-"""A DNS server on loopback whose answers a test sets, by UDP and TCP."""
+"""A DNS server whose answers a test sets, by UDP and TCP; on loopback unless host says otherwise."""
 import os
 import socket
 import socketserver
@@ -20,14 +20,15 @@ class Names:
     clients' hooks.
     """
 
-    def __init__(self, port=None):
+    def __init__(self, port=None, host="127.0.0.1"):
         self.port = port or free_port()
-        self.address = f"127.0.0.1:{self.port}"
+        self.address = f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
         self.zones = {}
         self.asked = []
         self.folder = None
-        self._udp = _Udp(("127.0.0.1", self.port), _UdpHandler)
-        self._tcp = _Tcp(("127.0.0.1", self.port), _TcpHandler)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._udp = _made(_Udp, family)((host, self.port), _UdpHandler)
+        self._tcp = _made(_Tcp, family)((host, self.port), _TcpHandler)
         for server in (self._udp, self._tcp):
             server.names = self
             threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
@@ -107,6 +108,10 @@ class _Udp(socketserver.ThreadingUDPServer):
 class _Tcp(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
+
+
+def _made(kind, family):
+    return type(kind.__name__, (kind,), {"address_family": family})
 
 
 class _UdpHandler(socketserver.BaseRequestHandler):

@@ -102,12 +102,6 @@ def test_rfc8555_7_3_2_status_only_to_deactivated(client):
     assert client.get(client.kid).json()["status"] == "valid"
 
 
-def test_rfc8555_7_3_4_unknown_external_account(server):
-    client = Client(server, register=False)
-    check_problem(client.register(externalAccountBinding={"protected": "", "payload": "", "signature": ""}),
-                  "unauthorized", 403, "externalAccountBinding")
-
-
 def test_rfc8555_7_3_6_deactivation(server):
     client = Client(server)
     pending = client.order(["deactivated.test"])

@@ -307,6 +307,8 @@ statement_add(
 {
 	struct evidence statement = said;
 	uint32_t i = ask->issue.evidence_count++;
+	struct bundle bundle = { .count = 1 };
+	struct buf bytes = { 0 };
 	struct address address;
 
 	statement.validated = validated;
@@ -317,10 +319,13 @@ statement_add(
 	strcpy(statement.addresses, "192.0.2.1");
 	if (statement.account_url[0] == '\0')
 		strcpy(statement.account_url, KID);
-	strcpy(statement.perspective, "local");
+	strcpy(statement.perspective, PERSPECTIVE_PRIMARY);
+	evidence_put(&bytes, &statement, &(struct evidence_key){ .mac = key });
+	bundle.statements[0] = buf_slice(&bytes);
 	buf_clear(&ask->evidence[i]);
-	evidence_put(&ask->evidence[i], &statement, key);
+	bundle_put(&ask->evidence[i], &bundle);
 	ask->issue.evidence[i] = buf_slice(&ask->evidence[i]);
+	buf_free(&bytes);
 }
 
 static inline void

@@ -514,34 +514,131 @@ test_no_certids(void **state)
 
 /* --- evidence ------------------------------------------------------------------------------------ */
 
-static void
-test_evidence(void **state)
-{
-	static const uint8_t key[EVIDENCE_KEY_SIZE] = { 1 }, other[EVIDENCE_KEY_SIZE] = { 2 };
-	struct evidence	     said = { .method = CHALLENGE_HTTP_01, .token = "t", .thumbprint = "p",
-		     .addresses = "192.0.2.1", .caa = CAA_ALLOWED, .caa_checked = 99, .validated = 1234,
-		     .account_url = "https://ca/account/1", .perspective = "primary" };
-	struct evidence	     heard;
-	struct buf	     out = { 0 };
+static const struct evidence a_statement = { .identifier = { IDENTIFIER_DNS, "a.example" }, .method = CHALLENGE_HTTP_01,
+	.token = "t", .thumbprint = "p", .addresses = "192.0.2.1", .caa = CAA_ALLOWED, .caa_checked = 99,
+	.validated = 1234, .until = 2000, .account_url = "https://ca/account/1", .perspective = "fra" };
 
-	(void)state;
-	identifier_check(IDENTIFIER_DNS, "a.example", &said.identifier, NULL);
-	evidence_put(&out, &said, key);
+/* By a MAC, and by a signature: whole, as it was said, and by this key alone. */
+static void
+evidence_holds(const struct evidence_key *key, const struct evidence_key *public, const struct evidence_key *other)
+{
+	struct evidence heard;
+	struct buf	out = { 0 };
+	char		name[PERSPECTIVE_MAX + 1];
+
+	evidence_put(&out, &a_statement, key);
 	assert_true(out.len <= EVIDENCE_MAX);
-	assert_int_equal(evidence_get(buf_slice(&out), key, &heard), ERR_OK);
-	assert_true(identifier_eq(&heard.identifier, &said.identifier));
-	assert_string_equal(heard.thumbprint, "p");
+	assert_int_equal(evidence_get(buf_slice(&out), public, &heard), ERR_OK);
+	assert_true(evidence_same_claim(&heard, &a_statement));
+	assert_string_equal(heard.perspective, "fra");
+	assert_true(evidence_by(buf_slice(&out), name));
+	assert_string_equal(name, "fra");
+	assert_string_equal(heard.addresses, "192.0.2.1");
 	assert_int_equal(heard.validated, 1234);
+	assert_int_equal(heard.until, 2000);
 	assert_int_equal(heard.caa, CAA_ALLOWED);
 	assert_int_equal(heard.caa_checked, 99);
-	assert_string_equal(heard.account_url, said.account_url);
 	assert_int_equal(evidence_get(buf_slice(&out), other, &heard), ERR_BAD_SIGNATURE);
 	for (size_t i = 0; i < out.len; i++) {
 		out.data[i] ^= 1;
-		assert_int_not_equal(evidence_get(buf_slice(&out), key, &heard), ERR_OK);
+		assert_int_not_equal(evidence_get(buf_slice(&out), public, &heard), ERR_OK);
 		out.data[i] ^= 1;
-		assert_int_not_equal(evidence_get(slice_of(out.data, i), key, &heard), ERR_OK);
+		assert_int_not_equal(evidence_get(slice_of(out.data, i), public, &heard), ERR_OK);
 	}
+	buf_free(&out);
+}
+
+static void
+test_evidence(void **state)
+{
+	static const uint8_t mac[EVIDENCE_KEY_SIZE] = { 1 }, mac2[EVIDENCE_KEY_SIZE] = { 2 };
+	/* RFC 8032, 7.1: test 1 and test 2. */
+	struct evidence_key private = { .ed25519 = evidence_private_key("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A") };
+	struct evidence_key public = { .ed25519 = evidence_public_key("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo") };
+	struct evidence_key other = { .ed25519 = evidence_public_key("PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw") };
+	struct evidence_key first = { .mac = mac }, second = { .mac = mac2 };
+
+	(void)state;
+	assert_true(private.ed25519 != NULL && public.ed25519 != NULL && other.ed25519 != NULL);
+	evidence_holds(&first, &first, &second);
+	evidence_holds(&private, &public, &other);
+	/* A MAC is no signature, nor the other way round. */
+	evidence_holds(&first, &first, &public);
+	evidence_holds(&private, &public, &first);
+	assert_null(evidence_public_key("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHUR"));
+	assert_null(evidence_public_key("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo="));
+	assert_null(evidence_private_key(""));
+	EVP_PKEY_free(private.ed25519);
+	EVP_PKEY_free(public.ed25519);
+	EVP_PKEY_free(other.ed25519);
+}
+
+/* The largest there can be fits. */
+static void
+test_evidence_size(void **state)
+{
+	struct evidence_key key = { .ed25519 = evidence_private_key("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A") };
+	struct evidence said = a_statement, heard;
+	struct buf out = { 0 };
+
+	(void)state;
+	memset(said.identifier.value, 'a', IDENTIFIER_VALUE_SIZE - 1);
+	memset(said.token, 'a', TOKEN_SIZE - 1);
+	memset(said.thumbprint, 'a', THUMBPRINT_SIZE - 1);
+	memset(said.addresses, '1', EVIDENCE_ADDRESSES_MAX);
+	memset(said.account_url, 'u', ACCOUNT_URL_SIZE - 1);
+	memset(said.perspective, 'p', PERSPECTIVE_MAX);
+	evidence_put(&out, &said, &key);
+	assert_in_range(out.len, EVIDENCE_MAX - 64, EVIDENCE_MAX);
+	EVP_PKEY_free(key.ed25519);
+	key.ed25519 = evidence_public_key("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
+	assert_int_equal(evidence_get(buf_slice(&out), &key, &heard), ERR_OK);
+	assert_true(evidence_same_claim(&heard, &said));
+	EVP_PKEY_free(key.ed25519);
+	buf_free(&out);
+}
+
+static void
+test_same_claim(void **state)
+{
+	struct evidence other = a_statement;
+
+	(void)state;
+	other.caa = CAA_ABSENT;
+	other.validated = 0;
+	strcpy(other.perspective, "nyc");
+	strcpy(other.addresses, "");
+	assert_true(evidence_same_claim(&a_statement, &other));
+#define DIFFERS(change)							\
+	other = a_statement;						\
+	change;								\
+	assert_false(evidence_same_claim(&a_statement, &other))
+	DIFFERS(other.wildcard = true);
+	DIFFERS(other.method = CHALLENGE_DNS_01);
+	DIFFERS(other.token[0] = 'u');
+	DIFFERS(other.thumbprint[0] = 'q');
+	DIFFERS(other.account_url[0] = 'H');
+	DIFFERS(other.identifier.value[0] = 'b');
+	DIFFERS(other.identifier.type = IDENTIFIER_IP);
+}
+
+static void
+test_bundle(void **state)
+{
+	struct bundle bundle = { 2, { slice_str("one"), slice_str("three") } }, back;
+	struct buf out = { 0 };
+
+	(void)state;
+	bundle_put(&out, &bundle);
+	assert_true(bundle_get(buf_slice(&out), &back));
+	assert_int_equal(back.count, 2);
+	assert_true(slice_eq_str(back.statements[1], "three"));
+	for (size_t i = 0; i < out.len; i++)
+		assert_false(bundle_get(slice_of(out.data, i), &back));
+	buf_put_byte(&out, 0);
+	assert_false(bundle_get(buf_slice(&out), &back));
+	out.data[3] = BUNDLE_STATEMENTS_MAX + 1;
+	assert_false(bundle_get(buf_slice(&out), &back));
 	buf_free(&out);
 }
 
@@ -570,7 +667,8 @@ main(void)
 		cmocka_unit_test(test_routes), cmocka_unit_test(test_no_routes),
 		cmocka_unit_test(test_routes_under_any_host), cmocka_unit_test(test_pebble_forms),
 		cmocka_unit_test(test_pebble_no_forms), cmocka_unit_test(test_retold),
-		cmocka_unit_test(test_accept), cmocka_unit_test(test_certid), cmocka_unit_test(test_no_certids), cmocka_unit_test(test_evidence), cmocka_unit_test(test_tokens),
+		cmocka_unit_test(test_accept), cmocka_unit_test(test_certid), cmocka_unit_test(test_no_certids), cmocka_unit_test(test_evidence), cmocka_unit_test(test_evidence_size),
+		cmocka_unit_test(test_same_claim), cmocka_unit_test(test_bundle), cmocka_unit_test(test_tokens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

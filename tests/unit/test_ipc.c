@@ -1,5 +1,6 @@
 /* ipc: each encoder with its decoder, hostile bytes, and who may say what. */
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -363,6 +364,60 @@ test_channel(void **state)
 	buf_free(&body);
 }
 
+struct long_one {
+	struct channel *ra;
+	struct buf body;
+};
+
+static void *
+send_twice(void *arg)
+{
+	struct long_one *one = arg;
+	struct buf empty = { 0 };
+
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(channel_send(one->ra, MSG_ISSUE, &one->body), ERR_OK);
+		assert_int_equal(channel_send(one->ra, MSG_ISSUE, &empty), ERR_OK);
+	}
+	return NULL;
+}
+
+/* Longer than a packet: several, and from two threads that send at once none is mixed with another's. */
+static void
+test_long_message(void **state)
+{
+	struct long_one one = { 0 };
+	struct channel *ca;
+	pthread_t threads[2];
+	enum msg_type type;
+	struct slice got;
+	unsigned longs = 0;
+
+	(void)state;
+	pair(&one.ra, ROLE_RA, &ca, ROLE_CA);
+	for (size_t i = 0; i < 3 * MSG_MAX + 7; i++)
+		buf_put_byte(&one.body, (uint8_t)(i / 251));
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, send_twice, &one), 0);
+	for (int i = 0; i < 8; i++) {
+		enum err err;
+
+		while ((err = i % 2 == 0 ? channel_receive(ca, &type, &got) : channel_try_receive(ca, &type, &got)) ==
+		    ERR_BUSY)
+			;
+		assert_int_equal(err, ERR_OK);
+		assert_int_equal(type, MSG_ISSUE);
+		assert_true(got.len == 0 || slice_eq(got, buf_slice(&one.body)));
+		longs += got.len > 0;
+	}
+	assert_int_equal(longs, 4);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	channel_free(one.ra);
+	channel_free(ca);
+	buf_free(&one.body);
+}
+
 /* What a captured peer could write into the socket, and who receives it. All must kill the receiver. */
 static const struct {
 	const char *what;
@@ -383,6 +438,9 @@ static const struct {
 	{ "ra sends ca a CHECK", ROLE_CA, ROLE_RA, 4, { 0xac, 0x5e, 0, MSG_CHECK } },
 	{ "ra sends ca its configuration", ROLE_CA, ROLE_RA, 4, { 0xac, 0x5e, 0, MSG_CONFIG } },
 	{ "a body where none may be", ROLE_RA, ROLE_WFE, 5, { 0xac, 0x5e, 0, MSG_NONCES_WANTED, 1 } },
+	{ "a first part of nothing", ROLE_CA, ROLE_RA, 4, { 0xac, 0x5e, 0x80, MSG_ISSUE } },
+	{ "a part of an unknown type", ROLE_CA, ROLE_RA, 5, { 0xac, 0x5e, 0x80, MSG_TYPE_COUNT, 1 } },
+	{ "a part from who may not", ROLE_CA, ROLE_RA, 5, { 0xac, 0x5e, 0x80, MSG_CERTIFICATE, 1 } },
 };
 
 static void
@@ -421,7 +479,7 @@ main(void)
 		cmocka_unit_test(test_request), cmocka_unit_test(test_lookup), cmocka_unit_test(test_reply), cmocka_unit_test(test_nonces),
 		cmocka_unit_test(test_check), cmocka_unit_test(test_result), cmocka_unit_test(test_issue),
 		cmocka_unit_test(test_certificate), cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_channel), cmocka_unit_test(test_hostile_peer_kills_receiver),
+		cmocka_unit_test(test_channel), cmocka_unit_test(test_long_message), cmocka_unit_test(test_hostile_peer_kills_receiver),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

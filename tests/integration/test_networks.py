@@ -1,0 +1,107 @@
+"""Validation in networks that are not one flat loopback: split horizon, IPv6 only, a host that is cut off."""
+import pytest
+from harness.acme import URN, Client
+from harness.names import Names
+from harness.network import Network, needs_network
+from harness.responder import Responder
+from harness.server import Server
+
+pytestmark = needs_network
+
+STANDARD = {"va": {"http_port": 80, "tls_port": 443, "targets": {"allow": []}}}
+
+
+@pytest.fixture
+def net():
+    with Network() as made:
+        yield made
+
+
+@pytest.fixture
+def closing():
+    """Things that have close(), last first."""
+    made = []
+    yield lambda thing: made.append(thing) or thing
+    for thing in reversed(made):
+        thing.close()
+
+
+def server_on(host, names, responder, config):
+    """With its own addresses on loopback, where its clients are: only validation crosses the wire."""
+    with host:
+        return Server(names, responder, {**config, "va": {**STANDARD["va"], **config["va"]}})
+
+
+def failure(account, name):
+    """The error of an http-01 that fails."""
+    order = account.order([name]).json()
+    found = account.challenge(order["authorizations"][0])
+    account.post(found["url"], {})
+    done = account.poll(order["authorizations"][0], ("valid", "invalid"), timeout=30).json()
+    assert done["status"] == "invalid", done
+    return done["challenges"][0]["error"]
+
+
+def test_split_horizon(net, closing):
+    """A zone's own resolvers know the inner address; the others, which say something else, are not even asked."""
+    ca, web = net.host("ca", "10.7.0.1/24"), net.host("web", "10.7.0.2/24")
+    resolvers = net.host("dns", "10.7.0.53/24", "10.7.0.54/24")
+    with resolvers:
+        inside, outside = closing(Names(53, "10.7.0.53")), closing(Names(53, "10.7.0.54"))
+    with web:
+        responder = closing(Responder(80, hosts=["10.7.0.2"]))
+    inside.set("nas.corp.test", a=["10.7.0.2"])
+    outside.set("nas.corp.test", a=["10.7.0.99"])
+    outside.set("open.test", a=["10.7.0.2"])
+    inside.set("open.test", a=["10.7.0.99"])
+    server = closing(server_on(ca, outside, responder, {
+        "va": {"resolvers": [outside.address], "zones": {"corp.test": [inside.address]}}}))
+    with ca:
+        account = Client(server)
+        assert account.issue(["nas.corp.test", "open.test"]).names == ["nas.corp.test", "open.test"]
+    assert {name for name, kind, _ in inside.asked if kind in ("A", "AAAA")} == {"nas.corp.test"}
+    assert {name for name, kind, _ in outside.asked if kind in ("A", "AAAA")} == {"open.test"}
+
+
+def test_ipv6_only(net, closing):
+    """No host has an IPv4 address, resolvers included."""
+    ca, web, dns = (net.host(name, f"fd07::{n}/64") for name, n in (("ca", 1), ("web", 2), ("dns", 53)))
+    with dns:
+        names = closing(Names(53, "fd07::53"))
+    with web:
+        responder = closing(Responder(80, hosts=["fd07::2"]))
+    names.set("six.test", aaaa=["fd07::2"])
+    names.set("nobody.test", aaaa=["fd07::1:2"])
+    names.set("four.test", a=["10.7.0.2"])
+    names.set("shut.test", aaaa=["fd07::53"])
+    server = closing(server_on(ca, names, responder, {"va": {"resolvers": [names.address]}}))
+    with ca:
+        account = Client(server)
+        assert account.issue(["six.test"]).names == ["six.test"]
+        error = failure(account, "four.test")
+        assert error["type"] == URN + "connection"
+        assert "10.7.0.2 port 80 (four.test) can't be reached from the CA: no route" in error["detail"]
+        error = failure(account, "shut.test")
+        assert error["type"] == URN + "connection" and "fd07::53 port 80 (shut.test) refused" in error["detail"]
+        assert "is the client's" in error["detail"]
+
+
+def test_cut_off(net, closing):
+    """A host that is gone costs its own validation; when it is back, it is validated again."""
+    ca, web, dns = (net.host(name, f"10.7.0.{n}/24") for name, n in (("ca", 1), ("web", 2), ("dns", 53)))
+    with dns:
+        names = closing(Names(53, "10.7.0.53"))
+    with web:
+        responder = closing(Responder(80, hosts=["10.7.0.2"]))
+    names.set("gone.test", a=["10.7.0.2"])
+    server = closing(server_on(ca, names, responder, {"va": {"resolvers": [names.address], "timeout": "2s"}}))
+    with ca:
+        account = Client(server)
+        net.cut(web)
+        error = failure(account, "gone.test")
+        assert error["type"] == URN + "connection" and "10.7.0.2 port 80 (gone.test)" in error["detail"]
+        net.mend(web)
+        assert account.issue(["gone.test"]).names == ["gone.test"]
+        net.cut(dns)
+        error = failure(account, "gone.test")
+        assert error["type"] == URN + "dns" and f"resolver {names.address}" in error["detail"]

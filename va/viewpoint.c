@@ -1,0 +1,67 @@
+#include "va/viewpoint.h"
+
+#include <stdlib.h>
+
+#include "lib/log.h"
+#include "va/method.h"
+
+struct viewpoint {
+	struct va_config config;	/* va's, with what is this one's own */
+	struct egress egress;
+	struct means means;
+	struct checker *checker;
+};
+
+/* This one's own options take the place of va's. */
+static bool
+configure(struct viewpoint *v, const struct perspective_config *own)
+{
+	if (own == NULL)
+		return true;
+	if (own->resolvers.count > 0) {
+		v->config.resolvers = own->resolvers;
+		v->config.zone_count = 0;
+	}
+	if (own->source[0] != '\0' && !address_parse(own->source, &v->egress.source))
+		return false;
+	return true;
+}
+
+struct viewpoint *
+viewpoint_new(const struct config *config, const char *name, const struct perspective_config *own,
+    const struct evidence_key *key)
+{
+	struct viewpoint *v = calloc(1, sizeof(*v));
+	struct address self[SELF_MAX];
+	struct reason reason = { "out of memory, or an option can't be used" };
+
+	if (v == NULL)
+		return NULL;
+	v->config = config->va;
+	v->means = (struct means){ .config = &v->config, .key = *key, .perspective = name,
+		.caa_identities = &config->ra.caa_identities, .persist = &config->ra };
+	if (configure(v, own) && (v->means.prober = prober_new(TLS_ALPN_PROTOCOL, &v->egress)) != NULL &&
+	    (v->means.resolver = resolver_new(&v->config, &v->egress)) != NULL &&
+	    (v->means.targets = targets_new(&v->config, self, targets_self(self), &reason)) != NULL)
+		return v;
+	log_event(LOG_ERROR, "a perspective can't start", F_STR("perspective", name), F_STR("cause", reason.text));
+	return NULL;
+}
+
+bool
+viewpoint_start(struct viewpoint *v, uv_loop_t *loop)
+{
+	v->means.loop = loop;
+	prober_start(v->means.prober, loop);
+	return resolver_start(v->means.resolver, loop) &&
+	    (v->means.fetcher = fetcher_new(loop, &v->egress)) != NULL &&
+	    (v->checker = checker_new(&v->means)) != NULL;
+}
+
+void
+viewpoint_ask(void *viewpoint, const struct msg_check *asked, checker_answer *answer, void *arg)
+{
+	struct viewpoint *v = viewpoint;
+
+	checker_add(v->checker, asked, answer, arg);
+}
