@@ -10,7 +10,8 @@ account_free(struct account *account)
 	free(account->jwk);
 	free(account->contact);
 	free(account->binding);
-	account->jwk = account->contact = account->binding = NULL;
+	free(account->terms);
+	account->jwk = account->contact = account->binding = account->terms = NULL;
 }
 
 enum err
@@ -20,7 +21,8 @@ account_insert(struct storage_tx *tx, const struct account *account)
 	    VALUES(value_id(&account->id), value_text(account->thumbprint), value_text(account->jwk),
 		value_integer(account->status), value_text(account->contact),
 		value_integer(account->terms_agreed), value_integer(account->created),
-		value_id(&account->external_key), value_text(account->binding)),
+		value_id(&account->external_key), value_text(account->binding),
+		value_text(account->terms)),
 	    NULL);
 }
 
@@ -37,6 +39,7 @@ account_read(struct query *query, struct account *out)
 	out->created = query_integer(query);
 	out->external_key = query_id(query);
 	out->binding = query_text(query);
+	out->terms = query_text(query);
 }
 
 static enum err
@@ -94,6 +97,13 @@ account_set_contact(struct storage_tx *tx, struct id id, const char *contact)
 {
 	return query_set(
 	    tx, STATEMENT_ACCOUNT_SET_CONTACT, VALUES(value_text(contact), value_id(&id)), ERR_NOT_FOUND);
+}
+
+enum err
+account_agree(struct storage_tx *tx, struct id id, const char *terms, int64_t now)
+{
+	return query_set(tx, STATEMENT_ACCOUNT_AGREE, VALUES(value_text(terms), value_integer(now), value_id(&id)),
+	    ERR_NOT_FOUND);
 }
 
 /* Its pending authorizations are those of its open orders. */

@@ -5,7 +5,8 @@
 #ifndef SIGNET_STORAGE_STATEMENTS_H
 #define SIGNET_STORAGE_STATEMENTS_H
 
-#define ACCOUNT_COLUMNS "id, thumbprint, jwk, status, contact, terms_agreed, created, external_key, binding"
+#define ACCOUNT_COLUMNS "id, thumbprint, jwk, status, contact, terms_agreed, created, external_key, " \
+	"binding, terms"
 #define EXTERNAL_KEY_COLUMNS                                                                                 \
 	"id, mac_key, comment, names, profiles, expires, uses, used, created, revoked"
 #define AUTHORIZATION_COLUMNS                                                                                \
@@ -19,7 +20,7 @@
 /* clang-format off */
 #define STATEMENTS(X) \
 X(ACCOUNT_INSERT, \
-	"INSERT INTO accounts (" ACCOUNT_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)") \
+	"INSERT INTO accounts (" ACCOUNT_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)") \
 X(ACCOUNT_GET, \
 	"SELECT " ACCOUNT_COLUMNS " FROM accounts WHERE id = $1") \
 X(ACCOUNT_BY_THUMBPRINT, \
@@ -28,6 +29,8 @@ X(ACCOUNTS_PAGE, \
 	"SELECT " ACCOUNT_COLUMNS " FROM accounts WHERE id < $1 ORDER BY id DESC LIMIT $2") \
 X(ACCOUNT_SET_CONTACT, \
 	"UPDATE accounts SET contact = $1 WHERE id = $2") \
+X(ACCOUNT_AGREE, \
+	"UPDATE accounts SET terms = $1, terms_agreed = $2 WHERE id = $3") \
 X(ACCOUNT_DEACTIVATE, \
 	"UPDATE accounts SET status = 2 WHERE id = $1 AND status = 1") \
 X(ACCOUNT_INVALIDATE_ORDERS, \

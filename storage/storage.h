@@ -50,7 +50,8 @@ struct storage_write {
 	 * further writes; it must neither block nor call storage_write(). */
 	void			(*done)(struct storage_write *);
 	enum err		 err;		/* for done(): what storage_write() would return */
-	struct storage_write	*next;		/* the writer's */
+	unsigned		 tries;		/* the caller's, 0 at first */
+	struct storage_write	*next;		/* the writer's until done() is called */
 };
 /* The caller fills in fn, arg and done, and leaves *write alone until done() is called. */
 void	 storage_write_start(struct storage *, struct storage_write *write);
@@ -66,6 +67,7 @@ struct account {
 	int64_t			 created;
 	struct id		 external_key;	/* that it was made with; zero: none */
 	char			*binding;	/* the external account binding as it was sent, or NULL */
+	char			*terms;		/* URL of the terms of service that it agreed to, or NULL */
 };
 void	 account_free(struct account *);	/* the strings; the struct is the caller's */
 enum err account_insert(struct storage_tx *, const struct account *);	/* ERR_EXISTS: this key */
@@ -74,6 +76,7 @@ enum err account_by_thumbprint(struct storage_tx *, const char *, struct account
 /* The newest accounts made before that one (zero: the newest of all), at most max, into an array. */
 enum err accounts_before(struct storage_tx *, struct id before, struct account *, size_t max, size_t *count);
 enum err account_set_contact(struct storage_tx *, struct id, const char *contact);
+enum err account_agree(struct storage_tx *, struct id, const char *terms, int64_t now);
 /* Deactivates it, its open orders (as ORDER_INVALID with error) and its pending authorizations.
  * ERR_CONFLICT: not valid any more. */
 enum err account_deactivate(struct storage_tx *, struct id, const char *order_error);
