@@ -5,15 +5,13 @@
 #include <string.h>
 
 #include "acme/certid.h"
+#include "lib/chance.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "ra/policy.h"
 
 /* How far back a certificate may begin: an hour, which is what clocks on a LAN are off by at the most. */
 #define BACKDATE_MAX 3600
-
-/* How long before now ca begins a certificate when the order doesn't say: it counts towards the lifetime. */
-#define BACKDATE 300
 
 /* The request under way. */
 struct reading {
@@ -54,6 +52,16 @@ keep_value(struct identifier *one, const char *value)
 	one->value[len] = '\0';
 }
 
+static void
+say_character(struct reading *r, const char *value)
+{
+	size_t n = strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-*");
+	char   one[2] = { value[n], '\0' };
+
+	if (value[n] != '\0' && (unsigned char)value[n] < 0x80 && r->problem->said == SAID_NOTHING)
+		(void)problem_said(r->problem, SAID_NAME_CHARACTER, one);
+}
+
 /* Keeps the identifier, or notes a subproblem. False when the request has to end here. */
 static bool
 read_identifier(struct reading *r, size_t position, const json_t *item)
@@ -70,6 +78,7 @@ read_identifier(struct reading *r, size_t position, const json_t *item)
 	if (err != ERR_OK) {
 		keep_value(one, json_member_str(item, "value"));
 		problem_add(r->problem, PROBLEM_MALFORMED, one, "%s", reason.text);
+		say_character(r, json_member_str(item, "value"));
 	} else if (!is_repeated(r->order, one)) {
 		r->order->identifier_count++;
 	}
@@ -103,7 +112,10 @@ find_profile(struct reading *r, const char *name, const struct profile_config **
 {
 	struct reason reason = { "" };
 
-	if ((*out = config_profile(r->policy->ca, name)) == NULL)
+	*out = config_profile(r->policy->ca, name);
+	if (name == NULL && r->policy->ra->random_profile)
+		*out = &r->policy->ca->profiles[chance_below(CHANCE_PROFILE, (uint32_t)r->policy->ca->profile_count)];
+	if (*out == NULL)
 		return problem_set(r->problem, PROBLEM_INVALID_PROFILE,
 		    "there is no profile \"%.60s\"; the directory's meta.profiles lists those there are", name);
 	if (!policy_allows_profile(r->policy, *out, &reason))
@@ -154,7 +166,7 @@ read_validity(struct reading *r, const struct profile_config *profile)
 
 	if (!read_time(r, "notBefore", &order->not_before) || !read_time(r, "notAfter", &order->not_after))
 		return false;
-	begin = order->not_before != 0 ? order->not_before : r->now - BACKDATE;
+	begin = order->not_before != 0 ? order->not_before : r->now - r->policy->ca->backdate;
 	if (begin < r->now - BACKDATE_MAX)
 		return problem_set(r->problem, PROBLEM_MALFORMED,
 		    "\"notBefore\" is more than an hour in the past");
@@ -168,7 +180,7 @@ read_validity(struct reading *r, const struct profile_config *profile)
 		return problem_set(r->problem, PROBLEM_MALFORMED,
 		    "\"notAfter\" asks for more than the %lld seconds that profile \"%s\" gives, counted from %s",
 		    (long long)profile->lifetime, profile->name,
-		    order->not_before != 0 ? "\"notBefore\"" : "five minutes ago since there is no \"notBefore\"");
+		    order->not_before != 0 ? "\"notBefore\"" : "ca.backdate ago since there is no \"notBefore\"");
 	return true;
 }
 

@@ -261,8 +261,11 @@ policy_judge(const struct policy *policy, const struct profile_config *profile, 
 	    (policy->account != NULL && refuse_count(policy->account, count, problem)))
 		return false;
 	for (size_t i = 0; i < count; i++)
-		if (!policy_allows(policy, profile, &names[i], &reason))
+		if (!policy_allows(policy, profile, &names[i], &reason)) {
 			problem_add(problem, PROBLEM_REJECTED_IDENTIFIER, &names[i], "%s", reason.text);
+			if (problem->said == SAID_NOTHING)
+				(void)problem_said(problem, SAID_NAME_FORBIDDEN, names[i].value);
+		}
 	judge_constraints(policy, profile, names, count, problem);
 	return problem->sub_count == before;
 }
