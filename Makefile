@@ -25,7 +25,7 @@ include $(foreach d,lib jose acme x509 ipc config proc wfe ra va ca storage pebb
 
 include tests/bench/sources.mk
 
-LIBRARIES = libmicrohttpd gnutls libssl libcrypto sqlite3 libcares jansson yaml-0.1 libcurl libuv libidn2 libpsl libseccomp
+LIBRARIES = libmicrohttpd gnutls libssl libcrypto sqlite3 jansson yaml-0.1 libcurl libuv libidn2 libpsl libseccomp
 
 WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wwrite-strings -Wvla -Werror
@@ -51,7 +51,7 @@ FUZZERS  = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run test unit replay integration clients clients-table fuzz bench chaos lint format coverage install clean \
+.PHONY: all run stall test unit replay integration clients clients-table fuzz bench chaos lint format coverage install clean \
 	deps run-deps test-deps lint-deps always
 
 all: $(PROGRAM)
@@ -115,6 +115,10 @@ clients-table: $(PROGRAM)
 chaos: $(PROGRAM) $(BENCH)
 	$(ROLE_ENV) $(ALONE) $(PYTHON) -B tests/chaos/kill.py
 
+# The whole of what test_va_load measures in a shorter form.
+stall: $(BUILD)/tests/unit/test_va_load
+	STALLED=10000 SECONDS=5 $<
+
 bench: $(PROGRAM) $(BENCH)
 	SIGNET_PROGRAM=$(abspath $(PROGRAM)) $(PYTHON) -B tests/bench/compare.py --keep docs/performance.md
 
@@ -160,7 +164,7 @@ clean:
 # --- what has to be installed ----------------------------------------------------------------------
 
 BUILD_PACKAGES = gcc make pkg-config libc6-dev libmicrohttpd-dev libgnutls28-dev libssl-dev libsqlite3-dev \
-	libc-ares-dev libjansson-dev libyaml-dev libcurl4-openssl-dev libuv1-dev libidn2-dev libpsl-dev libseccomp-dev
+	libjansson-dev libyaml-dev libcurl4-openssl-dev libuv1-dev libidn2-dev libpsl-dev libseccomp-dev
 RUN_PACKAGES   = openssl certbot
 TEST_PACKAGES  = libcmocka-dev clang libclang-rt-14-dev certbot lego uacme dehydrated acme-tiny curl openssl \
 	python3 python3-pytest python3-pytest-xdist python3-cryptography python3-requests python3-dnslib python3-yaml \

@@ -20,7 +20,7 @@ struct list {
 
 struct checker {
 	const struct means *means;
-	struct list waiting;
+	struct lines *waiting;
 	struct list running; /* by deadline: all have the same time */
 	bool pumping;
 	uv_timer_t sweep; /* runs while checks run */
@@ -130,12 +130,11 @@ checker_pump(struct checker *k)
 	if (k->pumping)
 		return;
 	k->pumping = true;
-	while (k->waiting.first != NULL && k->running.count < (size_t)k->means->config->concurrent) {
-		c = k->waiting.first;
+	while (k->running.count < (size_t)k->means->config->concurrent &&
+	       (c = (struct check *)lines_take(k->waiting)) != NULL) {
 		if (!uv_is_active((uv_handle_t *)&k->sweep))
 			uv_timer_start(&k->sweep, checker_sweep, SWEEP_MS, SWEEP_MS);
 		c->deadline = clock_monotonic_ms() + k->means->config->timeout * 1000;
-		list_remove(&k->waiting, c);
 		list_append(&k->running, c);
 		check_run(c);
 	}
@@ -171,32 +170,32 @@ checker_new(const struct means *means)
 {
 	struct checker *k = calloc(1, sizeof(*k));
 
-	if (k == NULL)
+	if (k == NULL || (k->waiting = lines_new((size_t)means->config->account_limit)) == NULL) {
+		free(k);
 		return NULL;
+	}
 	k->means = means;
 	uv_timer_init(means->loop, &k->sweep);
 	k->sweep.data = k;
 	return k;
 }
 
+/* Ends the method's work, wherever it stands. */
 static void
-check_free(struct check *c)
+check_stop(struct check *c)
 {
 	c->method->end(c);
-	caa_free(c->caa);
-	json_decref(c->record);
-	free(c);
+	gate_leave(c->means->gates, &c->turn);
 }
 
 static void
-list_drop(struct list *list)
+check_free(struct check *c)
 {
-	struct check *c;
-
-	while ((c = list->first) != NULL) {
-		list_remove(list, c);
-		check_free(c);
-	}
+	check_stop(c);
+	lines_leave(c->owner->waiting, &c->waiter);
+	caa_free(c->caa);
+	json_decref(c->record);
+	free(c);
 }
 
 static void
@@ -208,10 +207,17 @@ checker_closed(uv_handle_t *handle)
 void
 checker_free(struct checker *k)
 {
+	struct check *c;
+
 	if (k == NULL)
 		return;
-	list_drop(&k->waiting);
-	list_drop(&k->running);
+	while ((c = k->running.first) != NULL) {
+		list_remove(&k->running, c);
+		check_free(c);
+	}
+	while ((c = (struct check *)lines_take(k->waiting)) != NULL)
+		check_free(c);
+	lines_free(k->waiting);
 	uv_close((uv_handle_t *)&k->sweep, checker_closed);
 }
 
@@ -223,10 +229,10 @@ checker_running(const struct checker *k)
 
 /* Says no to a check that never began. */
 static void
-checker_refuse(const struct msg_check *asked, const char *why, checker_answer *answer, void *arg)
+checker_refuse(const struct msg_check *asked, enum problem_type type, const char *why, checker_answer *answer, void *arg)
 {
 	struct msg_result result = {
-		.authorization = asked->authorization, .problem = PROBLEM_SERVER_INTERNAL, .record = "[]",
+		.authorization = asked->authorization, .problem = type, .record = "[]",
 		.order = asked->order
 	};
 
@@ -273,33 +279,54 @@ check_new(struct checker *k, const struct msg_check *asked, const struct method 
 	c->means = k->means;
 	c->owner = k;
 	c->method = method;
-	if ((c->record = json_array()) != NULL)
+	if ((c->record = json_array()) != NULL && lines_put(k->waiting, &c->waiter, c->asked.account_url))
 		return c;
+	json_decref(c->record);
 	free(c);
 	return NULL;
+}
+
+/* Why no more can wait, or PROBLEM_NONE. */
+static enum problem_type
+checker_full(const struct checker *k, const struct msg_check *asked, char why[200])
+{
+	const struct va_config *config = k->means->config;
+	size_t most = (size_t)config->account_limit * WAITING_FACTOR;
+
+	if (lines_waiting(k->waiting) >= (size_t)config->concurrent * WAITING_FACTOR) {
+		snprintf(why, 200, "the validation queue is full: try again in a minute");
+		return PROBLEM_SERVER_INTERNAL;
+	}
+	if (lines_waiting_of(k->waiting, asked->account_url) < most)
+		return PROBLEM_NONE;
+	snprintf(why, 200, "the account has %lld validations under way and %zu that wait for one of them to end, which is "
+	    "as many as va.limits.account takes: order again when they are over", (long long)config->account_limit, most);
+	return PROBLEM_RATE_LIMITED;
 }
 
 void
 checker_add(struct checker *k, const struct msg_check *asked, checker_answer *answer, void *arg)
 {
 	const struct method *method = method_of(asked->method);
+	enum problem_type refused;
+	char why[200];
 	struct check *c;
 
 	if (method == NULL) {
-		checker_refuse(asked, "this perspective does not validate that challenge type", answer, arg);
+		checker_refuse(asked, PROBLEM_SERVER_INTERNAL,
+		    "this perspective does not validate that challenge type", answer, arg);
 		return;
 	}
-	if (k->waiting.count >= (size_t)k->means->config->concurrent * WAITING_FACTOR) {
-		checker_refuse(asked, "the validation queue is full: try again in a minute", answer, arg);
+	if ((refused = checker_full(k, asked, why)) != PROBLEM_NONE) {
+		checker_refuse(asked, refused, why, answer, arg);
 		return;
 	}
 	if ((c = check_new(k, asked, method)) == NULL) {
-		checker_refuse(asked, "the CA is out of memory: try again later", answer, arg);
+		checker_refuse(asked, PROBLEM_SERVER_INTERNAL, "the CA is out of memory: try again later", answer, arg);
 		return;
 	}
 	c->answer = answer;
 	c->arg = arg;
-	list_append(&k->waiting, c);
 	checker_pump(k);
 }
 
@@ -340,7 +367,7 @@ check_answer(struct check *c, struct msg_result *result)
 void
 check_pass(struct check *c)
 {
-	c->method->end(c);
+	check_stop(c);
 	c->proved = true;
 	check_conclude(c);
 }

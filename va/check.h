@@ -4,7 +4,8 @@
  *
  * CAA is looked up beside the method's work, and judged after it. With an order in the CHECK it is looked up alone.
  *
- * At most va.concurrent run, ten times as many wait; what comes beyond is answered "try again" at once. */
+ * At most va.concurrent run, and of one account va.limits.account; ten times as many wait, accounts taking turns
+ * (line.h). What comes beyond is answered "try again" at once. At one address are at most va.limits.target (gate.h). */
 #ifndef SIGNET_VA_CHECK_H
 #define SIGNET_VA_CHECK_H
 
@@ -15,6 +16,8 @@
 #include "config/config.h"
 #include "ipc/msg.h"
 #include "va/fetch.h"
+#include "va/gate.h"
+#include "va/line.h"
 #include "va/probe.h"
 #include "va/resolver.h"
 #include "va/target.h"
@@ -25,6 +28,7 @@ struct means {
 	uv_loop_t		*loop;
 	struct resolver		*resolver;
 	const struct targets	*targets;
+	struct gates		*gates;
 	struct fetcher		*fetcher;
 	struct prober		*prober;
 	struct evidence_key	 key;		/* with which statements are made */
@@ -42,11 +46,13 @@ typedef void checker_answer(void *arg, const struct msg_result *);
 
 struct checker;
 struct check {
+	struct waiter		 waiter;	/* first: the one is the other's address; checker's */
 	struct msg_check	 asked;
 	const struct means	*means;
 	void			*work;		/* the method's own */
 	json_t			*record;	/* an array: record_add() */
 	char			 addresses[EVIDENCE_ADDRESSES_MAX + 1];	/* those connected to */
+	struct turn		 turn;		/* the method's, while it works: dial.h */
 	/* checker's */
 	struct checker		*owner;
 	const struct method	*method;

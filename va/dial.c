@@ -92,6 +92,24 @@ dial_unresolved(struct check *c, const struct url *url, const struct lookup *loo
 	    lookup_servers(lookup), url->host, (long long)c->means->config->timeout);
 }
 
+bool
+dial_enter(struct check *c, const struct dial *d, void (*go)(void *check))
+{
+	return gate_enter(c->means->gates, &c->turn, &d->choice[d->chosen], go, c);
+}
+
+void
+dial_crowded(struct check *c, const struct dial *d, const struct url *url)
+{
+	char where[WHERE_SIZE];
+
+	record_add(c->record, url, d->resolved, d->resolved_count, NULL);
+	check_fail(c, PROBLEM_RATE_LIMITED,
+	    "%s was not asked: this CA has %lld validations under way at that address, which is as many as it allows at "
+	    "once (va.limits.target), and there was no room within %lld s: is the server there too slow to answer them?",
+	    dial_where(d, url, where), (long long)c->means->config->target_limit, (long long)c->means->config->timeout);
+}
+
 const struct address *
 dial_now(struct check *c, const struct dial *d, const struct url *url)
 {
