@@ -43,6 +43,7 @@ LDLIBS   = $(shell pkg-config --libs $(LIBRARIES))
 OBJ      = $(SRC:%.c=$(BUILD)/%.o) $(GENERATED:%.c=$(BUILD)/%.o)
 ARCHIVE  = $(BUILD)/libsignet.a
 PROGRAM  = $(BUILD)/signet
+include tests/chaos/sources.mk
 
 UNIT     = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 REPLAY   = $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -51,7 +52,12 @@ FUZZERS  = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
+<<<<<<< HEAD
 .PHONY: all run stall test unit replay integration clients clients-table fuzz bench chaos lint format coverage install clean \
+=======
+.PHONY: all run test unit replay integration clients pebble clients-table fuzz bench chaos chaos-long \
+	lint format coverage install clean \
+>>>>>>> main
 	deps run-deps test-deps lint-deps always
 
 all: $(PROGRAM)
@@ -79,7 +85,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(ARCHIVE)
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(ARCHIVE)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
 
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find build -path build/clients -prune -o -name '*.d' -print 2>/dev/null)
 
 # --- tests -----------------------------------------------------------------------------------------
 
@@ -93,7 +99,7 @@ PYTEST   = $(PYTHON) -B -m pytest -q -p no:cacheprovider
 BESIDE   = -n $(JOBS) -m 'not alone'
 
 test: test-deps
-	@$(MAKE) --no-print-directory unit replay integration clients chaos
+	@$(MAKE) --no-print-directory unit replay integration clients pebble chaos
 
 unit: $(UNIT)
 	@set -e; for t in $(UNIT); do echo "== $$t"; $(ALONE) $$t 2>&1 | tests/quiet.sh; done
@@ -108,12 +114,32 @@ integration: $(PROGRAM) $(BENCH)
 clients: $(PROGRAM)
 	$(ROLE_ENV) $(ALONE) $(PYTEST) $(BESIDE) tests/clients
 
+# Beside ours runs the oracle, Debian's Pebble.
+pebble: $(PROGRAM)
+	$(ROLE_ENV) $(ALONE) $(PYTEST) $(BESIDE) tests/pebble
+
+build/clients/debian: tests/unpack.sh
+	tests/unpack.sh $@ $(UNPACKED)
+	@touch $@
+
+build/clients/npm: tests/clients/npm/package-lock.json
+	@mkdir -p $@
+	cp tests/clients/npm/*.json $@
+	cd $@ && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
 # The table of docs/clients.md, from the tests' own marks.
 clients-table: $(PROGRAM)
 	$(PYTEST) --collect-only --clients-table=docs/clients.md tests/clients
 
-chaos: $(PROGRAM) $(BENCH)
+# Roles are killed, and calls fail. The long form: a thousand kills, every allocation of an issuance in turn.
+chaos: $(PROGRAM) $(BENCH) $(FAULTY)
 	$(ROLE_ENV) $(ALONE) $(PYTHON) -B tests/chaos/kill.py
+	$(if $(SAN),,$(PYTHON) -B tests/chaos/faults.py $(FAULTY) --allocations 8)
+
+chaos-long: $(PROGRAM) $(BENCH) $(FAULTY)
+	$(ROLE_ENV) $(PYTHON) -B tests/chaos/kill.py --kills 1000
+	$(PYTHON) -B tests/chaos/faults.py $(FAULTY) --allocations 0
 
 # The whole of what test_va_load measures in a shorter form.
 stall: $(BUILD)/tests/unit/test_va_load
@@ -142,7 +168,8 @@ build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c build/fuzz/libsignet.a
 
 # --- care ------------------------------------------------------------------------------------------
 
-SOURCES  = $(wildcard $(addsuffix /*.[ch],acme ca cmd config ipc jose lib pebble-compat proc ra storage storage/sqlite va wfe x509))
+SOURCES  = $(wildcard $(addsuffix /*.[ch],acme ca cmd config ipc jose lib pebble-compat \
+	pebble-compat/challtestsrv proc ra storage storage/sqlite va wfe x509))
 
 lint: lint-deps
 	cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
@@ -168,9 +195,14 @@ BUILD_PACKAGES = gcc make pkg-config libc6-dev libmicrohttpd-dev libgnutls28-dev
 RUN_PACKAGES   = openssl certbot
 TEST_PACKAGES  = libcmocka-dev clang libclang-rt-14-dev certbot lego uacme dehydrated acme-tiny curl openssl \
 	python3 python3-pytest python3-pytest-xdist python3-cryptography python3-requests python3-dnslib python3-yaml \
-	procps iproute2 util-linux
+	procps iproute2 util-linux pebble $(CLIENT_PACKAGES)
+# What test-deps unpacks below build/clients: installed, each would start a service of this machine.
+UNPACKED = caddy acmetool knot
+CLIENT_PACKAGES = python3-acme python3-certbot-dns-rfc2136 ruby-acme-client lacme lacme-accountd libcrypt-openssl-rsa-perl \
+	apache2-bin \
+	libknot13 libzscanner4 libdnssec9 libcap-ng0 libedit2 liblmdb0 liburcu8 $(if $(shell command -v npm),,npm)
 LINT_PACKAGES  = clang clang-tidy clang-format cppcheck
-EXTRA_PACKAGES = gcovr pebble
+EXTRA_PACKAGES = gcovr
 
 deps:
 	@tests/install.sh $(BUILD_PACKAGES)
@@ -178,6 +210,7 @@ run-deps: deps
 	@tests/install.sh $(RUN_PACKAGES)
 test-deps: deps
 	@tests/install.sh $(TEST_PACKAGES)
+	@$(MAKE) --no-print-directory build/clients/debian build/clients/npm
 lint-deps: deps
 	@tests/install.sh $(LINT_PACKAGES)
 
@@ -189,6 +222,7 @@ run: run-deps
 
 install: all
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/signet
+	ln -sf signet $(DESTDIR)$(PREFIX)/bin/pebble-challtestsrv
 	install -D -m 644 man/signet.8 $(DESTDIR)$(PREFIX)/share/man/man8/signet.8
 	install -D -m 644 man/signet.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/signet.yaml.5
 	install -D -m 644 README.md $(DESTDIR)$(PREFIX)/share/doc/signet/README.md

@@ -6,6 +6,7 @@
 #include "ca/profile.h"
 #include "ca/proof.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "x509/key.h"
 
 #define FUTURE_MAX 300 /* s: what two clocks of one machine may differ at most */
@@ -189,7 +190,7 @@ sign(struct ca *ca, const struct issuer *issuer, const struct leaf *leaf, int64_
 
 	buf_clear(&ca->der);
 	buf_clear(&ca->serial);
-	err = issuer_sign(issuer, leaf, &context, serial, &ca->der, &cause);
+	err = memory_checked(issuer_sign(issuer, leaf, &context, serial, &ca->der, &cause));
 	buf_put(&ca->serial, serial, sizeof(serial));
 	if (err == ERR_OK && ca->der.len <= CERTIFICATE_DER_MAX && !ca->serial.failed)
 		return ERR_OK;

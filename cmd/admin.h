@@ -31,5 +31,6 @@ int	 admin_ask(int fd, const char *line, void (*row)(const json_t *, void *arg),
 
 int	 cert_command(int argc, char **argv);
 int	 account_command(int argc, char **argv);
+int	 eab_command(int argc, char **argv);
 
 #endif

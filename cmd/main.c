@@ -7,8 +7,11 @@
 #include "cmd/check.h"
 #include "cmd/init.h"
 #include "cmd/ledger.h"
+#include "cmd/perspective.h"
 #include "cmd/run.h"
 #include "ipc/role.h"
+#include "lib/memory.h"
+#include "pebble-compat/challtestsrv/challtestsrv.h"
 #include "proc/proc.h"
 
 static int
@@ -31,10 +34,31 @@ static const struct command commands[] = {
 	{ "check", "tell all that is wrong with the configuration and the files it names", check_command },
 	{ "cert", "list, show and revoke certificates of the running server", cert_command },
 	{ "account", "list, show and deactivate its accounts", account_command },
+	{ "eab", "make, list and revoke keys for external account binding", eab_command },
+	{ "perspective", "make a perspective: a validation authority on another machine", perspective_command },
+	{ "va", "run a perspective, on its machine", va_command },
 	{ "ledger", "read and verify the record of everything the CA signed", ledger_command },
+	{ "challtestsrv", "answer validations as a client's tests say: pebble-challtestsrv", challtestsrv_command },
 	{ "role", NULL, role_command },
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+/* Names of the program that stand for a command: its arguments are then all the program's. */
+static const struct command programs[] = {
+	{ "pebble-challtestsrv", NULL, challtestsrv_command },
+};
+
+static const struct command *
+program_find(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+		if (strcmp(name, programs[i].name) == 0)
+			return &programs[i];
+	}
+	return NULL;
+}
 
 static void
 print_usage(FILE *out)
@@ -43,7 +67,7 @@ print_usage(FILE *out)
 	      "An ACME server (RFC 8555) and certificate authority.\n\n", out);
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
 		if (commands[i].summary != NULL)
-			fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+			fprintf(out, "  %-12s %s\n", commands[i].name, commands[i].summary);
 	}
 	fputs("\n`signet COMMAND --help` tells the options. `signet --version` tells the version.\n", out);
 }
@@ -61,8 +85,12 @@ is_for_people(const char *name)
 int
 main(int argc, char **argv)
 {
-	const char *name = argc > 1 ? argv[1] : "";
+	const struct command	*program = program_find(argc > 0 ? argv[0] : "");
+	const char		*name = argc > 1 ? argv[1] : "";
 
+	memory_strict();
+	if (program != NULL)
+		return program->run(argc, argv);
 	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
 		print_usage(stdout);
 		return 0;

@@ -3,23 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "acme/evidence.h"
-#include "config/parse.h"
-#include "config/quorum.h"
+#include "config/check.h"
 #include "ipc/msg.h"
-
-/* The line of an option, or of the file's start when it isn't there. */
-static size_t
-line_of(const struct parse *p, const char *key)
-{
-	return p->line[option_find(key) - options];
-}
-
-static bool
-absent(const struct parse *p, const char *key)
-{
-	return line_of(p, key) == 0;
-}
 
 /* The host of a server URL, without brackets and port, on the heap. */
 static char *
@@ -102,15 +87,6 @@ check_required(struct parse *p)
 }
 
 static void
-check_served(struct parse *p)
-{
-	if (p->config->ra.external_account_required)
-		report_add(p->report, line_of(p, "ra.external_account_required"),
-		    "ra.external_account_required",
-		    "not served by this version; write false or remove the line");
-}
-
-static void
 check_tls(struct parse *p)
 {
 	const struct wfe_config	*wfe = &p->config->wfe;
@@ -164,92 +140,6 @@ check_listeners(struct parse *p)
 		    "is https://, but certificates must name plain HTTP (RFC 5280, 8: else checking a "
 		    "certificate "
 		    "needs one); write http://");
-}
-
-static void
-check_both(struct parse *p, const char *key, const struct strings *list, const struct strings *other,
-    const char *sentence)
-{
-	for (size_t i = 0; i < list->count; i++)
-		for (size_t j = 0; j < other->count; j++)
-			if (strcmp(list->items[i], other->items[j]) == 0)
-				report_add(p->report, line_of(p, key), key, sentence, list->items[i]);
-}
-
-static void
-check_resolvers(struct parse *p, const char *key, size_t line, const struct strings *list)
-{
-	if (list->count < 2)
-		return;
-	for (size_t i = 0; i < list->count; i++)
-		if (strcmp(list->items[i], "system") == 0)
-			report_add(p->report, line, key,
-			    "system stands beside addresses; write [system] alone, or only addresses");
-}
-
-static bool
-same(const char *a, const char *b)
-{
-	return a != NULL && b != NULL && strcmp(a, b) == 0;
-}
-
-static void
-check_perspectives(struct parse *p)
-{
-	const struct va_config	*va = &p->config->va;
-	char			 key[KEY_PATH_MAX];
-	size_t			 line = line_of(p, "va.perspectives"), before = p->report->count;
-
-	for (size_t i = 0; i < va->perspective_count; i++) {
-		const struct perspective_config	*one = &va->perspectives[i];
-
-		snprintf(key, sizeof(key), "va.perspectives[%zu]", i);
-		if (same(one->name, PERSPECTIVE_PRIMARY))
-			report_add(p->report, line, key, "is called %s, as the server's own is; choose another name",
-			    PERSPECTIVE_PRIMARY);
-		for (size_t j = 0; j < i; j++)
-			if (same(one->name, va->perspectives[j].name))
-				report_add(p->report, line, key, "has the name of va.perspectives[%zu]; choose another", j);
-		check_resolvers(p, key, line, &one->resolvers);
-		if (one->name != NULL && one->resolvers.count == 0 && same(one->source, ""))
-			report_add(p->report, line, key, "sees what the server itself sees; give it resolvers or a source");
-	}
-	for (size_t i = 0; i < va->perspective_count; i++)
-		if (va->perspectives[i].name == NULL || va->perspectives[i].region == NULL)
-			return; /* it could not be read, which was told */
-	if (p->report->count != before || va->perspective_count == 0)
-		return;
-	if (va->quorum_failures >= (int64_t)va->perspective_count)
-		report_add(p->report, line_of(p, "va.quorum.failures"), "va.quorum.failures",
-		    "lets all %zu of va.perspectives fail; write a number below %zu", va->perspective_count,
-		    va->perspective_count);
-	if (!quorum_reached(va, (1u << va->perspective_count) - 1))
-		report_add(p->report, absent(p, "va.quorum.regions") ? line : line_of(p, "va.quorum.regions"),
-		    "va.quorum.regions", "is %lld, and va.perspectives lie in fewer regions, so that they could never "
-		    "agree; give them regions, or lower it", (long long)va->quorum_regions);
-}
-
-static void
-check_va(struct parse *p)
-{
-	const struct va_config	*va = &p->config->va;
-	char			 key[KEY_PATH_MAX];
-	size_t			 line = line_of(p, "va.zones");
-
-	check_resolvers(p, "va.resolvers", line_of(p, "va.resolvers"), &va->resolvers);
-	for (size_t i = 0; i < va->zone_count; i++) {
-		if (va->zones[i].zone == NULL)
-			continue;
-		snprintf(key, sizeof(key), "va.zones.%s", va->zones[i].zone);
-		check_resolvers(p, key, line, &va->zones[i].resolvers);
-		for (size_t j = 0; j < i; j++)
-			if (va->zones[j].zone != NULL && strcmp(va->zones[i].zone, va->zones[j].zone) == 0)
-				report_add(p->report, line, key, "is there twice; keep one of the two");
-	}
-	check_perspectives(p);
-	if (!absent(p, "va.targets.deny"))
-		check_both(p, "va.targets.deny", &va->deny, &va->allow,
-		    "%s stands in allow too, and allow wins; remove one of the two");
 }
 
 static void
@@ -439,9 +329,15 @@ check_size(struct parse *p)
 void
 config_check(struct parse *p)
 {
+	if (config_is_perspective(p->config)) {
+		check_own_perspective(p);
+		check_va(p);
+		check_size(p);
+		return;
+	}
 	if (p->map)
 		check_required(p);
-	check_served(p);
+	check_not_perspective(p);
 	check_tls(p);
 	check_listeners(p);
 	check_both(p, "ra.policy.deny", &p->config->ra.deny, &p->config->ra.allow,

@@ -128,8 +128,18 @@ struct va_config {
 	int64_t			 retry_interval;	/* s between them */
 	struct perspective_config *perspectives;	/* beside the primary */
 	size_t			 perspective_count;
+	char			*perspective_key;	/* path; with which va shows the remote ones that it is the primary */
 	int64_t			 quorum_failures;	/* how many of them may fail; QUORUM_BY_NUMBER */
 	int64_t			 quorum_regions;	/* that those that agree span at least */
+};
+
+/* A file with a name here is the configuration of one perspective, for `signet va`, and of nothing else. */
+struct own_perspective_config {
+	char		*name;		/* "": this is a server */
+	struct strings	 listen;	/* where the primary reaches it */
+	char		*tls_key;	/* secret Ed25519 keys in base64url: of its TLS, */
+	char		*evidence_key;	/* and of its statements */
+	char		*primary_key;	/* the public one of the only TLS client it talks to */
 };
 
 struct ca_config {
@@ -151,6 +161,7 @@ struct config {
 	struct wfe_config	 wfe;
 	struct ra_config	 ra;
 	struct va_config	 va;
+	struct own_perspective_config perspective;
 	struct ca_config	 ca;
 	char			*storage;	/* "sqlite:data/signet.db" */
 	char			*evidence_key;	/* path; read by va and ca only */
@@ -183,6 +194,14 @@ struct sample {
 };
 void	 config_sample(const struct sample *, struct buf *out);
 
+/* A perspective's file, with what it has to have in common with the server, whose configuration it is given. */
+struct perspective_sample {
+	const char	*name, *listen;
+	const char	*tls_key, *evidence_key;	/* secret, in base64url */
+	const char	*primary_key;			/* public */
+};
+void	 config_perspective_sample(const struct config *, const struct perspective_sample *, struct buf *out);
+
 /* The challenge types that prove names for that profile, as bits (1 << type); NULL: for the server at all. Those that
  * persist are among them when the CA has a name for their records. */
 uint32_t config_challenges(const struct ra_config *, const struct profile_config *);
@@ -200,6 +219,9 @@ enum issuer_takes config_issuer_takes(const struct issuer_config *, const char *
 
 /* "90d", "12h": seconds, from one second to a hundred years, as signet.yaml has them. False: it is none. */
 bool	 config_duration(const char *text, int64_t *seconds, struct reason *);
+
+/* Whether it is the configuration of one perspective elsewhere, and not of a server. */
+bool	 config_is_perspective(const struct config *);
 
 /* "host:port", "[::1]:443", ":443" -> parts; "" host means all addresses. False: not that form. */
 bool	 config_address(const char *text, char *host, size_t size, uint16_t *port);

@@ -130,6 +130,12 @@ static const struct option perspective_fields[] = {
 	    .roles = VA | CA, .min = 1, .max = 63, .flags = OPTION_REQUIRED, .help = "what it is called, in logs and in its statements" },
 	{ .key = "region", .type = &type_word, .offset = offsetof(struct perspective_config, region),
 	    .roles = VA | CA, SAME("\"\""), .max = 63, .help = "where it is, for va.quorum.regions" },
+	{ .key = "address", .type = &type_peer, .offset = offsetof(struct perspective_config, address),
+	    .roles = VA, SAME("\"\""), .help = "of one on another machine: where it listens; `signet perspective create` prints this and the next two" },
+	{ .key = "tls_key", .type = &type_public_key, .offset = offsetof(struct perspective_config, tls_key),
+	    .roles = VA, SAME("\"\""), .help = "of one on another machine: the public key of its TLS" },
+	{ .key = "evidence_key", .type = &type_public_key, .offset = offsetof(struct perspective_config, evidence_key),
+	    .roles = VA | CA, SAME("\"\""), .help = "of one on another machine: the public key of what it states" },
 	{ .key = "resolvers", .type = &type_resolvers, .offset = offsetof(struct perspective_config, resolvers),
 	    .roles = VA, .min = 1, .max = 8, .help = "of one in the server itself: whom it asks instead of va.resolvers and va.zones" },
 	{ .key = "source", .type = &type_source, .offset = offsetof(struct perspective_config, source),
@@ -203,16 +209,17 @@ const struct option options[] = {
 	    .min = 1, .max = 10 * MINUTE, .help = "from the first byte of a request to its last" },
 	{ .key = "wfe.threads", .type = &type_integer, AT(wfe.threads), .roles = WFE, SAME("0"), .max = 256,
 	    .help = "0: one for each core" },
-	{ .key = "wfe.website", .type = &type_url, AT(wfe.website), .roles = WFE, SAME("\"\""),
-	    .help = "URL of a page about this CA, for the directory's meta" },
+	{ .key = "wfe.website", .type = &type_url, AT(wfe.website), .roles = WFE | RA, SAME("\"\""),
+	    .help = "URL of a page about this CA, for the directory's meta, and for who meets a rate limit" },
 
 	{ .key = "ra.terms_of_service", .type = &type_url, AT(ra.terms_of_service), .roles = WFE | RA,
 	    SAME("\"\""), .help = "URL of terms that an account must agree to; \"\" for none" },
 	{ .key = "ra.caa_identities", .type = &type_domains, AT(ra.caa_identities), .roles = WFE | RA | VA,
 	    SAME("[]"), .max = 16, .help = "the names that stand for this CA in CAA records" },
 	{ .key = "ra.external_account_required", .type = &type_bool, AT(ra.external_account_required),
-	    .roles = WFE | RA, SAME("false"), .flags = OPTION_UNSERVED,
-	    .help = "whether a new account needs an external account binding" },
+	    .roles = WFE | RA, SAME("false"),
+	    .help = "whether a new account needs an external account binding, by a key that `signet eab create` made; "
+		    "without it, a binding is taken but not asked for" },
 	/* Pebble certifies any address; Boulder none in its default profile. */
 	{ .key = "ra.policy.allow", .type = &type_patterns, AT(ra.allow), .roles = RA | CA,
 	    EACH("[\"*\"]", "[\"*\", \"0.0.0.0/0\", \"::/0\"]", "[\"*\"]"),
@@ -313,6 +320,10 @@ const struct option options[] = {
 	{ .key = "va.perspectives", .type = &type_records, AT(va.perspectives), .roles = VA | CA, SAME("[]"),
 	    .max = 8, .record = &perspective_record,
 	    .help = "other points of view that must agree with the server's own on each validation and on CAA" },
+	{ .key = "va.perspective_key", .type = &type_path, AT(va.perspective_key), .roles = VA,
+	    SAME("keys/perspective.key"), .min = 1,
+	    .help = "secret with which va shows the perspectives on other machines that it is this CA; `signet "
+		    "perspective create` makes it" },
 	/* CA/Browser Forum, 3.2.2.9. */
 	{ .key = "va.quorum.failures", .type = &type_integer, AT(va.quorum_failures), .roles = VA | CA, SAME("-1"),
 	    .min = -1, .max = 7,
@@ -321,6 +332,19 @@ const struct option options[] = {
 	{ .key = "va.quorum.regions", .type = &type_integer, AT(va.quorum_regions), .roles = VA | CA,
 	    EACH("1", "1", "2"), .min = 1, .max = 8,
 	    .help = "in how many regions those that agree must lie, when there are va.perspectives" },
+
+	{ .key = "perspective.name", .type = &type_word, AT(perspective.name), .roles = VA, SAME("\"\""), .max = 63,
+	    .help = "only in the file of one perspective, which `signet perspective create` makes and `signet va` runs: "
+		    "its name. Such a file has va, log, ra.caa_identities and ra.dns_persist beside this section, and no "
+		    "more" },
+	{ .key = "perspective.listen", .type = &type_addresses, AT(perspective.listen), .roles = VA, SAME("[]"),
+	    .max = 8, .help = "where the primary reaches it" },
+	{ .key = "perspective.tls_key", .type = &type_public_key, AT(perspective.tls_key), .roles = VA, SAME("\"\""),
+	    .help = "the secret key of its TLS" },
+	{ .key = "perspective.evidence_key", .type = &type_public_key, AT(perspective.evidence_key), .roles = VA,
+	    SAME("\"\""), .help = "the secret key with which it signs what it saw" },
+	{ .key = "perspective.primary_key", .type = &type_public_key, AT(perspective.primary_key), .roles = VA,
+	    SAME("\"\""), .help = "the public key of the only one that may ask it" },
 
 	{ .key = "ca.issuers", .type = &type_records, AT(ca.issuers), .roles = WFE | RA | CA,
 	    SAME("[{certificate: pki/intermediate.pem, key: keys/intermediate.pem}]"), .min = 1, .max = 16,

@@ -74,7 +74,7 @@ struct record {
 
 extern const struct option options[];
 extern const size_t option_count;
-#define OPTIONS_MAX 64		/* for arrays beside the table; options.c checks it */
+#define OPTIONS_MAX 96		/* for arrays beside the table; options.c checks it */
 
 /* NULL when there is none of this key. */
 const struct option	*option_find(const char *key);
@@ -91,6 +91,6 @@ void	 records_set(void *base, const struct option *, void *items, size_t count);
 extern const struct type type_text, type_title, type_path, type_paths, type_server_url, type_url, type_address,
     type_storage, type_integer, type_seconds, type_milliseconds, type_bool, type_enum, type_addresses,
     type_resolvers, type_networks, type_patterns, type_hosts, type_domains, type_records, type_empty_list,
-    type_empty_map, type_word, type_words, type_oid, type_oids, type_subject, type_key_types, type_domain, type_source, type_reasons, type_challenges;
+    type_empty_map, type_word, type_words, type_oid, type_oids, type_subject, type_key_types, type_domain, type_source, type_peer, type_public_key, type_reasons, type_challenges;
 
 #endif

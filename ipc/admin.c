@@ -36,6 +36,21 @@ const struct admin_command admin_commands[ADMIN_VERB_COUNT] = {
 	[ADMIN_ACCOUNT_DEACTIVATE] = { "account", "deactivate",
 	    "ends an account and its open orders, for ever; its certificates stay", {
 		{ "id", ADMIN_OBJECT, ADMIN_REQUIRED | ADMIN_PLACED, "ID", "the end of its URL" } } },
+	[ADMIN_EAB_CREATE] = { "eab", "create", "makes a key for external account binding, and shows it this once", {
+		{ "name", ADMIN_TEXTS, 0, "PATTERN",
+		    "names that its accounts may ask for, as in ra.policy.allow: nas.lan, *.lan, 10.0.0.0/8; without it, "
+		    "all that the policy allows" },
+		{ "profile", ADMIN_TEXTS, 0, "PROFILE",
+		    "profiles that its accounts may name, the first being their default; without it, all" },
+		{ "expires", ADMIN_TIME, 0, "TIME", "until when it makes accounts; 30d: for thirty days; without it, for ever" },
+		{ "uses", ADMIN_COUNT, 0, "N", "how many accounts it makes; without it, any number" },
+		{ "comment", ADMIN_TEXT, 0, "TEXT", "whose it is, for the list" } } },
+	[ADMIN_EAB_LIST] = { "eab", "list", "lists such keys, the newest first, but never the secret", {
+		{ "state", ADMIN_WORD, 0, "valid|used|expired|revoked", "only those in that state" },
+		LIMIT } },
+	[ADMIN_EAB_REVOKE] = { "eab", "revoke", "has a key make no more accounts", {
+		{ "kid", ADMIN_OBJECT, ADMIN_REQUIRED | ADMIN_PLACED, "KID", "the key's identifier" },
+		{ "accounts", ADMIN_FLAG, 0, NULL, "also deactivate the accounts that it made; works for a revoked key too" } } },
 };
 /* clang-format on */
 

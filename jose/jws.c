@@ -22,6 +22,13 @@ static const struct jws_algorithm algorithms[] = {
 
 #define ALGORITHM_COUNT (sizeof(algorithms) / sizeof(algorithms[0]))
 
+/* RFC 7518, 3.2. */
+static const struct jws_algorithm macs[] = {
+	{ "HS256", EVP_PKEY_HMAC, 0, DIGEST_SHA256, 0 },
+	{ "HS384", EVP_PKEY_HMAC, 0, DIGEST_SHA384, 0 },
+	{ "HS512", EVP_PKEY_HMAC, 0, DIGEST_SHA512, 0 },
+};
+
 const char *const *
 jws_algorithms(void)
 {
@@ -48,13 +55,27 @@ header_str(const json_t *header, const char *name, bool required, const char **o
 }
 
 static enum err
-header_alg(struct jws *jws, struct reason *reason)
+header_mac(struct jws *jws, const char *alg, struct reason *reason)
+{
+	for (size_t i = 0; i < sizeof(macs) / sizeof(macs[0]); i++)
+		if (strcmp(macs[i].name, alg) == 0) {
+			jws->algorithm = &macs[i];
+			return ERR_OK;
+		}
+	reason_set(reason, "JWS alg \"%s\" is no MAC; use HS256, HS384 or HS512 (RFC 8555, 7.3.4)", alg);
+	return ERR_BAD_ALGORITHM;
+}
+
+static enum err
+header_alg(struct jws *jws, bool mac, struct reason *reason)
 {
 	const char	*alg;
 	enum err	 err;
 
 	if ((err = header_str(jws->header, "alg", true, &alg, reason)) != ERR_OK)
 		return err;
+	if (mac)
+		return header_mac(jws, alg, reason);
 	for (size_t i = 0; i < ALGORITHM_COUNT; i++)
 		if (strcmp(algorithms[i].name, alg) == 0) {
 			jws->algorithm = &algorithms[i];
@@ -116,7 +137,7 @@ header_key(struct jws *jws, struct reason *reason)
 }
 
 static enum err
-header_check(struct jws *jws, struct reason *reason)
+header_check(struct jws *jws, bool mac, struct reason *reason)
 {
 	enum err	 err;
 
@@ -131,7 +152,7 @@ header_check(struct jws *jws, struct reason *reason)
 		    "payloads");
 		return ERR_MALFORMED;
 	}
-	if ((err = header_alg(jws, reason)) != ERR_OK ||
+	if ((err = header_alg(jws, mac, reason)) != ERR_OK ||
 	    (err = header_nonce(jws, reason)) != ERR_OK ||
 	    (err = header_str(jws->header, "url", true, &jws->url, reason)) != ERR_OK)
 		return err;
@@ -277,8 +298,8 @@ outer_decode(const struct outer *outer, struct jws *jws, struct buf *header, str
 	return jws->input.failed ? ERR_MEMORY : ERR_OK;
 }
 
-enum err
-jws_parse(struct slice body, struct jws **out, struct reason *reason)
+static enum err
+parse(struct slice body, bool mac, struct jws **out, struct reason *reason)
 {
 	struct outer	 outer = { 0 };
 	struct jws	*jws;
@@ -295,7 +316,7 @@ jws_parse(struct slice body, struct jws **out, struct reason *reason)
 	if ((!outer_scan(body, &outer) && (err = outer_load(body, &outer, reason)) != ERR_OK) ||
 	    (err = outer_decode(&outer, jws, &header, reason)) != ERR_OK ||
 	    (err = parse_text(buf_slice(&header), "JWS protected header", &jws->header, reason)) != ERR_OK ||
-	    (err = header_check(jws, reason)) != ERR_OK)
+	    (err = header_check(jws, mac, reason)) != ERR_OK)
 		goto out;
 	*out = jws;
 	jws = NULL;
@@ -304,6 +325,18 @@ jws_parse(struct slice body, struct jws **out, struct reason *reason)
 	buf_free(&header);
 	jws_free(jws);
 	return err;
+}
+
+enum err
+jws_parse(struct slice body, struct jws **out, struct reason *reason)
+{
+	return parse(body, false, out, reason);
+}
+
+enum err
+jws_parse_mac(struct slice body, struct jws **out, struct reason *reason)
+{
+	return parse(body, true, out, reason);
 }
 
 void

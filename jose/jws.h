@@ -19,6 +19,8 @@ struct jws;
  * is then NULL. On ERR_OK the caller owns *out, else *out is NULL.
  * ERR_MALFORMED, ERR_BAD_ALGORITHM ("none", MACs, unknown names), ERR_MEMORY; reason says which. */
 enum err jws_parse(struct slice body, struct jws **out, struct reason *);
+/* The same for what a MAC signs (RFC 8555, 7.3.4): alg is HS256, HS384 or HS512. */
+enum err jws_parse_mac(struct slice body, struct jws **out, struct reason *);
 void jws_free(struct jws *);				/* NULL is fine */
 
 /* All borrowed until jws_free(). */
@@ -32,6 +34,9 @@ struct slice	 jws_payload(const struct jws *);	/* decoded; empty for POST-as-GET
 /* Checks alg against the key's type and the signature over the bytes as received. ECDSA signatures are
  * r||s of the curve's fixed length. ERR_BAD_ALGORITHM (alg doesn't fit the key), ERR_BAD_SIGNATURE. */
 enum err jws_verify(const struct jws *, const struct jwk *, struct reason *);
+
+/* Checks the MAC of what jws_parse_mac() read. ERR_BAD_SIGNATURE, ERR_CRYPTO. */
+enum err jws_verify_mac(const struct jws *, struct slice key, struct reason *);
 
 /* The names for "algorithms" in badSignatureAlgorithm; static, NULL-terminated. */
 const char *const *jws_algorithms(void);

@@ -7,7 +7,7 @@
 
 struct jws_algorithm {
 	const char	*name;
-	int		 key;		/* EVP_PKEY_EC, ...; 0: Ed25519 and Ed448 */
+	int		 key;		/* EVP_PKEY_EC, ...; 0: Ed25519 and Ed448; EVP_PKEY_HMAC: a MAC */
 	int		 bits;		/* of the curve; 0: any */
 	enum digest	 digest;	/* DIGEST_COUNT: the scheme hashes by itself */
 	size_t		 half;		/* of an ECDSA signature: the length of r, and of s */

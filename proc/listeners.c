@@ -122,6 +122,11 @@ collect(const struct config *config, struct wanted list[LISTENERS_MAX])
 	const struct wfe_config *wfe = &config->wfe;
 	size_t			 count = 0;
 
+	for (size_t i = 0; i < config->perspective.listen.count; i++)
+		want(list, &count, (struct wanted){ "perspective.listen", config->perspective.listen.items[i],
+			LISTENER_PERSPECTIVE });
+	if (config_is_perspective(config))
+		return count;
 	for (size_t i = 0; i < wfe->listen.count; i++)
 		want(list, &count, (struct wanted){ "wfe.listen", wfe->listen.items[i], LISTENER_ACME });
 	for (size_t i = 0; i < wfe->plain_listen.count; i++)

@@ -106,6 +106,7 @@ start_roles(struct supervisor *s)
 {
 	s->state = STARTING;
 	s->stage = 0;
+	s->children.alone = config_is_perspective(s->config);
 	if (!folders_prepare(s->config, stderr) || !children_wire(&s->children) ||
 	    !children_start(&s->children, 0, &s->spawn, s->config, &s->listeners)) {
 		log_event(LOG_ERROR, "start failed", F_STR("file", s->config->file));
@@ -125,6 +126,11 @@ now_running(struct supervisor *s)
 	s->state = RUNNING;
 	s->failures = 0;
 	s->served = true;
+	if (config_is_perspective(s->config)) {
+		log_event(LOG_INFO, "ready", F_STR("perspective", s->config->perspective.name),
+		    F_INT("ms", clock_monotonic_ms() - s->since));
+		return;
+	}
 	snprintf(url, sizeof(url), "%s/directory", s->config->wfe.url);
 	log_event(LOG_INFO, "ready", F_STR("url", url), F_INT("ms", clock_monotonic_ms() - s->since));
 }

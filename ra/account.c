@@ -4,7 +4,9 @@
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "ra/contact.h"
+#include "ra/external.h"
 #include "ra/request.h"
+#include "ra/terms.h"
 #include "x509/key.h"
 
 static json_t *
@@ -25,8 +27,11 @@ account_json(const struct request *request, const struct account *account)
 	}
 	if (object != NULL && request->site.surface->shows_key)
 		json_object_set_new(object, "key", json_loads(account->jwk, 0, NULL));
-	if (object != NULL && account->terms_agreed != 0)
+	if (object != NULL && account->terms_agreed != 0 &&
+	    (request->ra->config->ra.terms_of_service[0] == '\0' || terms_agreed(request->ra, account)))
 		json_object_set_new(object, "termsOfServiceAgreed", json_true());
+	if (object != NULL && account->binding != NULL)
+		json_object_set_new(object, "externalAccountBinding", json_loads(account->binding, 0, NULL));
 	free(url);
 	return object;
 }
@@ -76,17 +81,6 @@ read_flag(struct request *request, const char *name, bool *out)
 	    name);
 }
 
-/* RFC 8555, 7.3; the link and the instance as 7.3.3 asks for. */
-static bool
-refuse_without_terms(struct request *request, const char *terms)
-{
-	reply_link(request, terms, "terms-of-service");
-	request->problem.instance = strdup(terms);
-	problem_set(&request->problem, PROBLEM_USER_ACTION_REQUIRED,
-	    "agree to the terms of service at %.150s with \"termsOfServiceAgreed\": true (RFC 8555, 7.3)", terms);
-	return problem_said(&request->problem, SAID_TERMS, "");
-}
-
 bool
 key_unblocked(struct request *request, const char *thumbprint, enum problem_type type, const char *what)
 {
@@ -110,11 +104,9 @@ check_new(struct request *request, bool agreed)
 	struct reason reason = { "" };
 
 	if (terms[0] != '\0' && !agreed)
-		return refuse_without_terms(request, terms);
-	if (json_object_get(request->payload, "externalAccountBinding") != NULL)
-		return problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
-		    "\"externalAccountBinding\" names a key that is not known here; this server has none "
-		    "(RFC 8555, 7.3.4)");
+		return terms_refuse(request, "an account has to agree to the terms of service");
+	if (!external_bind(request))
+		return false;
 	if (key_check(request->key->key, &reason) != ERR_OK ||
 	    blocklist_check(request->ra->blocked, request->key->key, &reason) != ERR_OK)
 		return problem_set(&request->problem, PROBLEM_BAD_PUBLIC_KEY, "the account key: %s",
@@ -128,9 +120,12 @@ check_new(struct request *request, bool agreed)
 static enum err
 insert(struct storage_tx *tx, void *arg)
 {
-	struct request *request = arg;
+	struct account *account = &((struct request *)arg)->account;
+	enum err	err = ERR_OK;
 
-	return account_insert(tx, &request->account);
+	if (!id_is_zero(account->external_key))
+		err = external_key_use(tx, account->external_key, account->created);
+	return err != ERR_OK ? err : account_insert(tx, account);
 }
 
 /* Two requests with one key at once: the second finds the first one's account. */
@@ -151,6 +146,8 @@ inserted(struct request *request, void *arg, enum err err)
 	(void)arg;
 	if (err == ERR_EXISTS)
 		return show_winner(request);
+	if (err == ERR_CONFLICT)
+		return external_lost(request);
 	if (err != ERR_OK)
 		return request_broken(request, "account_insert", err);
 	reply_location(request, ROUTE_ACCOUNT, &request->account.id);
@@ -160,6 +157,7 @@ inserted(struct request *request, void *arg, enum err err)
 static bool
 create(struct request *request, bool agreed)
 {
+	const char     *terms = request->ra->config->ra.terms_of_service;
 	struct account *account = &request->account;
 
 	if (!check_new(request, agreed))
@@ -168,6 +166,8 @@ create(struct request *request, bool agreed)
 	account->created = clock_now();
 	account->status = ACCOUNT_VALID;
 	account->terms_agreed = agreed ? account->created : 0;
+	if (agreed && terms[0] != '\0' && (account->terms = strdup(terms)) == NULL)
+		return request_broken(request, "account_new", ERR_MEMORY);
 	memcpy(account->thumbprint, request->key->thumbprint, sizeof(account->thumbprint));
 	if ((account->jwk = strdup(request->key->text)) == NULL)
 		return request_broken(request, "account_new", ERR_MEMORY);
@@ -254,22 +254,15 @@ deactivate(struct request *request)
 static bool
 set_contact(struct request *request, const json_t *contact)
 {
-	struct change  change = { .id = request->account.id };
-	struct account account = request->account;
-	bool	       done;
-	enum err       err;
+	struct change change = { .id = request->account.id };
+	enum err      err;
 
 	if (!contact_check(contact, &change.contact, &request->problem))
 		return false;
-	account.contact = change.contact;
 	err = storage_write(request->ra->storage, write_contact, &change);
 	accounts_forget(request->ra->accounts, request->account.id);
-	if (err != ERR_OK)
-		done = request_broken(request, "account_set_contact", err);
-	else
-		done = account_answer(request, &account);
 	free(change.contact);
-	return done;
+	return err == ERR_OK || request_broken(request, "account_set_contact", err);
 }
 
 bool
@@ -281,13 +274,50 @@ account_is_own(struct request *request)
 	    "this is not the account that signed the request");
 }
 
-/* RFC 8555, 7.3.2 and 7.3.6: contact and deactivation, nothing else changes. */
+/* RFC 8555, 7.3.3: an agreement, where one is missing. Otherwise the member is ignored (7.3.2), and nothing but the
+ * agreement changes an account that lacks it. */
+static bool
+agree(struct request *request, bool changes, bool *changed)
+{
+	const char *terms = request->ra->config->ra.terms_of_service;
+	bool	    agreed;
+
+	if (terms[0] == '\0' || terms_agreed(request->ra, &request->account))
+		return true;
+	if (!read_flag(request, "termsOfServiceAgreed", &agreed))
+		return false;
+	if (!agreed)
+		return !changes || terms_refuse(request, "the account has not agreed to the terms of service of now");
+	*changed = true;
+	return terms_agree(request);
+}
+
+/* The account as it is stored by now. */
+static bool
+show_changed(struct request *request)
+{
+	struct account account;
+	struct storage_tx *tx = request_tx(request);
+	bool	       done;
+	enum err       err;
+
+	if (tx == NULL)
+		return false;
+	if ((err = account_get(tx, request->account.id, &account)) != ERR_OK)
+		return request_broken(request, "account_get", err);
+	done = account_answer(request, &account);
+	account_free(&account);
+	return done;
+}
+
+/* RFC 8555, 7.3.2, 7.3.3 and 7.3.6: contact, agreement and deactivation, nothing else changes. */
 bool
 account_update(struct request *request)
 {
 	const json_t *status = json_object_get(request->payload, "status");
 	const json_t *contact = json_object_get(request->payload, "contact");
 	const char   *text = json_string_value(status);
+	bool	      changed = contact != NULL;
 
 	if (!account_is_own(request))
 		return false;
@@ -298,7 +328,7 @@ account_update(struct request *request)
 		    "\"status\" of an account can only be set to \"deactivated\" (RFC 8555, 7.3.6)");
 	if (text != NULL && strcmp(text, "deactivated") == 0)
 		return deactivate(request);
-	if (contact != NULL)
-		return set_contact(request, contact);
-	return account_answer(request, &request->account);
+	if (!agree(request, contact != NULL, &changed) || (contact != NULL && !set_contact(request, contact)))
+		return false;
+	return changed ? show_changed(request) : account_answer(request, &request->account);
 }

@@ -121,7 +121,7 @@ client_close(struct client *client)
 	if (client->fd >= 0)
 		close(client->fd);
 	buf_free(&client->in);
-	buf_free(&client->out);
+	buf_cleanse(&client->out);
 	admin_request_free(&client->request);
 	*client = (struct client){ .ra = client->ra, .fd = -1 };
 }
@@ -187,7 +187,7 @@ client_read(struct client *client)
 static void
 client_written(struct client *client)
 {
-	buf_clear(&client->out);
+	buf_cleanse(&client->out);	/* a new key for external accounts is shown here */
 	client->sent = 0;
 	if (client->call.more && client->request.json != NULL) {
 		client->state = STATE_WORKING;

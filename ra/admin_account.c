@@ -21,6 +21,10 @@ account_row(const struct account *account)
 		clock_rfc3339(account->terms_agreed, agreed);
 		json_object_set_new(json, "termsAgreed", json_string(agreed));
 	}
+	if (json != NULL && !id_is_zero(account->external_key)) {
+		id_text(account->external_key, id);
+		json_object_set_new(json, "externalKey", json_string(id));
+	}
 	return json;
 }
 

@@ -3,6 +3,7 @@
 
 #include "lib/log.h"
 #include "ra/request.h"
+#include "ra/terms.h"
 
 /* RFC 8555, 6.5: used up even when the request fails later on. */
 static bool
@@ -175,5 +176,5 @@ authenticate(struct request *request)
 		request->account.id = (struct id){ { 0 } };	/* the log names only who did sign */
 		return false;
 	}
-	return check_account(request);
+	return check_account(request) && terms_check(request);
 }

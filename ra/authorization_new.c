@@ -2,6 +2,7 @@
 #include "acme/challenge.h"
 #include "lib/clock.h"
 #include "lib/json.h"
+#include "ra/external.h"
 #include "ra/order_view.h"
 #include "ra/policy.h"
 #include "ra/request.h"
@@ -17,7 +18,9 @@ static bool
 read_identifier(struct request *request, struct identifier *out)
 {
 	const json_t *member = json_object_get(request->payload, "identifier");
+	struct external_key held;
 	struct reason reason = { "" };
+	bool allowed;
 	enum err err;
 
 	if (!json_is_object(member))
@@ -31,9 +34,11 @@ read_identifier(struct request *request, struct identifier *out)
 	if (identifier_is_wildcard(out))
 		return problem_set(&request->problem, PROBLEM_MALFORMED,
 		    "newAuthz takes no wildcard; order \"%s\" instead (RFC 8555, 7.4.1)", out->value);
-	if (!policy_allows(&request->ra->config->ra, out, &reason))
-		return refuse(request, reason.text);
-	return true;
+	if (!external_load(request, &held))
+		return false;
+	allowed = policy_allows(&request->ra->config->ra, out, &reason) && external_allows(&held, out, &reason);
+	external_key_free(&held);
+	return allowed || refuse(request, reason.text);
 }
 
 static enum err

@@ -346,6 +346,8 @@ certificate_stored(struct storage_write *write)
 	struct park   *park = issued->ra->park;
 	char	       order[ID_TEXT_SIZE];
 
+	if (retry_take(issued->ra->retry, write))
+		return;
 	id_text(id, order);
 	/* ISSUE was sent twice, after a restart, and the first answer is stored and logged. */
 	if (write->err == ERR_EXISTS)
@@ -411,6 +413,8 @@ refusal_stored(struct storage_write *write)
 	struct park    *park = refusal->ra->park;
 	char		text[ID_TEXT_SIZE];
 
+	if (retry_take(refusal->ra->retry, write))
+		return;
 	if (write->err != ERR_OK) {
 		id_text(order, text);
 		log_event(LOG_ERROR, "a refusal could not be stored", F_STR("order", text),

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lib/clock.h"
+#include "ra/external.h"
 #include "ra/order_read.h"
 #include "ra/order_view.h"
 #include "ra/request.h"
@@ -162,14 +163,17 @@ order_new(struct request *request)
 	struct order	     order = { 0 };
 	struct id	     earlier = { { 0 } };
 	struct recent	     recent = { .count = 0 };
+	struct external_key  held;
 	bool		     done;
 
-	done = order_read(request->payload, &config->ra, &config->ca, clock_now(), &order, &request->problem) &&
+	done = external_load(request, &held) &&
+	    order_read(request->payload, &config->ra, &config->ca, &held, clock_now(), &order, &request->problem) &&
 	    renewal_check(request, &order) && recent_load(request, &recent) &&
 	    reuse_order(request, &recent, &order, clock_now(), &earlier);
 	if (done)
 		done = id_is_zero(earlier) ? create(request, &recent, &order) : show_again(request, earlier);
 	recent_unload(&recent);
+	external_key_free(&held);
 	order_free(&order);
 	return done;
 }

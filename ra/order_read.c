@@ -7,6 +7,7 @@
 #include "acme/certid.h"
 #include "lib/clock.h"
 #include "lib/json.h"
+#include "ra/external.h"
 #include "ra/policy.h"
 
 /* How far back a certificate may begin: an hour, which is what clocks on a LAN are off by at the most. */
@@ -20,6 +21,7 @@ struct reading {
 	const json_t		*payload;
 	const struct ra_config	*ra;
 	const struct ca_config	*ca;
+	const struct external_key *held;
 	int64_t			 now;
 	struct order		*order;
 	struct problem		*problem;
@@ -100,19 +102,35 @@ read_identifiers(struct reading *r)
 /* --- profile and validity ------------------------------------------------------------------------ */
 
 static bool
+find_profile(struct reading *r, const char *name, const struct profile_config **out)
+{
+	if ((*out = config_profile(r->ca, name)) == NULL)
+		return problem_set(r->problem, PROBLEM_INVALID_PROFILE,
+		    "there is no profile \"%.60s\"; the directory's meta.profiles lists those there are", name);
+	if (!external_allows_profile(r->held, (*out)->name))
+		return problem_set(r->problem, PROBLEM_INVALID_PROFILE,
+		    "profile \"%.60s\" is not among those that the account's external key is for; leave \"profile\" out",
+		    (*out)->name);
+	if ((r->order->profile = strdup((*out)->name)) == NULL)
+		return no_memory(r);
+	return true;
+}
+
+static bool
 read_profile(struct reading *r, const struct profile_config **out)
 {
 	const json_t *member = json_object_get(r->payload, "profile");
 	const char   *name = json_string_value(member);
+	char	     *own = NULL;
+	bool	      done;
 
 	if (member != NULL && name == NULL)
 		return problem_set(r->problem, PROBLEM_MALFORMED, "\"profile\" is not a string");
-	if ((*out = config_profile(r->ca, name)) == NULL)
-		return problem_set(r->problem, PROBLEM_INVALID_PROFILE,
-		    "there is no profile \"%.60s\"; the directory's meta.profiles lists those there are", name);
-	if ((r->order->profile = strdup((*out)->name)) == NULL)
+	if (name == NULL && !external_profile(r->held, &own))
 		return no_memory(r);
-	return true;
+	done = find_profile(r, own != NULL ? own : name, out);
+	free(own);
+	return done;
 }
 
 static bool
@@ -183,7 +201,7 @@ check_identifiers(struct reading *r, const struct profile_config *profile)
 		const struct identifier *one = &r->order->identifiers[i];
 		bool			 wildcard = identifier_is_wildcard(one);
 
-		if (!policy_allows(r->ra, one, &reason))
+		if (!policy_allows(r->ra, one, &reason) || !external_allows(r->held, one, &reason))
 			problem_add(r->problem, PROBLEM_REJECTED_IDENTIFIER, one, "%s", reason.text);
 		else if ((challenge_offer(one->type, wildcard) & challenges) == 0)
 			problem_add(r->problem, PROBLEM_REJECTED_IDENTIFIER, one,
@@ -220,10 +238,10 @@ read_replaces(struct reading *r)
 }
 
 bool
-order_read(const json_t *payload, const struct ra_config *ra, const struct ca_config *ca, int64_t now,
-    struct order *order, struct problem *problem)
+order_read(const json_t *payload, const struct ra_config *ra, const struct ca_config *ca,
+    const struct external_key *held, int64_t now, struct order *order, struct problem *problem)
 {
-	struct reading		     r = { payload, ra, ca, now, order, problem };
+	struct reading		     r = { payload, ra, ca, held, now, order, problem };
 	const struct profile_config *profile = NULL;
 
 	return read_identifiers(&r) && read_profile(&r, &profile) && check_identifiers(&r, profile) &&

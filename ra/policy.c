@@ -76,6 +76,16 @@ address_allowed(const struct ra_config *config, const struct identifier *identif
 }
 
 bool
+policy_covers(const char *pattern, const struct identifier *identifier)
+{
+	struct address address;
+
+	if (identifier->type != IDENTIFIER_IP)
+		return covers(pattern, identifier);
+	return address_parse(identifier->value, &address) && holds(pattern, &address);
+}
+
+bool
 policy_allows(const struct ra_config *config, const struct identifier *identifier, struct reason *reason)
 {
 	if (identifier->type == IDENTIFIER_IP)

@@ -15,4 +15,7 @@
  * False with the rule that said no. */
 bool policy_allows(const struct ra_config *, const struct identifier *, struct reason *);
 
+/* Whether one pattern covers the identifier. */
+bool policy_covers(const char *pattern, const struct identifier *);
+
 #endif

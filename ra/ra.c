@@ -29,6 +29,7 @@
 #define READERS 8		/* snapshots at once: a read lasts a fraction of a millisecond */
 #define TICK_MS 50		/* how late a wait may end */
 #define HOUSEKEEPING_MS 60000
+#define RETRY_MS 1000
 
 /* What SQLite needs beyond the common calls: its files are open already; and the administration socket's clients. No
  * socket is ever opened. */
@@ -231,13 +232,17 @@ static void *
 keep_time(void *arg)
 {
 	struct ra *ra = arg;
-	int64_t	   next = 0;
+	int64_t	   next = 0, retry = 0;
 
 	while (!atomic_load(&ra->stopping)) {
 		if (clock_monotonic_ms() >= next) {
 			recovery_run(ra);
 			housekeeping_run(ra);
 			next = clock_monotonic_ms() + HOUSEKEEPING_MS;
+		}
+		if (clock_monotonic_ms() >= retry) {
+			retry_run(ra->retry, ra->storage);
+			retry = clock_monotonic_ms() + RETRY_MS;
 		}
 		park_expire(ra->park, false);
 		usleep(TICK_MS * 1000);
@@ -288,7 +293,7 @@ open_all(struct ra *ra, struct proc *p)
 	ra->accounts = accounts_new();
 	ra->crls = crl_schedule_new();
 	if (ra->crls == NULL || ra->nonces == NULL || ra->accounts == NULL ||
-	    (ra->park = park_new()) == NULL)
+	    (ra->park = park_new()) == NULL || (ra->retry = retry_new()) == NULL)
 		fail("start", "out of memory");
 	if (config_blocked_keys(p->config, &ra->blocked, &reason) != ERR_OK)
 		fail("blocked keys", reason.text);

@@ -15,6 +15,7 @@
 #include "ra/issuers.h"
 #include "ra/nonce.h"
 #include "ra/park.h"
+#include "ra/retry.h"
 #include "storage/storage.h"
 #include "x509/blocklist.h"
 
@@ -26,6 +27,7 @@ struct ra {
 	struct accounts		*accounts;
 	struct crl_schedule		*crls;
 	struct park		*park;		/* requests that wait for an outcome */
+	struct retry		*retry;		/* outcomes that could not be written yet */
 	pthread_rwlock_t	 open;		/* held for reading while a message is served; for writing from stop on */
 	atomic_bool		 stopping;
 	struct issuers		 issuers;	/* those that the configuration names */

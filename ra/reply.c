@@ -43,6 +43,20 @@ reply_link(struct request *request, const char *url, const char *relation)
 		reply->link_count++;
 }
 
+/* RFC 8555, 6.6: where a person reads about limits. */
+static void
+link_help(struct request *request)
+{
+	const struct wfe_config *wfe = &request->ra->config->wfe;
+	char url[512];
+
+	if (wfe->website[0] != '\0')
+		reply_link(request, wfe->website, "help");
+	else if (wfe->plain_url[0] != '\0' &&
+	    (size_t)snprintf(url, sizeof(url), "%s/limits", wfe->plain_url) < sizeof(url))
+		reply_link(request, url, "help");
+}
+
 /* Replaces whatever a handler had begun. */
 static void
 answer_problem(struct request *request)
@@ -53,6 +67,8 @@ answer_problem(struct request *request)
 
 	surface_retell(request->site.surface, problem);
 	json = problem_json(problem);
+	if (problem->type == PROBLEM_RATE_LIMITED)
+		link_help(request);
 	buf_clear(&request->reply_body);
 	reply->status = problem->status != 0 ? problem->status : problem_status(problem->type);
 	reply->media = MEDIA_PROBLEM;

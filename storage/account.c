@@ -9,7 +9,9 @@ account_free(struct account *account)
 		return;
 	free(account->jwk);
 	free(account->contact);
-	account->jwk = account->contact = NULL;
+	free(account->binding);
+	free(account->terms);
+	account->jwk = account->contact = account->binding = account->terms = NULL;
 }
 
 enum err
@@ -18,7 +20,9 @@ account_insert(struct storage_tx *tx, const struct account *account)
 	return query_run(tx, STATEMENT_ACCOUNT_INSERT,
 	    VALUES(value_id(&account->id), value_text(account->thumbprint), value_text(account->jwk),
 		value_integer(account->status), value_text(account->contact),
-		value_integer(account->terms_agreed), value_integer(account->created)),
+		value_integer(account->terms_agreed), value_integer(account->created),
+		value_id(&account->external_key), value_text(account->binding),
+		value_text(account->terms)),
 	    NULL);
 }
 
@@ -33,6 +37,9 @@ account_read(struct query *query, struct account *out)
 	out->contact = query_text(query);
 	out->terms_agreed = query_integer(query);
 	out->created = query_integer(query);
+	out->external_key = query_id(query);
+	out->binding = query_text(query);
+	out->terms = query_text(query);
 }
 
 static enum err
@@ -90,6 +97,13 @@ account_set_contact(struct storage_tx *tx, struct id id, const char *contact)
 {
 	return query_set(
 	    tx, STATEMENT_ACCOUNT_SET_CONTACT, VALUES(value_text(contact), value_id(&id)), ERR_NOT_FOUND);
+}
+
+enum err
+account_agree(struct storage_tx *tx, struct id id, const char *terms, int64_t now)
+{
+	return query_set(tx, STATEMENT_ACCOUNT_AGREE, VALUES(value_text(terms), value_integer(now), value_id(&id)),
+	    ERR_NOT_FOUND);
 }
 
 /* Its pending authorizations are those of its open orders. */

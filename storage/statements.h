@@ -5,7 +5,10 @@
 #ifndef SIGNET_STORAGE_STATEMENTS_H
 #define SIGNET_STORAGE_STATEMENTS_H
 
-#define ACCOUNT_COLUMNS "id, thumbprint, jwk, status, contact, terms_agreed, created"
+#define ACCOUNT_COLUMNS "id, thumbprint, jwk, status, contact, terms_agreed, created, external_key, " \
+	"binding, terms"
+#define EXTERNAL_KEY_COLUMNS                                                                                 \
+	"id, mac_key, comment, names, profiles, expires, uses, used, created, revoked"
 #define AUTHORIZATION_COLUMNS                                                                                \
 	"id, account_id, identifier, wildcard, state, expires, token, offered, tried, validated, record, error, "    \
 	"evidence, next_try, caa_checked"
@@ -17,7 +20,7 @@
 /* clang-format off */
 #define STATEMENTS(X) \
 X(ACCOUNT_INSERT, \
-	"INSERT INTO accounts (" ACCOUNT_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7)") \
+	"INSERT INTO accounts (" ACCOUNT_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)") \
 X(ACCOUNT_GET, \
 	"SELECT " ACCOUNT_COLUMNS " FROM accounts WHERE id = $1") \
 X(ACCOUNT_BY_THUMBPRINT, \
@@ -26,6 +29,8 @@ X(ACCOUNTS_PAGE, \
 	"SELECT " ACCOUNT_COLUMNS " FROM accounts WHERE id < $1 ORDER BY id DESC LIMIT $2") \
 X(ACCOUNT_SET_CONTACT, \
 	"UPDATE accounts SET contact = $1 WHERE id = $2") \
+X(ACCOUNT_AGREE, \
+	"UPDATE accounts SET terms = $1, terms_agreed = $2 WHERE id = $3") \
 X(ACCOUNT_DEACTIVATE, \
 	"UPDATE accounts SET status = 2 WHERE id = $1 AND status = 1") \
 X(ACCOUNT_INVALIDATE_ORDERS, \
@@ -36,6 +41,19 @@ X(AUTHORIZATION_DEACTIVATE_PENDING, \
 	"UPDATE authorizations SET state = 5 WHERE id = $1 AND state = 1") \
 X(ACCOUNT_CHANGE_KEY, \
 	"UPDATE accounts SET thumbprint = $1, jwk = $2 WHERE id = $3 AND thumbprint = $4 AND status = 1") \
+X(ACCOUNTS_OF_EXTERNAL_KEY, \
+	"SELECT id FROM accounts WHERE external_key = $1 AND id > $2 ORDER BY id LIMIT $3") \
+X(EXTERNAL_KEY_INSERT, \
+	"INSERT INTO external_keys (" EXTERNAL_KEY_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, 0)") \
+X(EXTERNAL_KEY_GET, \
+	"SELECT " EXTERNAL_KEY_COLUMNS " FROM external_keys WHERE id = $1") \
+X(EXTERNAL_KEYS_PAGE, \
+	"SELECT " EXTERNAL_KEY_COLUMNS " FROM external_keys WHERE id < $1 ORDER BY id DESC LIMIT $2") \
+X(EXTERNAL_KEY_USE, \
+	"UPDATE external_keys SET used = used + 1 WHERE id = $1 AND revoked = 0 AND (expires = 0 OR expires > $2) " \
+	"AND (uses = 0 OR used < uses)") \
+X(EXTERNAL_KEY_REVOKE, \
+	"UPDATE external_keys SET revoked = $1 WHERE id = $2 AND revoked = 0") \
 X(KEY_CHANGE_INSERT, \
 	"INSERT INTO key_changes (account_id, position, thumbprint, next, jwk, request, created) " \
 	"SELECT $1, COALESCE(MAX(position), 0) + 1, $2, $3, $4, $5, $6 FROM key_changes WHERE account_id = $7") \

@@ -50,7 +50,8 @@ struct storage_write {
 	 * further writes; it must neither block nor call storage_write(). */
 	void			(*done)(struct storage_write *);
 	enum err		 err;		/* for done(): what storage_write() would return */
-	struct storage_write	*next;		/* the writer's */
+	unsigned		 tries;		/* the caller's, 0 at first */
+	struct storage_write	*next;		/* the writer's until done() is called */
 };
 /* The caller fills in fn, arg and done, and leaves *write alone until done() is called. */
 void	 storage_write_start(struct storage *, struct storage_write *write);
@@ -64,6 +65,9 @@ struct account {
 	char			*contact;	/* JSON array text, "[]" */
 	int64_t			 terms_agreed;	/* seconds; 0: never */
 	int64_t			 created;
+	struct id		 external_key;	/* that it was made with; zero: none */
+	char			*binding;	/* the external account binding as it was sent, or NULL */
+	char			*terms;		/* URL of the terms of service that it agreed to, or NULL */
 };
 void	 account_free(struct account *);	/* the strings; the struct is the caller's */
 enum err account_insert(struct storage_tx *, const struct account *);	/* ERR_EXISTS: this key */
@@ -72,6 +76,7 @@ enum err account_by_thumbprint(struct storage_tx *, const char *, struct account
 /* The newest accounts made before that one (zero: the newest of all), at most max, into an array. */
 enum err accounts_before(struct storage_tx *, struct id before, struct account *, size_t max, size_t *count);
 enum err account_set_contact(struct storage_tx *, struct id, const char *contact);
+enum err account_agree(struct storage_tx *, struct id, const char *terms, int64_t now);
 /* Deactivates it, its open orders (as ORDER_INVALID with error) and its pending authorizations.
  * ERR_CONFLICT: not valid any more. */
 enum err account_deactivate(struct storage_tx *, struct id, const char *order_error);
@@ -93,6 +98,28 @@ enum err account_change_key_to(struct storage_tx *, struct id, const struct key_
  * *out. */
 enum err account_key_changes(struct storage_tx *, struct id, int64_t since, size_t max,
     struct key_change_row **out, size_t *count);
+
+/* --- keys for external account binding (RFC 8555, 7.3.4) ------------------------------------------- */
+struct external_key {
+	struct id	 id;		/* its kid */
+	struct buf	 mac_key;	/* secret */
+	char		*comment;
+	char		*names, *profiles;	/* what its accounts are held to, one a line; "": anything */
+	int64_t		 expires;	/* seconds; 0: never */
+	int64_t		 uses, used;	/* accounts that it may make, 0: any number; and has made */
+	int64_t		 created, revoked;	/* seconds; 0: it is not */
+};
+void	 external_key_free(struct external_key *);	/* cleanses the key */
+enum err external_key_insert(struct storage_tx *, const struct external_key *);	/* used and revoked are 0 */
+enum err external_key_get(struct storage_tx *, struct id, struct external_key *);	/* ERR_NOT_FOUND */
+/* The newest made before that one (zero: the newest of all), at most max, into an array. */
+enum err external_keys_before(struct storage_tx *, struct id before, struct external_key *, size_t max, size_t *count);
+/* One account more. ERR_CONFLICT: it is revoked, has expired, or is used up. */
+enum err external_key_use(struct storage_tx *, struct id, int64_t now);
+enum err external_key_revoke(struct storage_tx *, struct id, int64_t now);	/* ERR_CONFLICT: it is, or isn't there */
+/* Accounts made with it, in order, beginning after that one; at most max. */
+enum err external_key_accounts(struct storage_tx *, struct id, struct id after, struct id *ids, size_t max,
+    size_t *count);
 
 /* --- authorizations: one row, the challenges share a token ---------------------------------------- */
 struct authorization {

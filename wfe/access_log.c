@@ -12,6 +12,7 @@ route_label(const struct request *r)
 	case LISTENER_METRICS:
 		return "metrics";
 	case LISTENER_ACME:
+	case LISTENER_PERSPECTIVE: /* never wfe's */
 		break;
 	}
 	return route_name(r->target.route);

@@ -18,6 +18,11 @@ struct plain {
 	size_t		 count;
 };
 
+static const char about_limits[] =
+    "<p>This CA limits how often clients may ask, so that a client in a loop harms nobody. A request over a limit is\n"
+    "refused with the status 429 and the problem <code>rateLimited</code>, which names the limit; nothing is spent by\n"
+    "it. The header <code>Retry-After</code> says when it will be served.</p>\n";
+
 static const char style[] =
     "body{font:16px/1.5 sans-serif;max-width:46em;margin:2em auto;padding:0 1em}"
     "code,pre{background:#eee;padding:.1em .3em}pre{padding:.7em;overflow:auto}";
@@ -206,6 +211,23 @@ add_index(struct plain *plain, const struct config *config, const char *fingerpr
 	return err;
 }
 
+/* What Link;rel="help" of a 429 points to (RFC 8555, 6.6), where the configuration names no website. */
+static enum err
+add_limits(struct plain *plain, const struct config *config)
+{
+	struct buf	out = { 0 };
+	enum err	err;
+
+	buf_put_str(&out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>");
+	put_html(&out, config->name);
+	buf_printf(&out, "</title><style>%s</style></head><body>\n<h1>", style);
+	put_html(&out, config->name);
+	buf_printf(&out, ": limits</h1>\n%s</body></html>\n", about_limits);
+	err = add_page(plain, "/limits", "text/html; charset=utf-8", &out);
+	buf_free(&out);
+	return err;
+}
+
 enum err
 plain_open(const struct config *config, struct plain **out)
 {
@@ -222,7 +244,8 @@ plain_open(const struct config *config, struct plain **out)
 		if ((err = add_issuer(plain, config, config->ca.issuers[i].certificate)) != ERR_OK)
 			goto out;
 	}
-	if ((err = add_index(plain, config, fingerprint)) != ERR_OK)
+	if ((err = add_index(plain, config, fingerprint)) != ERR_OK ||
+	    (err = add_limits(plain, config)) != ERR_OK)
 		goto out;
 	*out = plain;
 	plain = NULL;

@@ -30,6 +30,16 @@ digest_is_weak(const struct request *request)
 	return digest == NID_md5 || digest == NID_sha1 || digest == NID_md4 || digest == NID_md2;
 }
 
+/* There is one version, and its number is 0 (RFC 2986, 4.1). acme-client for Ruby writes
+ * 2, which is a certificate's: it is let pass, as nothing hangs on it. */
+static bool
+version_is_known(const struct request *request)
+{
+	long version = ASN1_INTEGER_get(request->info->version);
+
+	return version == 0 || version == 2;
+}
+
 /* The request with its form, version and key proven, and, if told so, its self-signature. */
 static enum err
 request_open(struct slice der, bool verify, struct request **out, EVP_PKEY **key, struct reason *reason)
@@ -50,7 +60,7 @@ request_open(struct slice der, bool verify, struct request **out, EVP_PKEY **key
 	}
 	if ((request = request_read(der)) == NULL)
 		err = malformed(reason, "the CSR is not a PKCS #10 request (RFC 2986, 4)");
-	else if (ASN1_INTEGER_get(request->info->version) != 0)
+	else if (!version_is_known(request))
 		err = malformed(reason, "the CSR's version is not 1 (RFC 2986, 4.1)");
 	else if ((*key = request_key(request)) == NULL)
 		err = malformed(reason, "the CSR's public key can't be read");

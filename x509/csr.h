@@ -20,7 +20,7 @@ struct csr {
 	bool			 must_staple;	/* asks for TLS feature status_request (RFC 7633) */
 };
 
-/* Strict DER without trailing bytes, version 1, one request for extensions, self-signature verified,
+/* Strict DER without trailing bytes, version 1 (or 3, as some clients say), one request for extensions, self-signature verified,
  * SAN of DNS names and addresses only, at most one CN, which must be one of them. Extensions that a server certificate
  * can't have (CA:TRUE, unknown critical) are refused; keyUsage, extendedKeyUsage, subjectKeyIdentifier,
  * basicConstraints CA:FALSE are tolerated and ignored. The key has passed key_check().

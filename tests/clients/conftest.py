@@ -38,9 +38,11 @@ class Shell:
         os.makedirs(self.challenges)
         self.addresses = 0
         root = server.root
-        self.env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": self.home, "LANG": "C.UTF-8",
+        unpacked = os.path.join(matrix.BUILD, "debian/usr")
+        self.env = {"PATH": f"/usr/sbin:/usr/bin:/sbin:/bin:{unpacked}/sbin:{unpacked}/bin",
+                    "NODE_PATH": os.path.join(matrix.BUILD, "npm/node_modules"), "HOME": self.home, "LANG": "C.UTF-8",
                     "REQUESTS_CA_BUNDLE": root, "LEGO_CA_CERTIFICATES": root, "CURL_CA_BUNDLE": root,
-                    "SSL_CERT_FILE": root, "SSL_CERT_DIR": "/nonexistent"}
+                    "SSL_CERT_FILE": root, "NODE_EXTRA_CA_CERTS": root, "SSL_CERT_DIR": "/nonexistent"}
 
     def path(self, *parts):
         return os.path.join(self.home, *parts)
@@ -60,9 +62,9 @@ class Shell:
         assert found, f"{name} is missing: make test-deps installs it"
         return found
 
-    def run(self, program, *args, check=True, env=None, timeout=60):
+    def run(self, program, *args, check=True, env=None, stdin="", timeout=60):
         done = subprocess.run([self.program(program), *map(str, args)], env={**self.env, **(env or {})}, cwd=self.home,
-                              capture_output=True, text=True, timeout=timeout)
+                              capture_output=True, input=stdin, text=True, timeout=timeout)
         if check:
             assert done.returncode == 0, f"{program} {args}: {done.returncode}\n{done.stdout}\n{done.stderr}\n" \
                 + self.server.log()[-2000:]

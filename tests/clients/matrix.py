@@ -1,19 +1,23 @@
 """The table of clients: a row per test, which the test states by a mark, so that the table in docs/clients.md can be
 held to the tests without running them."""
+import json
 import os
 import subprocess
 
 import pytest
 
 HEAD = ("client", "challenge", "identifiers", "account key", "certificate key", "also")
-PACKAGES = {"certbot": "certbot", "lego": "lego", "uacme": "uacme", "dehydrated": "dehydrated", "acme-tiny": "acme-tiny"}
+ORDER = ("certbot", "lego", "uacme", "dehydrated", "acme-tiny", "acmetool", "lacme", "Caddy", "mod_md", "python3-acme",
+         "ruby-acme-client", "acme-client (npm)")
+PACKAGES = {"Caddy": "caddy", "mod_md": "apache2-bin"}      # where it has another name
+BUILD = os.path.join(os.path.dirname(__file__), "../../build/clients")      # what make test-deps unpacks
 DOCS = os.path.join(os.path.dirname(__file__), "../../docs/clients.md")
 BEGIN, END = "<!-- table: written by `make clients-table` -->\n", "<!-- end of table -->\n"
 
 
 def row(client, challenge="-", identifiers="-", account="P-256", certificate="P-256", also=""):
     """A mark for a test, or for one parameter of it."""
-    assert client in PACKAGES
+    assert client in ORDER
     return pytest.mark.client(client, challenge, identifiers, account, certificate, also)
 
 
@@ -23,12 +27,20 @@ def row_of(item):
 
 
 def version(client):
-    return subprocess.run(["dpkg-query", "-W", "-f", "${Version}", PACKAGES[client]], capture_output=True, text=True,
+    package = PACKAGES.get(client, client)
+    if package == "acme-client (npm)":
+        with open(os.path.join(BUILD, "npm/node_modules/acme-client/package.json"), encoding="utf-8") as f:
+            return json.load(f)["version"]
+    unpacked = os.path.join(BUILD, "debian/versions", package)
+    if os.path.exists(unpacked):
+        with open(unpacked, encoding="ascii") as f:
+            return f.read().strip()
+    return subprocess.run(["dpkg-query", "-W", "-f", "${Version}", package], capture_output=True, text=True,
                           timeout=10).stdout
 
 
 def markdown(rows):
-    rows = sorted(dict.fromkeys(rows), key=lambda row: list(PACKAGES).index(row[0]))
+    rows = sorted(dict.fromkeys(rows), key=lambda row: ORDER.index(row[0]))
     lines = [HEAD, ["---"] * len(HEAD), *rows]
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 

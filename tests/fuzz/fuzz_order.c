@@ -68,7 +68,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)(route_parse(&surface_native, text, &target) || route_parse(&surface_pebble, text, &target));
 	if (json_object_parse(text, &payload, NULL) != ERR_OK)
 		return 0;
-	if (order_read(payload, &ra, &ca, NOW, &order, &problem))
+	if (order_read(payload, &ra, &ca, NULL, NOW, &order, &problem))
 		check_order(&order);
 	else
 		check_problem(&problem);

@@ -1,9 +1,12 @@
 """RFC 8555, 7.1.2, 7.3 and 11.1: accounts."""
+import json
 import threading
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from harness.acme import Client, check_problem
-from harness.keys import Key, csr
+from harness.keys import Key, b64, csr
 from requests.utils import parse_header_links
 
 TERMS = "https://ca.test/terms"
@@ -100,12 +103,6 @@ def test_rfc8555_7_3_2_status_only_to_deactivated(client):
     check_problem(client.post(client.kid, {"status": "revoked"}), "malformed", 400, "deactivated")
     check_problem(client.post(client.kid, {"status": 5}), "malformed", 400, "deactivated")
     assert client.get(client.kid).json()["status"] == "valid"
-
-
-def test_rfc8555_7_3_4_unknown_external_account(server):
-    client = Client(server, register=False)
-    check_problem(client.register(externalAccountBinding={"protected": "", "payload": "", "signature": ""}),
-                  "unauthorized", 403, "externalAccountBinding")
 
 
 def test_rfc8555_7_3_6_deactivation(server):
@@ -226,6 +223,62 @@ def test_rfc8555_7_3_terms_link(with_terms):
     """7.3.3 asks for the link with userActionRequired."""
     reply = Client(with_terms, register=False).register()
     assert f'<{TERMS}>;rel="terms-of-service"' in reply.headers["Link"]
+
+
+@pytest.fixture
+def changed_terms(make_server):
+    """A server, with accounts from before its terms changed: one that had agreed, one from before there were terms."""
+    server = make_server()
+    before = Client(server)
+    agreed = []
+    for terms in (TERMS, TERMS + "/2"):
+        server.stop()
+        server.configure({"ra": {"terms_of_service": terms}})
+        server.start()
+        if not agreed:
+            agreed.append(Client(server, termsOfServiceAgreed=True))
+            assert agreed[0].issue(["terms.test"]).names == ["terms.test"]
+    # another connection: the server is a new one
+    return server, *[Client(server, old.key, register=False) for old in (agreed[0], before)]
+
+
+def check_must_agree(reply, terms=TERMS + "/2"):
+    check_problem(reply, "userActionRequired", 403, "7.3.3")
+    assert reply.json()["instance"] == terms and f'<{terms}>;rel="terms-of-service"' in reply.headers["Link"]
+
+
+def test_rfc8555_7_3_3_changed_terms(changed_terms):
+    """Whoever agreed to earlier terms, or to none, does nothing but read, agree and leave, until it agrees."""
+    server, *clients = changed_terms
+    for client in clients:
+        reply = client.register()           # 7.3.1: as it is stored
+        assert reply.status_code == 200 and "termsOfServiceAgreed" not in reply.json()
+        check_must_agree(client.post(client.directory["newOrder"],
+                                     {"identifiers": [{"type": "dns", "value": "terms.test"}]}))
+        check_must_agree(client.get(client.kid + "/orders"))
+        check_must_agree(client.post(client.kid, {"contact": ["mailto:a@example.test"]}))
+        check_must_agree(client.post(client.kid, {"contact": ["mailto:a@example.test"],
+                                                  "termsOfServiceAgreed": False}))
+        assert client.get(client.kid).status_code == 200
+        assert client.get(client.kid).json()["contact"] == []           # nothing was changed
+        reply = client.post(client.kid, {"termsOfServiceAgreed": True, "contact": ["mailto:b@example.test"]})
+        assert reply.status_code == 200 and reply.json()["termsOfServiceAgreed"] is True
+        assert reply.json()["contact"] == ["mailto:b@example.test"]
+        assert client.issue(["terms.test"]).names == ["terms.test"]
+    # 7.3.2: from here on the member is ignored again
+    assert clients[0].post(clients[0].kid, {"termsOfServiceAgreed": False}).json()["termsOfServiceAgreed"] is True
+    assert clients[0].order(["terms.test"]).status_code == 201
+
+
+def test_rfc8555_7_3_3_revocation_and_deactivation_need_no_terms(changed_terms):
+    server, agreed, before = changed_terms
+    agreed.register()
+    serial = json.loads(server.run("cert", "list", "--json", "--dir", server.home).stdout.splitlines()[0])["serial"]
+    pem = json.loads(server.run("cert", "show", serial, "--json", "--dir", server.home).stdout)["pem"]
+    der = x509.load_pem_x509_certificate(pem.encode()).public_bytes(serialization.Encoding.DER)
+    assert agreed.post(agreed.directory["revokeCert"], {"certificate": b64(der)}).status_code == 200
+    before.register()
+    assert before.post(before.kid, {"status": "deactivated"}).json()["status"] == "deactivated"
 
 
 def test_rfc8555_11_1_account_key_is_no_certificate_key(client):

@@ -3,7 +3,9 @@ import os
 import signal
 import threading
 
+
 import pytest
+import requests
 from harness.acme import Client, check_problem
 from harness.keys import Key, csr
 
@@ -202,6 +204,9 @@ def test_rfc8555_7_3_5_bounded(client):
     reply = change(client, new, **with_jwk(new))
     check_problem(reply, "rateLimited", 429, "8 times")
     assert int(reply.headers["Retry-After"]) > 0
+    help_url = f"{client.server.plain_url}/limits"          # 6.6
+    assert f'<{help_url}>;rel="help"' in reply.headers["Link"]
+    assert "Retry-After" in requests.get(help_url, timeout=10).text
     assert client.finalize(order, csr(["eight.test"], Key())).status_code == 200
     assert client.poll(url, ("valid", "invalid")).json()["status"] == "valid"
 

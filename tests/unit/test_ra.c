@@ -230,9 +230,56 @@ read_order(json_t *payload, struct order *order, struct problem *problem)
 	struct ca_config      ca = { .profiles = &profile, .profile_count = 1 };
 	bool		      done;
 
-	done = order_read(payload, &ra, &ca, NOW, order, problem);
+	done = order_read(payload, &ra, &ca, NULL, NOW, order, problem);
 	json_decref(payload);
 	return done;
+}
+
+/* Names and profiles that an external key holds its accounts to (RFC 8555, 7.3.4). */
+static void
+test_order_held_by_external_key(void **state)
+{
+	static char any[] = "*", block[] = "0.0.0.0/0", first[] = "first", second[] = "second", third[] = "third";
+	static char *allow[] = { any, block };
+	struct ra_config ra = { .allow = { .items = allow, .count = 2 } };
+	struct profile_config profiles[] = { { .name = first, .lifetime = LIFETIME },
+		{ .name = second, .lifetime = LIFETIME }, { .name = third, .lifetime = LIFETIME } };
+	struct ca_config ca = { .profiles = profiles, .profile_count = 3 };
+	struct external_key key = { .id = id_new(), .names = (char *)"nas.lan\n*.home.lan\n10.0.0.0/8",
+		.profiles = (char *)"second\nthird" };
+	static const struct {
+		const char *type, *value, *profile;
+		enum problem_type type_of_problem;
+		const char *chosen;
+	} rows[] = {
+		{ "dns", "nas.lan", NULL, PROBLEM_NONE, "second" },
+		{ "dns", "a.b.home.lan", "third", PROBLEM_NONE, "third" },
+		{ "dns", "*.home.lan", NULL, PROBLEM_NONE, "second" },
+		{ "ip", "10.1.2.3", NULL, PROBLEM_NONE, "second" },
+		{ "ip", "192.0.2.1", NULL, PROBLEM_REJECTED_IDENTIFIER, NULL },
+		{ "dns", "home.lan", NULL, PROBLEM_REJECTED_IDENTIFIER, NULL },
+		{ "dns", "*.lan", NULL, PROBLEM_REJECTED_IDENTIFIER, NULL },
+		{ "dns", "xnas.lan", NULL, PROBLEM_REJECTED_IDENTIFIER, NULL },
+		{ "dns", "nas.lan", "first", PROBLEM_INVALID_PROFILE, NULL },
+		{ "dns", "nas.lan", "fourth", PROBLEM_INVALID_PROFILE, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		json_t *payload = json_pack("{s:[{s:s, s:s}], s:s*}", "identifiers", "type", rows[i].type, "value",
+		    rows[i].value, "profile", rows[i].profile);
+		struct order order = { 0 };
+		struct problem problem = { 0 };
+
+		if (order_read(payload, &ra, &ca, &key, NOW, &order, &problem) !=
+		    (rows[i].type_of_problem == PROBLEM_NONE) || problem.type != rows[i].type_of_problem)
+			fail_msg("%s: %s %s", rows[i].value, problem_name(problem.type), problem.detail.text);
+		if (rows[i].chosen != NULL)
+			assert_string_equal(order.profile, rows[i].chosen);
+		json_decref(payload);
+		problem_free(&problem);
+		order_free(&order);
+	}
 }
 
 /* A value that is too long is shown cut; a half of a character would leave the reply without its problem. */
@@ -490,7 +537,7 @@ main(void)
 		cmocka_unit_test(test_nonce_once), cmocka_unit_test(test_nonce_window),
 		cmocka_unit_test(test_nonce_race), cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_contacts), cmocka_unit_test(test_order_status),
-		cmocka_unit_test(test_order_long_value), cmocka_unit_test(test_order_not_after),
+		cmocka_unit_test(test_order_held_by_external_key), cmocka_unit_test(test_order_long_value), cmocka_unit_test(test_order_not_after),
 		cmocka_unit_test(test_order_tells_cause), cmocka_unit_test(test_authorization_json),
 		cmocka_unit_test(test_park), cmocka_unit_test(test_links), cmocka_unit_test(test_rfc3339),
 		cmocka_unit_test(test_renewal_window),

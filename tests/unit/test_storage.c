@@ -103,6 +103,9 @@ call(struct call *c)
 		return expression;						\
 	}
 VERB(put_account, account_insert(tx, c->row))
+VERB(put_external_key, external_key_insert(tx, c->row))
+VERB(use_external_key, external_key_use(tx, c->id, c->number))
+VERB(revoke_external_key, external_key_revoke(tx, c->id, c->number))
 VERB(put_contact, account_set_contact(tx, c->id, c->text))
 VERB(deactivate_account, account_deactivate(tx, c->id, c->text))
 VERB(put_authorization, authorization_insert(tx, c->row))
@@ -823,6 +826,76 @@ account_walk(void **state)
 	storage_read_end(tx);
 }
 
+static struct external_key
+sample_external_key(int64_t expires, int64_t uses)
+{
+	struct external_key key = { .id = id_new(), .comment = (char *)"c", .names = (char *)"a.lan\n*.b.lan",
+		.profiles = (char *)"", .expires = expires, .uses = uses, .created = 3 };
+
+	buf_put_str(&key.mac_key, "secret");
+	return key;
+}
+
+static void
+external_key_verbs(void **state)
+{
+	struct external_key keys[3] = { sample_external_key(0, 2), sample_external_key(100, 0),
+		sample_external_key(0, 0) }, got[3];
+	struct account a = sample_account('a'), b = sample_account('b'), seen;
+	struct storage_tx *tx;
+	struct id ids[3];
+	size_t count;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		keys[i].id.bytes[5] = (uint8_t)i;
+		assert_int_equal(CALL(put_external_key, .row = &keys[i]), ERR_OK);
+		buf_free(&keys[i].mac_key);
+	}
+	/* twice and no more; until its end and no longer; and never when revoked */
+	assert_int_equal(CALL(use_external_key, keys[0].id, .number = 50), ERR_OK);
+	assert_int_equal(CALL(use_external_key, keys[0].id, .number = 50), ERR_OK);
+	assert_int_equal(CALL(use_external_key, keys[0].id, .number = 50), ERR_CONFLICT);
+	assert_int_equal(CALL(use_external_key, keys[1].id, .number = 99), ERR_OK);
+	assert_int_equal(CALL(use_external_key, keys[1].id, .number = 100), ERR_CONFLICT);
+	assert_int_equal(CALL(use_external_key, keys[2].id, .number = 50), ERR_OK);
+	assert_int_equal(CALL(revoke_external_key, keys[2].id, .number = 60), ERR_OK);
+	assert_int_equal(CALL(revoke_external_key, keys[2].id, .number = 61), ERR_CONFLICT);
+	assert_int_equal(CALL(use_external_key, keys[2].id, .number = 50), ERR_CONFLICT);
+	assert_int_equal(CALL(use_external_key, id_new(), .number = 50), ERR_CONFLICT);
+	a.external_key = keys[0].id;
+	a.binding = (char *)"{}";
+	assert_int_equal(CALL(put_account, .row = &a), ERR_OK);
+	assert_int_equal(CALL(put_account, .row = &b), ERR_OK);
+
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	assert_int_equal(external_keys_before(tx, (struct id){ { 0 } }, got, 3, &count), ERR_OK);
+	assert_int_equal(count, 3);
+	assert_true(id_eq(got[2].id, keys[0].id));
+	assert_int_equal(got[2].used, 2);
+	assert_int_equal(got[2].uses, 2);
+	assert_int_equal(got[1].expires, 100);
+	assert_int_equal(got[0].revoked, 60);
+	assert_string_equal(got[0].names, "a.lan\n*.b.lan");
+	assert_true(slice_eq_str(buf_slice(&got[0].mac_key), "secret"));
+	for (size_t i = 0; i < 3; i++)
+		external_key_free(&got[i]);
+	assert_int_equal(external_key_accounts(tx, keys[0].id, (struct id){ { 0 } }, ids, 3, &count), ERR_OK);
+	assert_int_equal(count, 1);
+	assert_true(id_eq(ids[0], a.id));
+	assert_int_equal(external_key_accounts(tx, keys[0].id, a.id, ids, 3, &count), ERR_OK);
+	assert_int_equal(count, 0);
+	assert_int_equal(account_get(tx, a.id, &seen), ERR_OK);
+	assert_true(id_eq(seen.external_key, keys[0].id));
+	assert_string_equal(seen.binding, "{}");
+	account_free(&seen);
+	assert_int_equal(account_get(tx, b.id, &seen), ERR_OK);
+	assert_true(id_is_zero(seen.external_key));
+	assert_null(seen.binding);
+	account_free(&seen);
+	storage_read_end(tx);
+}
+
 static void
 expiry(void **state)
 {
@@ -1011,6 +1084,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(certificate_verbs, setup, teardown),
 		cmocka_unit_test_setup_teardown(certificate_walks, setup, teardown),
 		cmocka_unit_test_setup_teardown(account_walk, setup, teardown),
+		cmocka_unit_test_setup_teardown(external_key_verbs, setup, teardown),
 		cmocka_unit_test_setup_teardown(expiry, setup, teardown),
 		cmocka_unit_test_setup_teardown(expiry_spares_processing, setup, teardown),
 		cmocka_unit_test_setup_teardown(snapshot, setup, teardown),

@@ -78,7 +78,7 @@ subject_set(X509_REQ *request, const char *names)
 }
 
 static struct buf
-csr_make(const struct row *row)
+csr_make_version(const struct row *row, long version)
 {
 	X509_REQ *request = X509_REQ_new();
 	EVP_PKEY *key = key_generate(row->key);
@@ -99,6 +99,7 @@ csr_make(const struct row *row)
 		free(name);
 	}
 	assert_int_equal(X509_REQ_set_pubkey(request, key), 1);
+	assert_int_equal(X509_REQ_set_version(request, version), 1);
 	if (sk_X509_EXTENSION_num(stack) > 0)
 		assert_int_equal(X509_REQ_add_extensions(request, stack), 1);
 	assert_true(X509_REQ_sign(request, key, row->digest != NULL ? row->digest() : NULL) > 0);
@@ -109,6 +110,12 @@ csr_make(const struct row *row)
 	X509_REQ_free(request);
 	EVP_PKEY_free(key);
 	return out;
+}
+
+static struct buf
+csr_make(const struct row *row)
+{
+	return csr_make_version(row, X509_REQ_VERSION_1);
 }
 
 static void
@@ -170,6 +177,27 @@ test_bytes(void **state)
 	expect(slice_of(deep, 102), ERR_MALFORMED, "DER");
 	expect(slice_of(der.data, CSR_MAX + 1), ERR_MALFORMED, "larger");
 	buf_free(&der);
+}
+
+/* 0 is the one that there is (RFC 2986, 4.1); 2 is what acme-client for Ruby writes. */
+static void
+test_version(void **state)
+{
+	(void)state;
+	for (long version = 0; version < 4; version++) {
+		struct buf der = csr_make_version(&rows[0], version);
+		struct reason reason = { "" };
+		struct csr *csr;
+
+		if (version == 0 || version == 2)
+			assert_int_equal(csr_parse(buf_slice(&der), &csr, &reason), ERR_OK);
+		else {
+			expect(buf_slice(&der), ERR_MALFORMED, "version");
+			csr = NULL;
+		}
+		csr_free(csr);
+		buf_free(&der);
+	}
 }
 
 /* A signature is verified only with a key that has been accepted: this one's is broken, and not looked at. */
@@ -262,7 +290,7 @@ test_match(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_bytes),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_bytes), cmocka_unit_test(test_version),
 		cmocka_unit_test(test_key_first), cmocka_unit_test(test_signatures),
 		cmocka_unit_test(test_point), cmocka_unit_test(test_match) };
 

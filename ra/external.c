@@ -1,0 +1,195 @@
+#include "ra/external.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "jose/binding.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "ra/policy.h"
+#include "ra/request.h"
+
+/* --- what a key allows --------------------------------------------------------------------------- */
+
+/* Whether one of the lines fits. */
+static bool
+any_line(const char *lines, bool (*fits)(const char *line, const void *arg), const void *arg)
+{
+	char line[IDENTIFIER_VALUE_SIZE];
+
+	for (const char *end; *lines != '\0'; lines = *end == '\0' ? end : end + 1) {
+		end = strchrnul(lines, '\n');
+		if ((size_t)(end - lines) >= sizeof(line))
+			continue;	/* no name, address or profile is so long */
+		memcpy(line, lines, (size_t)(end - lines));
+		line[end - lines] = '\0';
+		if (fits(line, arg))
+			return true;
+	}
+	return false;
+}
+
+static bool
+pattern_fits(const char *line, const void *identifier)
+{
+	return policy_covers(line, identifier);
+}
+
+static bool
+profile_fits(const char *line, const void *profile)
+{
+	return strcmp(line, profile) == 0;
+}
+
+static bool
+holds(const struct external_key *key, const char *lines)
+{
+	return key != NULL && !id_is_zero(key->id) && lines[0] != '\0';
+}
+
+bool
+external_allows(const struct external_key *key, const struct identifier *identifier, struct reason *reason)
+{
+	char kid[ID_TEXT_SIZE];
+
+	if (key == NULL || !holds(key, key->names) || any_line(key->names, pattern_fits, identifier))
+		return true;
+	id_text(key->id, kid);
+	reason_set(reason, "\"%s\" is not among the names that the account's external key %s is for",
+	    identifier->value, kid);
+	return false;
+}
+
+bool
+external_allows_profile(const struct external_key *key, const char *profile)
+{
+	return key == NULL || !holds(key, key->profiles) || any_line(key->profiles, profile_fits, profile);
+}
+
+bool
+external_profile(const struct external_key *key, char **out)
+{
+	*out = NULL;
+	if (key == NULL || !holds(key, key->profiles))
+		return true;
+	*out = strndup(key->profiles, (size_t)(strchrnul(key->profiles, '\n') - key->profiles));
+	return *out != NULL;
+}
+
+bool
+external_load(struct request *request, struct external_key *out)
+{
+	struct storage_tx *tx;
+	enum err err;
+
+	*out = (struct external_key){ .id = { { 0 } } };
+	if (id_is_zero(request->account.external_key))
+		return true;
+	if ((tx = request_tx(request)) == NULL)
+		return false;
+	/* A key that made an account is never deleted: without it nobody would know what the account may have. */
+	if ((err = external_key_get(tx, request->account.external_key, out)) != ERR_OK)
+		return request_broken(request, "external_key_get", err);
+	return true;
+}
+
+/* --- newAccount ---------------------------------------------------------------------------------- */
+
+static bool
+refuse_missing(struct request *request)
+{
+	return problem_set(&request->problem, PROBLEM_EXTERNAL_ACCOUNT_REQUIRED,
+	    "this CA takes new accounts only with an external account binding: ask its administrator for a key, and give "
+	    "the key to the client, as certbot's --eab-kid and --eab-hmac-key (RFC 8555, 7.3.4)");
+}
+
+static bool
+refuse(struct request *request, enum problem_type type, const char *why)
+{
+	return problem_set(&request->problem, type, "\"externalAccountBinding\": %s", why);
+}
+
+/* Whether the key may make one more account. */
+static bool
+check_key(struct request *request, const struct external_key *key, int64_t now)
+{
+	if (key->revoked != 0)
+		return refuse(request, PROBLEM_UNAUTHORIZED, "the key of its \"kid\" was revoked (RFC 8555, 7.3.4)");
+	if (key->expires != 0 && key->expires <= now)
+		return refuse(request, PROBLEM_UNAUTHORIZED, "the key of its \"kid\" has expired (RFC 8555, 7.3.4)");
+	if (key->uses != 0 && key->used >= key->uses)
+		return refuse(request, PROBLEM_UNAUTHORIZED,
+		    "the key of its \"kid\" has made as many accounts as it may (RFC 8555, 7.3.4)");
+	return true;
+}
+
+static bool
+find_key(struct request *request, const char *kid, struct external_key *key)
+{
+	struct storage_tx *tx = request_tx(request);
+	struct id id;
+	enum err err = ERR_NOT_FOUND;
+
+	*key = (struct external_key){ .id = { { 0 } } };
+	if (tx == NULL)
+		return false;
+	if (id_parse(kid, strlen(kid), &id))
+		err = external_key_get(tx, id, key);
+	if (err == ERR_NOT_FOUND)
+		return refuse(request, PROBLEM_UNAUTHORIZED,
+		    "its \"kid\" is none that this CA gave out (RFC 8555, 7.3.4)");
+	return err == ERR_OK || request_broken(request, "external_key_get", err);
+}
+
+/* The MAC first: who doesn't have the key learns nothing of it. */
+static bool
+check_binding(struct request *request, const struct binding *binding)
+{
+	struct external_key key;
+	struct reason reason = { "" };
+	bool done = false;
+	enum err err;
+
+	if (!find_key(request, binding_kid(binding), &key))
+		return false;
+	if ((err = binding_verify(binding, buf_slice(&key.mac_key), &reason)) == ERR_BAD_SIGNATURE)
+		refuse(request, PROBLEM_UNAUTHORIZED, reason.text);
+	else if (err != ERR_OK)
+		request_broken(request, "binding_verify", err);
+	else
+		done = check_key(request, &key, clock_now());
+	if (done)
+		request->account.external_key = key.id;
+	external_key_free(&key);
+	return done;
+}
+
+bool
+external_bind(struct request *request)
+{
+	const json_t *member = json_object_get(request->payload, "externalAccountBinding");
+	struct binding binding;
+	struct reason reason = { "" };
+	bool done;
+	enum err err;
+
+	if (member == NULL)
+		return !request->ra->config->ra.external_account_required || refuse_missing(request);
+	if ((err = binding_read(member, jws_url(request->jws), request->key, &binding, &reason)) == ERR_MEMORY)
+		return request_broken(request, "binding_read", err);
+	if (err != ERR_OK)
+		return refuse(request, PROBLEM_MALFORMED, reason.text);
+	if ((done = check_binding(request, &binding))) {
+		request->account.binding = binding.text;
+		binding.text = NULL;
+	}
+	binding_free(&binding);
+	return done;
+}
+
+bool
+external_lost(struct request *request)
+{
+	return refuse(request, PROBLEM_UNAUTHORIZED,
+	    "the key of its \"kid\" was used up, revoked or expired at this moment (RFC 8555, 7.3.4)");
+}
