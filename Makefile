@@ -52,12 +52,8 @@ FUZZERS  = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-<<<<<<< HEAD
-.PHONY: all run stall test unit replay integration clients clients-table fuzz bench chaos lint format coverage install clean \
-=======
-.PHONY: all run test unit replay integration clients pebble clients-table fuzz bench chaos chaos-long \
+.PHONY: all run stall test unit replay integration clients pebble clients-table fuzz bench chaos chaos-long \
 	lint format coverage install clean \
->>>>>>> main
 	deps run-deps test-deps lint-deps always
 
 all: $(PROGRAM)
