@@ -249,7 +249,7 @@ setup(void **state)
 	assert_non_null(w->means.resolver = resolver_new(&w->config, &w->egress, w->targets));
 	resolver_start(w->means.resolver, &w->loop);
 	w->means.targets = w->targets;
-	assert_non_null(w->means.fetcher = fetcher_new(&w->loop, &w->egress));
+	assert_non_null(w->means.fetcher = fetcher_new(&w->loop, &w->egress, "signet-va"));
 	assert_non_null(w->means.gates = gates_new(&w->loop, 8));
 	assert_non_null(w->checker = checker_new(&w->means));
 	assert_int_equal(pthread_create(&w->thread, NULL, respond, w), 0);
