@@ -3,6 +3,7 @@
  *   waiting --a slot is free--> running --check_pass() and CAA; or check_fail(), CAA, the time is up--> answered
  *
  * CAA is looked up beside the method's work, and judged after it. With an order in the CHECK it is looked up alone.
+ * A trial goes on to CAA whatever answered, and never makes a statement.
  *
  * At most va.concurrent run, ten times as many wait; what comes beyond is answered "try again" at once. */
 #ifndef SIGNET_VA_CHECK_H
@@ -56,6 +57,8 @@ struct check {
 	int64_t			 deadline;	/* clock_monotonic_ms(), while it runs */
 	struct caa		*caa;		/* NULL: not asked for */
 	int64_t			 until;		/* the method's: when what it found ends; 0: it doesn't say */
+	bool			 reached;	/* check_reached() */
+	char			*saw;		/* of a trial that reached it: what was there; else NULL */
 	bool			 proved;	/* the method is done: CAA is what is missing */
 };
 
@@ -63,6 +66,8 @@ struct check {
 void	 check_pass(struct check *);
 void	 check_fail(struct check *, enum problem_type, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* Something answered, right or wrong: that is what a trial asks. */
+void	 check_reached(struct check *);
 /* Notes an address in the evidence. */
 void	 check_used(struct check *, const struct address *);
 
