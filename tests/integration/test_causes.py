@@ -96,8 +96,8 @@ def test_try_tells_who_does_not_get_there(seen_twice, second_names, names, respo
     code, rows = attempt(seen_twice, "half.test")
     assert code == 1 and rows["primary"]["reached"] and not rows["fra"]["reached"], rows
     assert f"127.0.0.9 port {responder.port} (half.test) refused" in rows["fra"]["detail"]
-    names.set("gone.test", rcode="SERVFAIL")
-    code, rows = attempt(seen_twice, "gone.test")
+    names.set("gone.causes.test", rcode="SERVFAIL")
+    code, rows = attempt(seen_twice, "gone.causes.test")
     assert code == 1 and rows["primary"]["problem"] == "dns" and "SERVFAIL" in rows["primary"]["detail"], rows
 
 
