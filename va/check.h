@@ -5,6 +5,7 @@
  *   napping
  *
  * CAA is looked up beside the method's work, and judged after it. With an order in the CHECK it is looked up alone.
+ * A trial goes on to CAA whatever answered, and never makes a statement.
  *
  * At most va.concurrent run, and of one account va.limits.account; ten times as many wait, accounts taking turns
  * (line.h). What comes beyond is answered "try again" at once. At one address are at most va.limits.target (gate.h). */
@@ -64,6 +65,8 @@ struct check {
 	int64_t			 deadline;	/* clock_monotonic_ms(), while it runs or naps */
 	struct caa		*caa;		/* NULL: not asked for */
 	int64_t			 until;		/* the method's: when what it found ends; 0: it doesn't say */
+	bool			 reached;	/* check_reached() */
+	char			*saw;		/* of a trial that reached it: what was there; else NULL */
 	bool			 proved;	/* the method is done: CAA is what is missing */
 };
 
@@ -71,6 +74,8 @@ struct check {
 void	 check_pass(struct check *);
 void	 check_fail(struct check *, enum problem_type, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* Something answered, right or wrong: that is what a trial asks. */
+void	 check_reached(struct check *);
 /* Notes an address in the evidence. */
 void	 check_used(struct check *, const struct address *);
 

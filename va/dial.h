@@ -12,6 +12,7 @@ struct dial {
 	size_t		resolved_count;
 	struct address	choice[2];	/* IPv6, then IPv4 */
 	size_t		choices, chosen;
+	char		servers[160];	/* who was asked; "": nobody */
 	char		before[128];	/* "; before that, ADDRESS refused the connection", or "" */
 };
 

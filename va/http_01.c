@@ -119,7 +119,7 @@ http_01_redirected(struct check *c, const struct fetch_answer *answer)
 		    REDIRECTS_MAX);
 		return;
 	}
-	if (url_redirect(&h->url, answer->location, (uint16_t)config->http_port, (uint16_t)config->tls_port,
+	if (url_redirect(&h->url, answer->location, config->any_port ? 0 : (uint16_t)config->http_port, (uint16_t)config->tls_port,
 		&next, &reason) != ERR_OK) {
 		check_fail(c, PROBLEM_CONNECTION, "%s %s", from, reason.text);
 		return;
@@ -159,6 +159,7 @@ http_01_answered(struct check *c, const struct fetch_answer *answer)
 		http_01_redirected(c, answer);
 		return;
 	default:
+		check_reached(c);
 		check_fail(c, PROBLEM_UNAUTHORIZED, "%.*s from %s answered status %u%s", SHOWN, h->url.text,
 		    address, answer->status,
 		    answer->status == 404 ? ": the file isn't there: does the client write into the folder "
@@ -166,6 +167,7 @@ http_01_answered(struct check *c, const struct fetch_answer *answer)
 					  : "; it must be 200, with the key authorization as its body");
 		return;
 	}
+	check_reached(c);
 	if (body_check(answer->body, answer->body_cut, c->asked.token, c->asked.thumbprint, &reason))
 		check_pass(c);
 	else

@@ -417,15 +417,6 @@ question_by_udp(struct question *q)
 }
 
 static void
-question_try(struct question *q)
-{
-	if (question_choose(q))
-		question_by_udp(q);
-	else
-		question_end(q, &q->worst);
-}
-
-static void
 question_by_tcp(struct question *q)
 {
 	const struct server *server = question_server(q);
@@ -438,6 +429,24 @@ question_by_tcp(struct question *q)
 		question_fail(q, DNS_UNREACHABLE, NULL);
 	else
 		uv_timer_start(&q->timer, question_late, question_patience(q), 0);
+}
+
+static void
+question_send(struct question *q)
+{
+	if (q->set->egress->tcp)
+		question_by_tcp(q);
+	else
+		question_by_udp(q);
+}
+
+static void
+question_try(struct question *q)
+{
+	if (question_choose(q))
+		question_send(q);
+	else
+		question_end(q, &q->worst);
 }
 
 /* --- answers ------------------------------------------------------------------------------------- */
@@ -482,13 +491,13 @@ question_judge(struct question *q, struct slice reply)
 	if (status == DNS_FORMERR && (q->flags & DNS_PLAIN) == 0) { /* RFC 6891, 7: it knows no EDNS */
 		question_rest(q);
 		q->flags |= DNS_PLAIN;
-		question_by_udp(q);
+		question_send(q);
 		return;
 	}
 	if (status == DNS_SERVFAIL && head.error < 0 && !q->direct && q->set->mode != DNSSEC_OFF) {
 		question_rest(q);
 		q->probing = true;
-		question_by_udp(q);
+		question_send(q);
 		return;
 	}
 	if (status <= DNS_NO_NAME && !q->direct && q->set->mode == DNSSEC_REQUIRED && !head.authentic)

@@ -86,6 +86,8 @@ tls_alpn_01_probed(void *arg, const struct probe_answer *answer)
 	char from[WHERE_SIZE];
 
 	t->probe = NULL;
+	if (answer->outcome == PROBE_SHOWN || answer->outcome == PROBE_TLS_FAILED)
+		check_reached(c);
 	if (answer->outcome == PROBE_SHOWN) {
 		tls_alpn_01_judge(c, answer);
 		return;
