@@ -10,7 +10,7 @@
 
 /* Appends {"url", "hostname", "port", "addressesResolved", "addressUsed"} to the array, without "url" when its
  * text is empty; used NULL: none; servers is who
- * was asked, "resolverAddrs", NULL: nobody. A hop for which memory is out is missing from the record. */
+ * was asked, "resolverAddrs", NULL or empty: nobody. A hop for which memory is out is missing from the record. */
 void	 record_add(json_t *array, const struct url *, const struct address *resolved, size_t count,
     const struct address *used, const char *servers);
 /* Appends {"hostname", "resolverAddrs"}: a look-up without a connection. */
