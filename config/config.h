@@ -26,6 +26,9 @@ enum preset { PRESET_PRIVATE, PRESET_PEBBLE, PRESET_WEBPKI };
 enum caa_mode { CAA_OFF, CAA_IF_PRESENT, CAA_ENFORCE };
 /* The drafts of dns-persist-01, whose records differ. */
 enum persist_form { PERSIST_HASH, PERSIST_ACCOUNT_URL };
+/* Whether answers must be validated by the resolver, or may be, or not even what fails that is refused. */
+enum dnssec_mode { DNSSEC_OFF, DNSSEC_IF_PRESENT, DNSSEC_REQUIRED };
+enum zone_dnssec { ZONE_DNSSEC_DEFAULT };	/* va's; or one more than a dnssec_mode */
 enum tls_mode { TLS_AUTO, TLS_FILES, TLS_OFF };
 
 struct issuer_config {
@@ -60,6 +63,8 @@ struct profile_config {
 struct zone_config {
 	char		*zone;		/* "corp.example", lower case */
 	struct strings	 resolvers;	/* "10.1.1.1:53" */
+	bool		 direct;	/* its own name servers are asked, which these name */
+	enum zone_dnssec dnssec;
 };
 
 struct page_config {
@@ -144,10 +149,12 @@ struct va_config {
 	struct strings		 resolvers;	/* "system", or addresses with optional port */
 	struct zone_config	*zones;
 	size_t			 zone_count;
+	enum dnssec_mode	 dnssec;	/* where no zone says */
 	int64_t			 http_port, tls_port;
 	struct strings		 deny, allow;	/* CIDRs, or loopback, link-local, metadata, self, private */
 	int64_t			 timeout;	/* s for one whole validation */
 	int64_t			 concurrent;	/* validations at once */
+	int64_t			 account_limit, target_limit;	/* of them, for one account and at one address */
 	enum caa_mode		 caa;
 	int64_t			 retries;	/* after a failure, before it is final */
 	int64_t			 retry_interval;	/* s between them */

@@ -17,6 +17,8 @@ static admin_handler *const handlers[ADMIN_VERB_COUNT] = {
 	[ADMIN_EAB_CREATE] = admin_eab_create,
 	[ADMIN_EAB_LIST] = admin_eab_list,
 	[ADMIN_EAB_REVOKE] = admin_eab_revoke,
+	[ADMIN_AUTHZ_SHOW] = admin_authz_show,
+	[ADMIN_TRY] = admin_try,
 };
 
 static const char *const codes[] = { [ADMIN_MALFORMED] = "malformed", [ADMIN_DENIED] = "denied",
@@ -108,10 +110,9 @@ static void
 call_log(const struct admin_call *call)
 {
 	const struct admin_command *command = &admin_commands[call->request->verb];
-	char name[64];
+	char name[ADMIN_NAME_SIZE];
 
-	snprintf(name, sizeof(name), "%s %s", command->group, command->verb);
-	log_event(LOG_INFO, "admin command", F_INT("uid", call->uid), F_STR("command", name),
+	log_event(LOG_INFO, "admin command", F_INT("uid", call->uid), F_STR("command", admin_command_name(command, name)),
 	    F_STR("of", subject(call->request)), F_INT("rows", call->rows),
 	    F_STR("outcome", call->failed ? "refused" : "done"));
 }
@@ -119,7 +120,7 @@ call_log(const struct admin_call *call)
 void
 admin_call_run(struct admin_call *call)
 {
-	call->more = false;
+	call->more = call->wait = false;
 	handlers[call->request->verb](call);
 	if (call->failed)
 		call->more = false;

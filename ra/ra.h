@@ -36,6 +36,7 @@ struct ra {
 	struct issuers		 issuers;	/* those that the configuration names */
 	struct blocklist	*blocked;	/* keys; or NULL */
 	struct admin		*admin;
+	struct trials		*trials;	/* validations that an administrator tries */
 	struct channel		*wfe, *va, *ca;
 };
 

@@ -5,6 +5,7 @@
 #include "lib/log.h"
 #include "ra/key_change.h"
 #include "ra/ra.h"
+#include "ra/trial.h"
 
 /* For CAA alone: va takes the account from the evidence, which it made itself. */
 #define NO_THUMBPRINT "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -82,7 +83,7 @@ struct outcome {
 	struct msg_result    result;	/* its evidence is owned through evidence */
 	struct buf	     evidence;
 	int64_t		     expires;
-	char		    *error;
+	char		    *error, *votes;
 };
 
 static void
@@ -90,6 +91,7 @@ outcome_free(struct outcome *outcome)
 {
 	buf_free(&outcome->evidence);
 	free(outcome->error);
+	free(outcome->votes);
 	free(outcome);
 }
 
@@ -107,16 +109,18 @@ outcome_new(struct ra *ra, const struct msg_result *result, enum err (*fn)(struc
 	outcome->result = *result;
 	buf_put(&outcome->evidence, result->evidence.data, result->evidence.len);
 	outcome->result.evidence = buf_slice(&outcome->evidence);
-	if (!outcome->evidence.failed)
+	outcome->result.votes = slice_of(NULL, 0);
+	if (result->votes.len > 0)
+		outcome->votes = slice_dup(result->votes);
+	if (!outcome->evidence.failed && (result->votes.len == 0 || outcome->votes != NULL))
 		return outcome;
 	outcome_free(outcome);
 	return NULL;
 }
 
 static enum err
-write_outcome(struct storage_tx *tx, void *arg)
+write_state(struct storage_tx *tx, const struct outcome *outcome)
 {
-	struct outcome		*outcome = arg;
 	const struct msg_result *result = &outcome->result;
 
 	if (result->ok)
@@ -126,6 +130,17 @@ write_outcome(struct storage_tx *tx, void *arg)
 		return authorization_set_retrying(tx, result->authorization, result->record, outcome->error,
 		    result->next_try);
 	return authorization_set_invalid(tx, result->authorization, result->record, outcome->error);
+}
+
+static enum err
+write_outcome(struct storage_tx *tx, void *arg)
+{
+	struct outcome *outcome = arg;
+	enum err err = write_state(tx, outcome);
+
+	if (err == ERR_OK && outcome->votes != NULL)
+		err = authorization_set_votes(tx, outcome->result.authorization, outcome->votes);
+	return err;
 }
 
 static void
@@ -226,6 +241,8 @@ validation_result(struct ra *ra, const struct msg_result *result)
 	bool		caa = !id_is_zero(result->order);
 	struct outcome *outcome;
 
+	if (trial_result(ra->trials, result))
+		return;
 	if (caa && !result->ok) {
 		forbid(ra, result, result->problem, result->detail);
 		return;
