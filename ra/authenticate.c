@@ -36,6 +36,17 @@ check_nonce(struct request *request)
 	return problem_said(&request->problem, SAID_NONCE_BAD, nonce);
 }
 
+/* RFC 8555, 6.5: a nonce that appeared in a request is used up, also when nothing else of it makes sense. */
+static void
+spend_nonce(struct request *request)
+{
+	struct buf nonce = { 0 };
+
+	if (jws_peek_nonce(request->msg.body, &nonce) == ERR_OK)
+		(void)nonce_redeem(request->ra->nonces, (const char *)nonce.data);
+	buf_free(&nonce);
+}
+
 static bool
 ends_with(const char *text, const char *end)
 {
@@ -175,16 +186,20 @@ authenticate(struct request *request)
 	struct reason reason = { "" };
 	enum err      err = jws_parse(request->msg.body, &request->jws, &reason);
 
+	if (err == ERR_BAD_ALGORITHM || err == ERR_MALFORMED)
+		spend_nonce(request);
 	if (err == ERR_BAD_ALGORITHM)
 		return problem_set(&request->problem, PROBLEM_BAD_SIGNATURE_ALGORITHM, "%s", reason.text);
 	if (err == ERR_MEMORY)
 		return request_broken(request, "jws_parse", err);
 	if (err != ERR_OK)
 		return problem_set(&request->problem, PROBLEM_MALFORMED, "%s", reason.text);
-	if (request->site.surface->classic_algorithms && !is_classic(jws_alg(request->jws)))
+	if (request->site.surface->classic_algorithms && !is_classic(jws_alg(request->jws))) {
+		spend_nonce(request);
 		return problem_set(&request->problem, PROBLEM_BAD_SIGNATURE_ALGORITHM,
 		    "JWS signature header contains unsupported algorithm \"%.20s\", expected one of [RS256 ES256 ES384 ES512]",
 		    jws_alg(request->jws));
+	}
 	if (!check_nonce(request) || !check_url(request) || !check_key_form(request))
 		return false;
 	if (!(jws_jwk(request->jws) != NULL ? key_from_request(request) : key_from_account(request)))

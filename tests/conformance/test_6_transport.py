@@ -107,6 +107,23 @@ def test_rfc8555_6_5_nonce_is_used_up_by_a_request_that_fails(shared):
     check_problem(shared.post(shared.kid, nonce=nonce), "badNonce", 400)
 
 
+@pytest.mark.parametrize("bend", [
+    {"alg": "none"}, {"alg": "HS256"}, {"crit": ["exp"]}, {"jwk": {}}, {"url": None}, {"kid": None}, "signatures",
+    "no-signature"], ids=str)
+def test_rfc8555_6_5_nonce_is_used_up_by_a_request_that_does_not_parse(shared, bend):
+    """Once a nonce has appeared in a request it is invalid, whatever else is wrong."""
+    nonce = shared.nonce()
+    if isinstance(bend, dict):
+        body = shared.jws(shared.kid, nonce=nonce, **({"kid": shared.kid} if "jwk" in bend else {}), **bend)
+    else:
+        body = shared.jws(shared.kid, nonce=nonce)
+        del body["signature"]
+        if bend == "signatures":
+            body["signatures"] = [{"signature": "AA"}]
+    assert 400 <= shared.send(shared.kid, body).status_code < 500
+    check_problem(shared.post(shared.kid, nonce=nonce), "badNonce", 400)
+
+
 def test_rfc8555_6_5_one_nonce_many_threads(shared):
     """Of many requests at once with one nonce exactly one is let in."""
     body = shared.jws(shared.kid)
