@@ -33,6 +33,7 @@ static const struct command commands[] = {
 	{ "cert", "list, show and revoke certificates of the running server", cert_command },
 	{ "account", "list, show and deactivate its accounts", account_command },
 	{ "eab", "make, list and revoke keys for external account binding", eab_command },
+	{ "limit", "show and lift rate limits and pauses", limit_command },
 	{ "ledger", "read and verify the record of everything the CA signed", ledger_command },
 	{ "challtestsrv", "answer validations as a client's tests say: pebble-challtestsrv", challtestsrv_command },
 	{ "role", NULL, role_command },

@@ -88,12 +88,22 @@ struct wfe_config {
 	char		*website;		/* "" : not in the directory's meta */
 };
 
+/* Rates: "50/7d", or "none". */
+struct limits_config {
+	char	*accounts_per_address, *accounts_per_network;
+	char	*orders_per_account;
+	char	*certificates_per_domain, *certificates_per_set;
+	char	*failures;
+	int64_t	 pause_after;		/* 0: never */
+};
+
 struct ra_config {
 	char		*terms_of_service;	/* URL, or "" */
 	struct strings	 caa_identities;
 	bool		 external_account_required;
 	struct strings	 allow;			/* name patterns: "nas.lan", "*.home.arpa", "*" */
 	struct strings	 deny;			/* wins */
+	struct limits_config limits;
 	struct strings	 challenges;		/* offered; none: every type there is */
 	struct strings	 issuer_domain_names;	/* who we are in dns-persist-01's records; none: not offered */
 	enum persist_form persist_form;
@@ -193,6 +203,9 @@ enum issuer_takes config_issuer_takes(const struct issuer_config *, const char *
 
 /* "90d", "12h": seconds, from one second to a hundred years, as signet.yaml has them. False: it is none. */
 bool	 config_duration(const char *text, int64_t *seconds, struct reason *);
+
+/* "50/7d": so many (1 to a million) in so many seconds (to a year); "none": both 0. False: it is none. */
+bool	 config_rate(const char *text, int64_t *count, int64_t *seconds, struct reason *);
 
 /* "host:port", "[::1]:443", ":443" -> parts; "" host means all addresses. False: not that form. */
 bool	 config_address(const char *text, char *host, size_t size, uint16_t *port);

@@ -21,8 +21,7 @@ enum kind {
 	KIND_INTEGER,	/* int64_t */
 	KIND_BOOL,	/* bool */
 	KIND_ENUM,	/* an enum that counts up from 0 as names[] does */
-	KIND_RECORDS,	/* pointer to an array of structs, its count elsewhere */
-	KIND_EMPTY	/* nowhere: only the empty list or map is served */
+	KIND_RECORDS	/* pointer to an array of structs, its count elsewhere */
 };
 
 struct option;
@@ -34,15 +33,13 @@ struct type {
 	bool		(*text)(char *, struct reason *);
 	/* Integers: reads one. */
 	bool		(*number)(const struct option *, const char *, int64_t *, struct reason *);
-	bool		 map;		/* KIND_EMPTY: {} and not [] */
 	bool		 plain;		/* KIND_INTEGER: a YAML number, so quotes are a mistake */
 };
 
 enum option_flag {
 	OPTION_REQUIRED = 1,	/* no default */
 	OPTION_DERIVED = 2,	/* the default follows from other options: check.c */
-	OPTION_SAMPLE = 4,	/* in the file that init writes */
-	OPTION_UNSERVED = 8	/* only the default is served by this version */
+	OPTION_SAMPLE = 4	/* in the file that init writes */
 };
 
 struct option {
@@ -74,7 +71,7 @@ struct record {
 
 extern const struct option options[];
 extern const size_t option_count;
-#define OPTIONS_MAX 64		/* for arrays beside the table; options.c checks it */
+#define OPTIONS_MAX 80		/* for arrays beside the table; options.c checks it */
 
 /* NULL when there is none of this key. */
 const struct option	*option_find(const char *key);
@@ -90,7 +87,7 @@ void	 records_set(void *base, const struct option *, void *items, size_t count);
 /* The types, in value.c. */
 extern const struct type type_text, type_title, type_path, type_paths, type_server_url, type_url, type_address,
     type_storage, type_integer, type_seconds, type_milliseconds, type_bool, type_enum, type_addresses,
-    type_resolvers, type_networks, type_patterns, type_hosts, type_domains, type_records, type_empty_list,
-    type_empty_map, type_word, type_words, type_oid, type_oids, type_subject, type_key_types, type_domain, type_source, type_reasons, type_challenges;
+    type_resolvers, type_networks, type_patterns, type_hosts, type_domains, type_records, type_rate,
+    type_word, type_words, type_oid, type_oids, type_subject, type_key_types, type_domain, type_source, type_reasons, type_challenges;
 
 #endif

@@ -13,6 +13,7 @@
 #include "ra/admin.h"
 #include "ra/crl.h"
 #include "ra/issuers.h"
+#include "ra/limits.h"
 #include "ra/nonce.h"
 #include "ra/park.h"
 #include "storage/storage.h"
@@ -31,6 +32,7 @@ struct ra {
 	struct issuers		 issuers;	/* those that the configuration names */
 	struct blocklist	*blocked;	/* keys; or NULL */
 	struct admin		*admin;
+	struct limits		*limits;
 	struct channel		*wfe, *va, *ca;
 };
 
