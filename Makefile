@@ -43,6 +43,7 @@ LDLIBS   = $(shell pkg-config --libs $(LIBRARIES))
 OBJ      = $(SRC:%.c=$(BUILD)/%.o) $(GENERATED:%.c=$(BUILD)/%.o)
 ARCHIVE  = $(BUILD)/libsignet.a
 PROGRAM  = $(BUILD)/signet
+include tests/chaos/sources.mk
 
 UNIT     = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 REPLAY   = $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -51,7 +52,8 @@ FUZZERS  = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run test unit replay integration clients pebble clients-table fuzz bench chaos lint format coverage install clean \
+.PHONY: all run test unit replay integration clients pebble clients-table fuzz bench chaos chaos-long \
+	lint format coverage install clean \
 	deps run-deps test-deps lint-deps always
 
 all: $(PROGRAM)
@@ -126,8 +128,14 @@ build/clients/npm: tests/clients/npm/package-lock.json
 clients-table: $(PROGRAM)
 	$(PYTEST) --collect-only --clients-table=docs/clients.md tests/clients
 
-chaos: $(PROGRAM) $(BENCH)
+# Roles are killed, and calls fail. The long form: a thousand kills, every allocation of an issuance in turn.
+chaos: $(PROGRAM) $(BENCH) $(FAULTY)
 	$(ROLE_ENV) $(ALONE) $(PYTHON) -B tests/chaos/kill.py
+	$(if $(SAN),,$(PYTHON) -B tests/chaos/faults.py $(FAULTY) --allocations 8)
+
+chaos-long: $(PROGRAM) $(BENCH) $(FAULTY)
+	$(ROLE_ENV) $(PYTHON) -B tests/chaos/kill.py --kills 1000
+	$(PYTHON) -B tests/chaos/faults.py $(FAULTY) --allocations 0
 
 bench: $(PROGRAM) $(BENCH)
 	SIGNET_PROGRAM=$(abspath $(PROGRAM)) $(PYTHON) -B tests/bench/compare.py --keep docs/performance.md

@@ -4,9 +4,11 @@
 #include "acme/surface.h"
 #include "ca/proof.h"
 #include "ca/votes.h"
+#include "config/account_key.h"
 #include "jose/key_change.h"
 #include "lib/base64url.h"
 #include "lib/json.h"
+#include "lib/memory.h"
 #include "x509/key.h"
 
 /* A clock that runs fast on the perspective's side is forgiven this much. */
@@ -67,7 +69,7 @@ account_key(struct ca *ca, struct slice text, struct jwk **out, struct reason *c
 		return ERR_OK;
 	}
 	if ((err = jwk_parse_text(text, out, cause)) != ERR_OK ||
-	    (err = key_check((*out)->key, cause)) != ERR_OK ||
+	    (err = account_key_check(ca->config, (*out)->key, cause)) != ERR_OK ||
 	    (err = blocklist_check(ca->blocked, (*out)->key, cause)) != ERR_OK)
 		return err;
 	jwk_free(*place);
@@ -83,10 +85,10 @@ proof_request(
 
 	*jwk = NULL;
 	*jws = NULL;
-	if (account_key(ca, issue->jwk, jwk, &cause) != ERR_OK)
+	if (memory_checked(account_key(ca, issue->jwk, jwk, &cause)) != ERR_OK)
 		problem_set(
 		    problem, PROBLEM_BAD_PUBLIC_KEY, "the account's key is not acceptable: %s", cause.text);
-	else if (jws_parse(issue->jws, jws, &cause) != ERR_OK)
+	else if (memory_checked(jws_parse(issue->jws, jws, &cause)) != ERR_OK)
 		problem_set(problem, PROBLEM_UNAUTHORIZED, "the finalize request is broken: %s", cause.text);
 	else if (request_check(ca, issue, *jws, problem)) {
 		/* Last, as it costs most. */
@@ -111,13 +113,13 @@ payload_read(const struct jws *jws, struct buf *der, struct problem *problem)
 	struct reason cause = { "" };
 	bool ok = true;
 
-	if (json_object_parse(jws_payload(jws), &payload, &cause) != ERR_OK)
+	if (memory_checked(json_object_parse(jws_payload(jws), &payload, &cause)) != ERR_OK)
 		return problem_set(
 		    problem, PROBLEM_MALFORMED, "the finalize payload is not an object: %s", cause.text);
 	if ((csr = json_member_str(payload, "csr")) == NULL)
 		ok = problem_set(
 		    problem, PROBLEM_BAD_CSR, "the finalize payload has no \"csr\" (RFC 8555, 7.4)");
-	else if (base64url_get(slice_str(csr), der) != ERR_OK)
+	else if (memory_checked(base64url_get(slice_str(csr), der)) != ERR_OK)
 		ok = problem_set(problem, PROBLEM_BAD_CSR,
 		    "\"csr\" is not base64url without padding (RFC 8555, 7.4): send DER, not PEM");
 	json_decref(payload);
@@ -125,7 +127,7 @@ payload_read(const struct jws *jws, struct buf *der, struct problem *problem)
 }
 
 bool
-proof_csr(const struct jwk *jwk, const struct jws *jws, struct csr **out, struct problem *problem)
+proof_csr(const struct ca *ca, const struct jwk *jwk, const struct jws *jws, struct csr **out, struct problem *problem)
 {
 	struct buf der = { 0 };
 	struct reason cause = { "" };
@@ -134,7 +136,8 @@ proof_csr(const struct jwk *jwk, const struct jws *jws, struct csr **out, struct
 	*out = NULL;
 	if (!(ok = payload_read(jws, &der, problem)))
 		;
-	else if (csr_parse(buf_slice(&der), out, &cause) != ERR_OK)
+	else if (memory_checked(csr_parse_by(buf_slice(&der), ca->config->ca.names_as_asked ? CSR_SAN_ONLY : 0, out,
+		     &cause)) != ERR_OK)
 		ok = problem_set(problem, PROBLEM_BAD_CSR, "%s", cause.text);
 	else if (EVP_PKEY_eq((*out)->key, jwk->key) == 1) /* RFC 8555, 11.1 */
 		ok = problem_set(problem, PROBLEM_BAD_CSR,
@@ -243,7 +246,7 @@ key_change_check(const struct ca *ca, struct slice text, const char *kid, struct
 	else if (jws_kid(jws) == NULL || !same_account(ca, jws_kid(jws), kid))
 		problem_set(
 		    problem, PROBLEM_UNAUTHORIZED, "a key change is another account's (RFC 8555, 7.3.5)");
-	else if (key_change_read(jws, change, &cause) != ERR_OK)
+	else if (memory_checked(key_change_read(jws, change, &cause)) != ERR_OK)
 		problem_set(problem, PROBLEM_UNAUTHORIZED, "a key change doesn't hold: %s", cause.text);
 	else if (!(ok = jws_verify(jws, change->old, &cause) == ERR_OK))
 		problem_set(problem, PROBLEM_UNAUTHORIZED, "a key change was not signed by the old key: %s",
@@ -305,7 +308,7 @@ proof_evidence(const struct ca *ca, const struct msg_issue *issue, const struct 
 		    problem, PROBLEM_UNAUTHORIZED, "there is more evidence than an order can have");
 	/* One more, as none is no reason for NULL. */
 	if ((proven = calloc(issue->evidence_count + 1, sizeof(proven[0]))) == NULL)
-		return problem_set(problem, PROBLEM_SERVER_INTERNAL, "out of memory");
+		memory_checked(ERR_MEMORY);
 	/* A primary's statement that isn't authentic is no mistake of anybody: the whole request falls. */
 	for (i = 0; ok && i < issue->evidence_count; i++)
 		if (!bundle_get(issue->evidence[i], &proven[i].bundle) ||

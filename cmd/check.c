@@ -139,6 +139,16 @@ check_policy(struct findings *f, const struct ra_config *ra)
 		finding(f, FINDING_OK, "ra.policy.allow", "%zu patterns", ra->allow.count);
 }
 
+/* The exit code. */
+static int
+conclude(const struct findings *f, struct config *config)
+{
+	config_free(config);
+	printf("%s: %u problem%s, %u note%s\n", f->problems == 0 ? "sound" : "not sound", f->problems,
+	    f->problems == 1 ? "" : "s", f->notes, f->notes == 1 ? "" : "s");
+	return f->problems == 0 ? 0 : 1;
+}
+
 static int
 check_all(const char *file)
 {
@@ -150,18 +160,22 @@ check_all(const char *file)
 		printf("problem  %s: not usable; keys, database and ports are checked when it is\n", file);
 		return 1;
 	}
-	finding(&f, FINDING_OK, "signet.yaml", "%s", file);
+	finding(&f, FINDING_OK, config_is_perspective(config) ? "perspective" : "signet.yaml", "%s", file);
+	if (config_is_perspective(config)) {
+		findings_own_perspective(&f, config, file);
+		check_addresses(&f, "perspective.listen", &config->perspective.listen);
+		check_resolvers(&f, &config->va);
+		return conclude(&f, config);
+	}
 	check_policy(&f, &config->ra);
 	findings_files(&f, config);
 	findings_profiles(&f, config);
+	findings_perspectives(&f, config);
 	check_addresses(&f, "wfe.listen", &config->wfe.listen);
 	check_addresses(&f, "wfe.plain_listen", &config->wfe.plain_listen);
 	check_address(&f, "wfe.metrics_listen", config->wfe.metrics_listen);
 	check_resolvers(&f, &config->va);
-	config_free(config);
-	printf("%s: %u problem%s, %u note%s\n", f.problems == 0 ? "sound" : "not sound", f.problems,
-	    f.problems == 1 ? "" : "s", f.notes, f.notes == 1 ? "" : "s");
-	return f.problems == 0 ? 0 : 1;
+	return conclude(&f, config);
 }
 
 /* *file on the heap; otherwise NULL, and the exit code. */

@@ -46,8 +46,8 @@ file_get(struct findings *f, const char *key, const char *path, const char *reme
 }
 
 /* A secret is its owner's alone. */
-static bool
-check_mode(struct findings *f, const char *key, const char *path)
+bool
+findings_private(struct findings *f, const char *key, const char *path)
 {
 	struct stat	st;
 
@@ -92,7 +92,7 @@ key_read(struct findings *f, const char *key, const char *path)
 
 	if (!file_get(f, key, path, "restore it from a backup, or correct the path", &pem))
 		return NULL;
-	check_mode(f, key, path);
+	findings_private(f, key, path);
 	if ((bio = BIO_new_mem_buf(pem.data, (int)pem.len)) != NULL)
 		pkey = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
 	if (pkey == NULL)
@@ -213,24 +213,36 @@ check_pair(struct findings *f, const struct config *config, const char *section,
 	free(key_path);
 }
 
+/* A secret of 32 bytes. */
 static void
-check_evidence_key(struct findings *f, const struct config *config)
+check_secret(struct findings *f, const struct config *config, const char *key, const char *name, const char *maker)
 {
-	char		*path = full_path(config, config->evidence_key);
+	char		*path = full_path(config, name);
 	struct buf	 secret = { 0 };
 
-	if (file_get(f, "evidence_key", path, "signet init makes one", &secret)) {
-		bool	private = check_mode(f, "evidence_key", path);
+	if (file_get(f, key, path, maker, &secret)) {
+		bool	private = findings_private(f, key, path);
 
 		if (secret.len != EVIDENCE_KEY_SIZE)
-			finding(f, FINDING_PROBLEM, "evidence_key",
-			    "%s has %zu bytes instead of %d; restore it from a backup", path, secret.len,
-			    EVIDENCE_KEY_SIZE);
+			finding(f, FINDING_PROBLEM, key, "%s has %zu bytes instead of %d; restore it from a backup", path,
+			    secret.len, EVIDENCE_KEY_SIZE);
 		else if (private)
-			finding(f, FINDING_OK, "evidence_key", "%s", path);
+			finding(f, FINDING_OK, key, "%s", path);
 	}
 	buf_cleanse(&secret);
 	free(path);
+}
+
+/* va's key for perspectives on other machines, when there are any. */
+static void
+check_perspective_key(struct findings *f, const struct config *config)
+{
+	for (size_t i = 0; i < config->va.perspective_count; i++)
+		if (config->va.perspectives[i].address[0] != '\0') {
+			check_secret(f, config, "va.perspective_key", config->va.perspective_key,
+			    "signet perspective create makes one");
+			return;
+		}
 }
 
 static void
@@ -293,7 +305,8 @@ findings_files(struct findings *f, const struct config *config)
 	}
 	if (config->wfe.tls == TLS_FILES)
 		check_pair(f, config, "wfe.tls", config->wfe.tls_certificate, config->wfe.tls_key, NULL);
-	check_evidence_key(f, config);
+	check_secret(f, config, "evidence_key", config->evidence_key, "signet init makes one");
+	check_perspective_key(f, config);
 	check_blocked_keys(f, config);
 	check_folder(f, "ledger", ledger);
 	check_storage(f, config);

@@ -7,9 +7,12 @@
 #include "cmd/check.h"
 #include "cmd/init.h"
 #include "cmd/ledger.h"
+#include "cmd/perspective.h"
 #include "cmd/run.h"
 #include "ipc/role.h"
+#include "lib/memory.h"
 #include "pebble-compat/challtestsrv/challtestsrv.h"
+#include "pebble-compat/command.h"
 #include "proc/proc.h"
 
 static int
@@ -34,7 +37,10 @@ static const struct command commands[] = {
 	{ "account", "list, show and deactivate its accounts", account_command },
 	{ "eab", "make, list and revoke keys for external account binding", eab_command },
 	{ "limit", "show and lift rate limits and pauses", limit_command },
+	{ "perspective", "make a perspective: a validation authority on another machine", perspective_command },
+	{ "va", "run a perspective, on its machine", va_command },
 	{ "ledger", "read and verify the record of everything the CA signed", ledger_command },
+	{ "pebble", "a test CA that takes Pebble's command line and looks like it to clients", pebble_command },
 	{ "challtestsrv", "answer validations as a client's tests say: pebble-challtestsrv", challtestsrv_command },
 	{ "role", NULL, role_command },
 };
@@ -42,6 +48,7 @@ static const struct command commands[] = {
 
 /* Names of the program that stand for a command: its arguments are then all the program's. */
 static const struct command programs[] = {
+	{ "pebble", NULL, pebble_command },
 	{ "pebble-challtestsrv", NULL, challtestsrv_command },
 };
 
@@ -85,6 +92,7 @@ main(int argc, char **argv)
 	const struct command	*program = program_find(argc > 0 ? argv[0] : "");
 	const char		*name = argc > 1 ? argv[1] : "";
 
+	memory_strict();
 	if (program != NULL)
 		return program->run(argc, argv);
 	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
@@ -93,7 +101,7 @@ main(int argc, char **argv)
 	}
 	/* Of the program or of any command: there is one version. */
 	if (strcmp(name, "--version") == 0 || strcmp(name, "version") == 0 ||
-	    (argc > 2 && strcmp(argv[2], "--version") == 0 && is_for_people(name))) {
+	    (argc > 2 && strcmp(argv[2], "--version") == 0 && is_for_people(name) && strcmp(name, "pebble") != 0)) {
 		puts("signet " SIGNET_VERSION);
 		return 0;
 	}

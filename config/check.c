@@ -3,23 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "acme/evidence.h"
-#include "config/parse.h"
-#include "config/quorum.h"
+#include "config/check.h"
 #include "ipc/msg.h"
 
-/* The line of an option, or of the file's start when it isn't there. */
-static size_t
-line_of(const struct parse *p, const char *key)
-{
-	return p->line[option_find(key) - options];
-}
-
-static bool
-absent(const struct parse *p, const char *key)
-{
-	return line_of(p, key) == 0;
-}
+#define LIFETIME_MIN 600
 
 /* The host of a server URL, without brackets and port, on the heap. */
 static char *
@@ -102,6 +89,15 @@ check_required(struct parse *p)
 }
 
 static void
+check_test(struct parse *p)
+{
+	for (size_t i = 0; i < option_count && p->config->preset != PRESET_PEBBLE; i++)
+		if (options[i].flags & OPTION_TEST && p->line[i] != 0)
+			report_add(p->report, p->line[i], options[i].key,
+			    "is for tests of clients, which preset pebble serves; remove the line");
+}
+
+static void
 check_tls(struct parse *p)
 {
 	const struct wfe_config	*wfe = &p->config->wfe;
@@ -131,6 +127,8 @@ check_listeners(struct parse *p)
 		all[n].key = "wfe.listen", all[n].text = wfe->listen.items[i];
 	for (size_t i = 0; i < wfe->plain_listen.count && n < 30; i++, n++)
 		all[n].key = "wfe.plain_listen", all[n].text = wfe->plain_listen.items[i];
+	for (size_t i = 0; i < wfe->management_listen.count && n < 31; i++, n++)
+		all[n].key = "wfe.management_listen", all[n].text = wfe->management_listen.items[i];
 	if (wfe->metrics_listen != NULL && wfe->metrics_listen[0] != '\0')
 		all[n].key = "wfe.metrics_listen", all[n++].text = wfe->metrics_listen;
 	for (size_t i = 0; i < n; i++)
@@ -155,92 +153,6 @@ check_listeners(struct parse *p)
 		    "is https://, but certificates must name plain HTTP (RFC 5280, 8: else checking a "
 		    "certificate "
 		    "needs one); write http://");
-}
-
-static void
-check_both(struct parse *p, const char *key, const struct strings *list, const struct strings *other,
-    const char *sentence)
-{
-	for (size_t i = 0; i < list->count; i++)
-		for (size_t j = 0; j < other->count; j++)
-			if (strcmp(list->items[i], other->items[j]) == 0)
-				report_add(p->report, line_of(p, key), key, sentence, list->items[i]);
-}
-
-static void
-check_resolvers(struct parse *p, const char *key, size_t line, const struct strings *list)
-{
-	if (list->count < 2)
-		return;
-	for (size_t i = 0; i < list->count; i++)
-		if (strcmp(list->items[i], "system") == 0)
-			report_add(p->report, line, key,
-			    "system stands beside addresses; write [system] alone, or only addresses");
-}
-
-static bool
-same(const char *a, const char *b)
-{
-	return a != NULL && b != NULL && strcmp(a, b) == 0;
-}
-
-static void
-check_perspectives(struct parse *p)
-{
-	const struct va_config	*va = &p->config->va;
-	char			 key[KEY_PATH_MAX];
-	size_t			 line = line_of(p, "va.perspectives"), before = p->report->count;
-
-	for (size_t i = 0; i < va->perspective_count; i++) {
-		const struct perspective_config	*one = &va->perspectives[i];
-
-		snprintf(key, sizeof(key), "va.perspectives[%zu]", i);
-		if (same(one->name, PERSPECTIVE_PRIMARY))
-			report_add(p->report, line, key, "is called %s, as the server's own is; choose another name",
-			    PERSPECTIVE_PRIMARY);
-		for (size_t j = 0; j < i; j++)
-			if (same(one->name, va->perspectives[j].name))
-				report_add(p->report, line, key, "has the name of va.perspectives[%zu]; choose another", j);
-		check_resolvers(p, key, line, &one->resolvers);
-		if (one->name != NULL && one->resolvers.count == 0 && same(one->source, ""))
-			report_add(p->report, line, key, "sees what the server itself sees; give it resolvers or a source");
-	}
-	for (size_t i = 0; i < va->perspective_count; i++)
-		if (va->perspectives[i].name == NULL || va->perspectives[i].region == NULL)
-			return; /* it could not be read, which was told */
-	if (p->report->count != before || va->perspective_count == 0)
-		return;
-	if (va->quorum_failures >= (int64_t)va->perspective_count)
-		report_add(p->report, line_of(p, "va.quorum.failures"), "va.quorum.failures",
-		    "lets all %zu of va.perspectives fail; write a number below %zu", va->perspective_count,
-		    va->perspective_count);
-	if (!quorum_reached(va, (1u << va->perspective_count) - 1))
-		report_add(p->report, absent(p, "va.quorum.regions") ? line : line_of(p, "va.quorum.regions"),
-		    "va.quorum.regions", "is %lld, and va.perspectives lie in fewer regions, so that they could never "
-		    "agree; give them regions, or lower it", (long long)va->quorum_regions);
-}
-
-static void
-check_va(struct parse *p)
-{
-	const struct va_config	*va = &p->config->va;
-	char			 key[KEY_PATH_MAX];
-	size_t			 line = line_of(p, "va.zones");
-
-	check_resolvers(p, "va.resolvers", line_of(p, "va.resolvers"), &va->resolvers);
-	for (size_t i = 0; i < va->zone_count; i++) {
-		if (va->zones[i].zone == NULL)
-			continue;
-		snprintf(key, sizeof(key), "va.zones.%s", va->zones[i].zone);
-		check_resolvers(p, key, line, &va->zones[i].resolvers);
-		for (size_t j = 0; j < i; j++)
-			if (va->zones[j].zone != NULL && strcmp(va->zones[i].zone, va->zones[j].zone) == 0)
-				report_add(p->report, line, key, "is there twice; keep one of the two");
-	}
-	check_perspectives(p);
-	if (!absent(p, "va.targets.deny"))
-		check_both(p, "va.targets.deny", &va->deny, &va->allow,
-		    "%s stands in allow too, and allow wins; remove one of the two");
 }
 
 static void
@@ -307,6 +219,10 @@ check_profiles(struct parse *p)
 		if (profile->name == NULL || profile->lifetime == 0)
 			continue;
 		snprintf(key, sizeof(key), "ca.profiles.%s", profile->name);
+		/* A client's clock and the backdating of notBefore eat it up. */
+		if (profile->lifetime < LIFETIME_MIN && p->config->preset != PRESET_PEBBLE)
+			report_add(p->report, line_of(p, "ca.profiles"), key,
+			    "has a lifetime of less than ten minutes; make it longer");
 		if (!profile->server_auth && !profile->client_auth)
 			report_add(p->report, line_of(p, "ca.profiles"), key,
 			    "serves neither servers nor clients; set server_auth or client_auth to true");
@@ -430,8 +346,16 @@ check_size(struct parse *p)
 void
 config_check(struct parse *p)
 {
+	if (config_is_perspective(p->config)) {
+		check_own_perspective(p);
+		check_va(p);
+		check_size(p);
+		return;
+	}
 	if (p->map)
 		check_required(p);
+	check_test(p);
+	check_not_perspective(p);
 	check_tls(p);
 	check_listeners(p);
 	check_both(p, "ra.policy.deny", &p->config->ra.deny, &p->config->ra.allow,

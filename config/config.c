@@ -175,6 +175,12 @@ config_profile(const struct ca_config *ca, const char *name)
 	return NULL;
 }
 
+bool
+config_is_perspective(const struct config *config)
+{
+	return config->perspective.name != NULL && config->perspective.name[0] != '\0';
+}
+
 static bool
 holds(const struct strings *list, const char *text)
 {

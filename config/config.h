@@ -59,6 +59,11 @@ struct zone_config {
 	struct strings	 resolvers;	/* "10.1.1.1:53" */
 };
 
+struct page_config {
+	char		*path, *file, *media_type;
+	struct strings	 alternates;
+};
+
 /* One of the server's own va when it has no address, else a signet va elsewhere. */
 struct perspective_config {
 	char		*name;
@@ -78,6 +83,9 @@ struct wfe_config {
 	struct strings	 plain_listen;
 	char		*plain_url;		/* no trailing slash; "" when there is no plain listener */
 	char		*metrics_listen;	/* "" : off */
+	struct strings	 management_listen;
+	struct page_config *pages;		/* of the management listener */
+	size_t		 page_count;
 	enum tls_mode	 tls;
 	char		*tls_certificate;	/* TLS_FILES */
 	char		*tls_key;
@@ -97,10 +105,16 @@ struct limits_config {
 	int64_t	 pause_after;		/* 0: never */
 };
 
+struct external_key_config {
+	char		*kid, *key;		/* key: base64url */
+};
+
 struct ra_config {
 	char		*terms_of_service;	/* URL, or "" */
 	struct strings	 caa_identities;
 	bool		 external_account_required;
+	struct external_key_config *external_keys;	/* beside those of the database */
+	size_t		 external_key_count;
 	struct strings	 allow;			/* name patterns: "nas.lan", "*.home.arpa", "*" */
 	struct strings	 deny;			/* wins */
 	struct limits_config limits;
@@ -116,6 +130,19 @@ struct ra_config {
 	bool		 reuse_orders;		/* the same order again is the same order */
 	int64_t		 finalize_wait_ms;	/* how long finalize waits for the certificate */
 	int64_t		 workers;
+	bool		 any_reason;		/* of RFC 5280, for a revocation */
+	bool		 weak_account_keys;
+	int64_t		 contacts;		/* at most */
+	int64_t		 orders_per_page;
+	bool		 shuffle;
+	bool		 random_profile;
+	int64_t		 nonce_rejection;	/* of a hundred */
+	int64_t		 reuse_chance;		/* of a hundred */
+	int64_t		 retry_after_order, retry_after_authorization;	/* s; 0: no header */
+	bool		 retry_after_dates;
+	bool		 show_revoked;
+	int64_t		 renewal_margin;	/* s; 0: a fiftieth of the lifetime */
+	bool		 strict;
 };
 
 struct va_config {
@@ -129,10 +156,23 @@ struct va_config {
 	enum caa_mode		 caa;
 	int64_t			 retries;	/* after a failure, before it is final */
 	int64_t			 retry_interval;	/* s between them */
+	int64_t			 sleep;		/* s, less one, before each at the most */
+	bool			 always_valid;
+	char			*user_agent;
 	struct perspective_config *perspectives;	/* beside the primary */
 	size_t			 perspective_count;
+	char			*perspective_key;	/* path; with which va shows the remote ones that it is the primary */
 	int64_t			 quorum_failures;	/* how many of them may fail; QUORUM_BY_NUMBER */
 	int64_t			 quorum_regions;	/* that those that agree span at least */
+};
+
+/* A file with a name here is the configuration of one perspective, for `signet va`, and of nothing else. */
+struct own_perspective_config {
+	char		*name;		/* "": this is a server */
+	struct strings	 listen;	/* where the primary reaches it */
+	char		*tls_key;	/* secret Ed25519 keys in base64url: of its TLS, */
+	char		*evidence_key;	/* and of its statements */
+	char		*primary_key;	/* the public one of the only TLS client it talks to */
 };
 
 struct ca_config {
@@ -143,6 +183,8 @@ struct ca_config {
 	char			*blocked_keys;	/* path; "" : none */
 	int64_t			 crl_lifetime;	/* s from thisUpdate to nextUpdate */
 	int64_t			 crl_shards;
+	int64_t			 backdate;	/* s */
+	bool			 names_as_asked;
 };
 
 struct config {
@@ -154,7 +196,9 @@ struct config {
 	struct wfe_config	 wfe;
 	struct ra_config	 ra;
 	struct va_config	 va;
+	struct own_perspective_config perspective;
 	struct ca_config	 ca;
+	int64_t			 seed;		/* 0: none */
 	char			*storage;	/* "sqlite:data/signet.db" */
 	char			*evidence_key;	/* path; read by va and ca only */
 	char			*ledger;	/* folder; opened by ca only */
@@ -186,6 +230,14 @@ struct sample {
 };
 void	 config_sample(const struct sample *, struct buf *out);
 
+/* A perspective's file, with what it has to have in common with the server, whose configuration it is given. */
+struct perspective_sample {
+	const char	*name, *listen;
+	const char	*tls_key, *evidence_key;	/* secret, in base64url */
+	const char	*primary_key;			/* public */
+};
+void	 config_perspective_sample(const struct config *, const struct perspective_sample *, struct buf *out);
+
 /* The challenge types that prove names for that profile, as bits (1 << type); NULL: for the server at all. Those that
  * persist are among them when the CA has a name for their records. */
 uint32_t config_challenges(const struct ra_config *, const struct profile_config *);
@@ -206,6 +258,9 @@ bool	 config_duration(const char *text, int64_t *seconds, struct reason *);
 
 /* "50/7d": so many (1 to a million) in so many seconds (to a year); "none": both 0. False: it is none. */
 bool	 config_rate(const char *text, int64_t *count, int64_t *seconds, struct reason *);
+
+/* Whether it is the configuration of one perspective elsewhere, and not of a server. */
+bool	 config_is_perspective(const struct config *);
 
 /* "host:port", "[::1]:443", ":443" -> parts; "" host means all addresses. False: not that form. */
 bool	 config_address(const char *text, char *host, size_t size, uint16_t *port);

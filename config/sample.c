@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config/options.h"
+#include "config/yaml_put.h"
 #include "lib/utf8.h"
 
 static uint32_t
@@ -18,8 +19,8 @@ code_point(const unsigned char *p, size_t n)
 
 /* A double-quoted YAML scalar (YAML 1.2, 5.7, 7.3.1). What a YAML stream may not hold as it is, or what an
  * editor would not show, is escaped; a byte that is no UTF-8 is taken for Latin-1. */
-static void
-quote_put(struct buf *out, const char *text)
+void
+yaml_put_text(struct buf *out, const char *text)
 {
 	const unsigned char	*p = (const unsigned char *)text;
 	size_t			 n;
@@ -44,13 +45,13 @@ quote_put(struct buf *out, const char *text)
 	buf_put_byte(out, '"');
 }
 
-static void
-list_put(struct buf *out, const struct strings *list)
+void
+yaml_put_list(struct buf *out, const struct strings *list)
 {
 	buf_put_str(out, "[");
 	for (size_t i = 0; i < list->count; i++) {
 		buf_put_str(out, i == 0 ? "" : ", ");
-		quote_put(out, list->items[i]);
+		yaml_put_text(out, list->items[i]);
 	}
 	buf_put_str(out, "]");
 }
@@ -78,13 +79,13 @@ value_put(struct buf *out, const char *key, const struct sample *s)
 			/* An empty address stands for no listener. */
 			buf_put_str(out, list ? "[" : "");
 			if (!list || texts[i].text[0] != '\0')
-				quote_put(out, texts[i].text);
+				yaml_put_text(out, texts[i].text);
 			buf_put_str(out, list ? "]" : "");
 			return true;
 		}
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		if (strcmp(key, lists[i].key) == 0 && lists[i].list->count > 0) {
-			list_put(out, lists[i].list);
+			yaml_put_list(out, lists[i].list);
 			return true;
 		}
 	for (size_t i = 0; s->demo && i < sizeof(demo) / sizeof(demo[0]); i++)

@@ -10,6 +10,7 @@
 #include "acme/challenge.h"
 #include "acme/revocation.h"
 #include "config/name.h"
+#include "lib/base64url.h"
 #include "x509/key.h"
 
 static void
@@ -108,9 +109,10 @@ server_url_text(char *text, struct reason *why)
 static bool
 url_text(char *text, struct reason *why)
 {
-	char	*host, *rest;
+	char	*host, *rest = text;
 
-	if (!scheme(text, &host, why) || !authority(host, &rest, why))
+	/* Terms that are short enough stand in their own URL (RFC 2397). */
+	if (strncmp(text, "data:", 5) != 0 && (!scheme(text, &host, why) || !authority(host, &rest, why)))
 		return false;
 	for (const char *p = rest; *p != '\0'; p++)
 		if ((unsigned char)*p <= 0x20 || (unsigned char)*p >= 0x7f ||
@@ -173,6 +175,32 @@ source_text(char *text, struct reason *why)
 	if (inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1)
 		return true;
 	reason_set(why, "\"%.120s\" is no address; write one of this machine, as in \"192.168.1.10\", without a port", text);
+	return false;
+}
+
+static bool
+peer_text(char *text, struct reason *why)
+{
+	char		host[256];
+	unsigned char	address[16];
+	uint16_t	port;
+
+	if (config_address(text, host, sizeof(host), &port) &&
+	    (inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1))
+		return true;
+	reason_set(why, "\"%.120s\" is no address with a port; write one such as \"203.0.113.5:9444\" or "
+	    "\"[2001:db8::5]:9444\"; names are not looked up here", text);
+	return false;
+}
+
+static bool
+public_key_text(char *text, struct reason *why)
+{
+	unsigned char	bytes[32];
+
+	if (base64url_bytes(slice_str(text), bytes, sizeof(bytes)) == ERR_OK)
+		return true;
+	reason_set(why, "is no Ed25519 key: 43 characters of base64url, as `signet perspective create` writes it");
 	return false;
 }
 
@@ -471,6 +499,8 @@ const struct type type_title = { .name = "text", .kind = KIND_STRING, .text = ti
 const struct type type_word = { .name = "name", .kind = KIND_STRING, .text = word_text };
 const struct type type_words = { .name = "list of names", .kind = KIND_STRINGS, .text = word_text };
 const struct type type_domain = { .name = "DNS name", .kind = KIND_STRING, .text = domain_text };
+const struct type type_peer = { .name = "address", .kind = KIND_STRING, .text = peer_text };
+const struct type type_public_key = { .name = "key", .kind = KIND_STRING, .text = public_key_text };
 const struct type type_source = { .name = "address", .kind = KIND_STRING, .text = source_text };
 const struct type type_path = { .name = "file", .kind = KIND_STRING, .text = title_text };
 const struct type type_paths = { .name = "list of files", .kind = KIND_STRINGS, .text = title_text };

@@ -59,18 +59,24 @@ give(struct start *start, int *fds, int fd, enum listener_kind kind, enum role p
 	start->count++;
 }
 
+static enum role
+listener_role(enum listener_kind kind)
+{
+	return kind == LISTENER_PERSPECTIVE ? ROLE_VA : ROLE_WFE;
+}
+
 static void
 give_all(struct children *children, enum role role, const struct listeners *listeners, struct start *start,
     int *fds)
 {
 	static const enum role points[] = { ROLE_WFE, ROLE_VA, ROLE_CA };
 
-	if (role != ROLE_RA)
+	if (role != ROLE_RA && !children->alone)
 		give(start, fds, children->wire[role][1], 0, ROLE_RA);
 	for (size_t i = 0; role == ROLE_RA && i < sizeof(points) / sizeof(points[0]); i++)
 		give(start, fds, children->wire[points[i]][0], 0, points[i]);
-	for (size_t i = 0; role == ROLE_WFE && i < listeners->count; i++) {
-		if (listeners->held[i].wanted)
+	for (size_t i = 0; i < listeners->count; i++) {
+		if (listeners->held[i].wanted && role == listener_role(listeners->held[i].socket.kind))
 			give(start, fds, listeners->held[i].socket.fd, listeners->held[i].socket.kind,
 			    ROLE_SUPERVISOR);
 	}
@@ -101,7 +107,7 @@ tell_configuration(struct child *child, enum role role, const struct config *con
 		err = channel_try_send(child->control, MSG_CONFIG, &body);
 	buf_cleanse(&body);
 	explicit_bzero(start->secret, sizeof(start->secret));
-	buf_free(&section);
+	buf_cleanse(&section);
 	return err;
 }
 
@@ -143,12 +149,19 @@ start_role(struct children *children, enum role role, const struct spawn *spawn,
 	return false;
 }
 
+/* A perspective is va and nothing else. */
+static bool
+belongs(const struct children *children, enum role role, unsigned stage)
+{
+	return order_stage(role) == stage && (!children->alone || role == ROLE_VA);
+}
+
 bool
 children_start(struct children *children, unsigned stage, const struct spawn *spawn,
     const struct config *config, const struct listeners *listeners)
 {
 	for (enum role r = ROLE_WFE; r < ROLE_COUNT; r++) {
-		if (order_stage(r) == stage && !start_role(children, r, spawn, config, listeners))
+		if (belongs(children, r, stage) && !start_role(children, r, spawn, config, listeners))
 			return false;
 	}
 	return true;
@@ -158,7 +171,7 @@ bool
 children_ready(const struct children *children, unsigned stage)
 {
 	for (enum role r = ROLE_WFE; r < ROLE_COUNT; r++) {
-		if (order_stage(r) == stage && !children->of[r].ready)
+		if (belongs(children, r, stage) && !children->of[r].ready)
 			return false;
 	}
 	return true;

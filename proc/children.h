@@ -21,6 +21,7 @@ struct child {
 
 struct children {
 	struct child	of[ROLE_COUNT];
+	bool		alone;		/* a perspective's va, and no other role */
 	/* Of wfe, va and ca: ra's end and theirs, until they are given away; then -1. */
 	int		wire[ROLE_COUNT][2];
 	bool		wired;

@@ -60,12 +60,15 @@ folders_prepare(const struct config *config, FILE *complaints)
 	char	*data = folders_data(config), *ledger = folders_ledger(config);
 	bool	 ok = true;
 
+	if (config_is_perspective(config)) /* it keeps nothing */
+		goto out;
 	if (data != NULL)
 		ok = apart(config, "storage", data, complaints) &&
 		    proc_own(data, ROLE_RA, complaints) == ERR_OK;
 	if (ok && ledger != NULL)
 		ok = apart(config, "ledger", ledger, complaints) &&
 		    proc_own(ledger, ROLE_CA, complaints) == ERR_OK;
+ out:
 	free(data);
 	free(ledger);
 	return ok;

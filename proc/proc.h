@@ -10,10 +10,12 @@
 #include "ipc/role.h"
 #include "proc/sandbox.h"
 
-#define LISTENERS_MAX 16
+#define LISTENERS_MAX 20
 #define PROC_SECRET_SIZE 32
 
-enum listener_kind { LISTENER_ACME = 1, LISTENER_PLAIN, LISTENER_METRICS };
+enum listener_kind {
+	LISTENER_ACME = 1, LISTENER_PLAIN, LISTENER_METRICS, LISTENER_PERSPECTIVE, LISTENER_MANAGEMENT
+};
 
 struct listener {
 	int			fd;		/* bound, listening, nonblocking; held by the supervisor too */
@@ -25,7 +27,7 @@ struct proc {
 	struct config	*config;		/* this role's part only */
 	struct channel	*peer[ROLE_COUNT];	/* NULL where the star has no wire */
 	struct channel	*control;		/* to the supervisor */
-	struct listener	 listeners[LISTENERS_MAX];	/* wfe only */
+	struct listener	 listeners[LISTENERS_MAX];	/* wfe's, or those of a perspective alone */
 	size_t		 listener_count;
 	/* What wfe and ca alone know, new at each start: ra carries what they say to one another. */
 	uint8_t		 secret[PROC_SECRET_SIZE];

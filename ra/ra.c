@@ -23,12 +23,14 @@
 #include "lib/log.h"
 #include "proc/folders.h"
 #include "proc/proc.h"
+#include "ra/manage.h"
 #include "ra/request.h"
 
 #define WAITING 4		/* threads beyond the cores: for requests that wait for a commit */
 #define READERS 8		/* snapshots at once: a read lasts a fraction of a millisecond */
 #define TICK_MS 50		/* how late a wait may end */
 #define HOUSEKEEPING_MS 60000
+#define RETRY_MS 1000
 
 /* What SQLite needs beyond the common calls: its files are open already; and the administration socket's clients. No
  * socket is ever opened. */
@@ -174,6 +176,9 @@ handle(struct ra *ra, struct channel *from, enum msg_type type, struct slice bod
 	case MSG_LOOKUP:
 		take_lookup(ra, body);
 		break;
+	case MSG_MANAGE:
+		manage_take(ra, body);
+		break;
 	case MSG_NONCES_WANTED:
 		send_nonces(ra);
 		break;
@@ -231,13 +236,17 @@ static void *
 keep_time(void *arg)
 {
 	struct ra *ra = arg;
-	int64_t	   next = 0;
+	int64_t	   next = 0, retry = 0;
 
 	while (!atomic_load(&ra->stopping)) {
 		if (clock_monotonic_ms() >= next) {
 			recovery_run(ra);
 			housekeeping_run(ra);
 			next = clock_monotonic_ms() + HOUSEKEEPING_MS;
+		}
+		if (clock_monotonic_ms() >= retry) {
+			retry_run(ra->retry, ra->storage);
+			retry = clock_monotonic_ms() + RETRY_MS;
 		}
 		park_expire(ra->park, false);
 		usleep(TICK_MS * 1000);
@@ -286,10 +295,11 @@ open_all(struct ra *ra, struct proc *p)
 	ra->ca = p->peer[ROLE_CA];
 	ra->nonces = nonces_new();
 	ra->accounts = accounts_new();
+	ra->overrides = renewal_overrides_new();
 	ra->crls = crl_schedule_new();
 	ra->limits = limits_new(&p->config->ra.limits);
-	if (ra->limits == NULL || ra->crls == NULL || ra->nonces == NULL || ra->accounts == NULL ||
-	    (ra->park = park_new()) == NULL)
+	if (ra->limits == NULL || ra->crls == NULL || ra->nonces == NULL || ra->overrides == NULL || ra->accounts == NULL ||
+	    (ra->park = park_new()) == NULL || (ra->retry = retry_new()) == NULL)
 		fail("start", "out of memory");
 	if (config_blocked_keys(p->config, &ra->blocked, &reason) != ERR_OK)
 		fail("blocked keys", reason.text);

@@ -16,8 +16,11 @@
 #include "ra/limits.h"
 #include "ra/nonce.h"
 #include "ra/park.h"
+#include "ra/retry.h"
 #include "storage/storage.h"
 #include "x509/blocklist.h"
+
+struct renewal_overrides;
 
 struct ra {
 	const struct config	*config;
@@ -26,7 +29,9 @@ struct ra {
 	struct nonces		*nonces;
 	struct accounts		*accounts;
 	struct crl_schedule		*crls;
+	struct renewal_overrides *overrides;	/* manage.h */
 	struct park		*park;		/* requests that wait for an outcome */
+	struct retry		*retry;		/* outcomes that could not be written yet */
 	pthread_rwlock_t	 open;		/* held for reading while a message is served; for writing from stop on */
 	atomic_bool		 stopping;
 	struct issuers		 issuers;	/* those that the configuration names */

@@ -144,6 +144,8 @@ outcome_stored(struct storage_write *write)
 	const struct msg_result *result = &outcome->result;
 	char			 id[ID_TEXT_SIZE];
 
+	if (retry_take(outcome->ra->retry, write))
+		return;
 	id_text(result->authorization, id);
 	/* A conflict: its owner deactivated it meanwhile, and that stands. */
 	if (write->err != ERR_OK && write->err != ERR_CONFLICT)
@@ -218,6 +220,8 @@ caa_stored(struct storage_write *write)
 	struct outcome		*outcome = (struct outcome *)write;
 	const struct msg_result *result = &outcome->result;
 
+	if (retry_take(outcome->ra->retry, write))
+		return;
 	if (write->err == ERR_OK)
 		(void)finalize_send(outcome->ra, result->order, false);	/* else recovery does; so for other errors */
 	else if (write->err == ERR_CONFLICT)

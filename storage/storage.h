@@ -50,7 +50,8 @@ struct storage_write {
 	 * further writes; it must neither block nor call storage_write(). */
 	void			(*done)(struct storage_write *);
 	enum err		 err;		/* for done(): what storage_write() would return */
-	struct storage_write	*next;		/* the writer's */
+	unsigned		 tries;		/* the caller's, 0 at first */
+	struct storage_write	*next;		/* the writer's until done() is called */
 };
 /* The caller fills in fn, arg and done, and leaves *write alone until done() is called. */
 void	 storage_write_start(struct storage *, struct storage_write *write);

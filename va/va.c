@@ -20,6 +20,8 @@
 #include "proc/proc.h"
 #include "va/ballot.h"
 #include "va/fetch.h"
+#include "va/remote.h"
+#include "va/station.h"
 #include "va/viewpoint.h"
 
 #define RECEIVE_BATCH 64 /* messages before other events get their turn */
@@ -32,7 +34,9 @@ struct outgoing {
 struct va {
 	struct proc *proc;
 	uint8_t evidence_key[EVIDENCE_KEY_SIZE];
-	struct viewpoint *viewpoints[PERSPECTIVES_MAX + 1];
+	struct viewpoint *viewpoints[PERSPECTIVES_MAX + 1]; /* NULL: it is on another machine */
+	struct remote *remotes[PERSPECTIVES_MAX + 1];
+	EVP_PKEY *perspective_key; /* NULL: nobody is on another machine */
 	struct voter voters[PERSPECTIVES_MAX + 1]; /* the primary, and va.perspectives */
 	struct ballots *ballots;
 	uv_loop_t loop;
@@ -158,16 +162,16 @@ va_control_ready(uv_poll_t *poll, int status, int events)
 }
 
 static bool
-va_read_key(struct va *va)
+va_read_key(const struct va *va, const char *name, uint8_t out[EVIDENCE_KEY_SIZE])
 {
 	struct buf key = { 0 };
-	char *path = file_join(va->proc->config->dir, va->proc->config->evidence_key);
+	char *path = file_join(va->proc->config->dir, name);
 	enum err err = path != NULL ? file_read(path, EVIDENCE_KEY_SIZE, &key) : ERR_MEMORY;
 
 	if (err == ERR_OK && key.len == EVIDENCE_KEY_SIZE)
-		memcpy(va->evidence_key, key.data, key.len);
+		memcpy(out, key.data, key.len);
 	else
-		log_event(LOG_ERROR, "evidence key not readable", F_STR("file", path),
+		log_event(LOG_ERROR, "key not readable", F_STR("file", path),
 		    F_STR("cause", err != ERR_OK ? err_text(err) : "it must hold 32 bytes"));
 	err = err == ERR_OK && key.len == EVIDENCE_KEY_SIZE ? ERR_OK : ERR_CONFIG;
 	buf_cleanse(&key);
@@ -175,12 +179,34 @@ va_read_key(struct va *va)
 	return err == ERR_OK;
 }
 
+/* With which we show perspectives on other machines that we are the primary. */
+static bool
+va_read_perspective_key(struct va *va)
+{
+	uint8_t key[EVIDENCE_KEY_SIZE];
+
+	if (va->perspective_key == NULL && va_read_key(va, va->proc->config->va.perspective_key, key))
+		va->perspective_key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, key, sizeof(key));
+	OPENSSL_cleanse(key, sizeof(key));
+	return va->perspective_key != NULL;
+}
+
 /* The primary, or one of va.perspectives. */
 static bool
 va_add_voter(struct va *va, size_t i, const char *name, const struct perspective_config *own)
 {
 	struct evidence_key key = { .mac = va->evidence_key };
+	struct remote *remote;
 
+	if (own != NULL && own->address[0] != '\0') {
+		if (!va_read_perspective_key(va) ||
+		    (remote = remote_new(own, &va->proc->config->va, va->perspective_key)) == NULL)
+			return false;
+		va->remotes[i] = remote;
+		va->voters[i] = (struct voter){ .name = name, .key = { .ed25519 = remote_evidence_key(remote) },
+			.ask = remote_ask, .self = remote };
+		return true;
+	}
 	va->viewpoints[i] = viewpoint_new(va->proc->config, name, own, &key);
 	va->voters[i] = (struct voter){ .name = name, .key = key, .ask = viewpoint_ask, .self = va->viewpoints[i] };
 	return va->viewpoints[i] != NULL;
@@ -197,7 +223,7 @@ va_open(struct proc *p)
 		return NULL;
 	va->proc = p;
 	va->last = &va->first;
-	if (!va_read_key(va) || !fetch_prepare() || !va_add_voter(va, 0, PERSPECTIVE_PRIMARY, NULL))
+	if (!va_read_key(va, p->config->evidence_key, va->evidence_key) || !fetch_prepare() || !va_add_voter(va, 0, PERSPECTIVE_PRIMARY, NULL))
 		return NULL;
 	for (size_t i = 0; i < config->perspective_count; i++)
 		if (!va_add_voter(va, i + 1, config->perspectives[i].name, &config->perspectives[i]))
@@ -215,7 +241,7 @@ va_begin(struct va *va)
 	if (uv_loop_init(&va->loop) != 0)
 		return false;
 	for (size_t i = 0; i <= config->perspective_count; i++)
-		if (!viewpoint_start(va->viewpoints[i], &va->loop))
+		if (va->viewpoints[i] != NULL && !viewpoint_start(va->viewpoints[i], &va->loop))
 			return false;
 	if ((va->ballots = ballots_new(config, &va->loop, va->voters, va_answer, va)) == NULL ||
 	    uv_poll_init(&va->loop, &va->ra, channel_fd(va->proc->peer[ROLE_RA])) != 0 ||
@@ -243,15 +269,20 @@ va_confine(const struct va_config *config)
 _Noreturn void
 va_main(struct proc *p)
 {
-	struct va *va = va_open(p); /* the last chance to open a file */
+	struct va *va;
 
-	if (va == NULL)
+	if (config_is_perspective(p->config))
+		station_main(p);
+	if ((va = va_open(p)) == NULL) /* the last chance to open a file */
 		_exit(1);
 	proc_keep(p, NULL, 0);
 	proc_drop(p);
 	if (!va_begin(va))
 		_exit(1);
 	va_confine(&p->config->va);
+	for (size_t i = 0; i <= p->config->va.perspective_count; i++)
+		if (va->remotes[i] != NULL)
+			remote_start(va->remotes[i], &va->loop);
 	proc_ready(p);
 
 	uv_run(&va->loop, UV_RUN_DEFAULT); /* until va_stop() */

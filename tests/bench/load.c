@@ -17,6 +17,7 @@
 #include "tests/bench/verify.h"
 
 #define STACK_SIZE ((size_t)1 << 20) /* curl and OpenSSL need a fifth; sanitizers the rest */
+#define RETRY_MS 100
 #define KEY_POOL 32 /* certificate keys; more would only take longer to make */
 
 struct load {
@@ -107,7 +108,8 @@ read_directory(struct load *load)
 	if (!session_open(&s, &load->options, NULL, &unused))
 		abort();
 	s.deadline = stats_clock_us() + (int64_t)load->options.timeout * 1000000;
-	ok = session_directory(&s, &load->directory);
+	while (!(ok = session_directory(&s, &load->directory)) && load->options.retry && !session_late(&s))
+		session_sleep(RETRY_MS);
 	if (!ok)
 		fprintf(stderr, "load: %s: %s (%s)\n", load->options.directory, s.kind, s.detail);
 	session_close(&s);

@@ -6,11 +6,16 @@ import warnings
 
 import pytest
 import urllib3
-from harness import challtestsrv
+from harness import challtestsrv, pebble
 
 warnings.filterwarnings("ignore", category=urllib3.exceptions.InsecureRequestWarning)
 
 CHALLTESTSRV = ["signet"] + (["debian"] if challtestsrv.ORACLE else [])
+
+
+# Before main has the command its tests run against the oracle alone; afterwards nothing skips them.
+OURS = ["signet"] if pebble.is_there() else []
+PEBBLE = OURS + (["debian"] if pebble.ORACLE else [])
 
 
 def challtestsrv_start(kind, folder, *args, **kw):
@@ -57,3 +62,62 @@ def _starter(kind, folder):
     yield go
     for server in started:
         server.close()
+
+
+@pytest.fixture(scope="session")
+def challenges():
+    made = pebble.Challenges()
+    yield made
+    made.close()
+
+
+def _pebble(kind, challenges, *args, **kw):
+    return pebble.Pebble(kind, challenges, *args, **kw)
+
+
+@pytest.fixture(scope="session", params=PEBBLE)
+def peb_both(request, challenges):
+    """For tests that leave it as it is."""
+    made = _pebble(request.param, challenges)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session", params=OURS)
+def peb(request, challenges):
+    made = _pebble(request.param, challenges)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=PEBBLE)
+def make_pebble_both(request, challenges):
+    """A function that starts one with another configuration."""
+    yield from _maker(request.param, challenges)
+
+
+@pytest.fixture(params=OURS)
+def make_pebble(request, challenges):
+    yield from _maker(request.param, challenges)
+
+
+def _maker(kind, challenges):
+    made = []
+
+    def go(*args, **kw):
+        made.append(_pebble(kind, challenges, *args, **kw))
+        return made[-1]
+    yield go
+    for one in made:
+        one.close()
+
+
+@pytest.fixture(scope="module")
+def client_both(peb_both):
+    """An account for tests that leave it as it is."""
+    return peb_both.client()
+
+
+@pytest.fixture(scope="module")
+def client(peb):
+    return peb.client()

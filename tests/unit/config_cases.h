@@ -10,6 +10,9 @@ struct mistake {
 };
 
 #define URL "wfe: {url: 'https://ca.lan'}\n"
+#define A_KEY "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+#define OWN_PERSPECTIVE "perspective: {name: a, listen: [\"[::]:1\"], tls_key: " A_KEY ", evidence_key: " A_KEY	\
+	", primary_key: " A_KEY "}\n"
 
 /* clang-format off */
 static const struct mistake mistakes[] = {
@@ -142,6 +145,22 @@ static const struct mistake mistakes[] = {
 	  "is called primary" },
 	{ URL "va: {perspectives: [{name: a, source: 1.1.1.1}, {name: a, source: 1.1.1.2}]}\n", 2,
 	  "va.perspectives[1]", "the name of va.perspectives[0]" },
+	{ URL "va: {perspectives: [{name: a, address: \"1.1.1.1:9444\"}]}\n", 2, "va.perspectives[0]",
+	  "no tls_key or no evidence_key" },
+	{ URL "va: {perspectives: [{name: a, address: a.lan:9444}]}\n", 2, "va.perspectives[0].address", "is no address" },
+	{ URL "va: {perspectives: [{name: a, tls_key: abc, source: 1.1.1.1}]}\n", 2, "va.perspectives[0].tls_key",
+	  "is no Ed25519 key" },
+	{ URL "va: {perspectives: [{name: a, source: 1.1.1.1, evidence_key: " A_KEY "}]}\n", 2, "va.perspectives[0]",
+	  "has keys and no address" },
+	{ URL "va: {perspectives: [{name: a, address: \"1.1.1.1:1\", tls_key: " A_KEY ", evidence_key: " A_KEY
+	  ", source: 1.1.1.1}]}\n", 2, "va.perspectives[0]", "stand in its own file" },
+	{ URL "perspective: {primary_key: " A_KEY "}\n", 2, "perspective.primary_key", "stands without perspective.name" },
+	{ OWN_PERSPECTIVE "wfe: {listen: [\"[::]:1\"]}\n", 2, "wfe.listen", "is an option of a server" },
+	{ OWN_PERSPECTIVE "va: {perspectives: [{name: a, source: 1.1.1.1}]}\n", 2, "va.perspectives", "no meaning" },
+	{ "perspective: {name: a, listen: [], tls_key: " A_KEY ", evidence_key: " A_KEY ", primary_key: " A_KEY "}\n", 1,
+	  "perspective.listen", "nobody could ask" },
+	{ "perspective: {name: a, listen: [\"[::]:1\"], tls_key: " A_KEY ", evidence_key: " A_KEY "}\n", 1,
+	  "perspective.primary_key", "is missing" },
 	{ URL "va: {perspectives: [{name: a, source: eth0}]}\n", 2, "va.perspectives[0].source", "is no address" },
 	{ URL "va: {perspectives: [{name: a, resolvers: [system, 1.1.1.1]}]}\n", 2, "va.perspectives[0]",
 	  "stands beside addresses" },

@@ -1,0 +1,368 @@
+"""Pebble: orders, authorizations, challenges, finalization."""
+import datetime
+import ipaddress
+import re
+import time
+from email.utils import parsedate_to_datetime
+
+import pytest
+from cryptography import x509
+from harness import keys
+from harness.keys import Key
+from harness.pebble import problem
+
+ID = "[A-Za-z0-9_-]{43}"
+WILDCARD = {"dns-01"}
+NAME = {"http-01", "tls-alpn-01", "dns-01"}
+NEWER = {"dns-account-01", "dns-persist-01"}
+ADDRESS = {"http-01", "tls-alpn-01"}
+
+
+def seconds_to(text):
+    when = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return (when - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
+
+
+def test_order(client_both):
+    server = client_both.server
+    reply = client_both.order(["b.order.test", "a.order.test"])
+    assert re.fullmatch(re.escape(server.url("/my-order/")) + ID, reply.headers["Location"])
+    order = reply.json()
+    assert order["status"] == "pending" and "certificate" not in order
+    assert sorted(order["identifiers"], key=str) == [{"type": "dns", "value": f"{c}.order.test"} for c in "ab"]
+    assert re.fullmatch(re.escape(server.url("/finalize-order/")) + ID, order["finalize"])
+    assert len(order["authorizations"]) == 2
+    assert all(re.fullmatch(re.escape(server.url("/authZ/")) + ID, url) for url in order["authorizations"])
+    assert 24 * 3600 - 60 < seconds_to(order["expires"]) <= 24 * 3600 + 5
+    again = client_both.get(reply.headers["Location"]).json()
+    assert again["status"] == "pending" and again["finalize"] == order["finalize"]
+
+
+def test_authorization(client_both):
+    for url in client_both.order(["a.authz.test", "192.0.2.1", "2001:db8::1", "*.authz.test"]).json()["authorizations"]:
+        authorization = client_both.get(url).json()
+        value = authorization["identifier"]["value"]
+        assert authorization["status"] == "pending" and "wildcard" not in authorization or value == "authz.test"
+        assert 3600 - 60 < seconds_to(authorization["expires"]) <= 3600 + 5
+        types = {c["type"] for c in authorization["challenges"]}
+        expected = ADDRESS if keys.address(value) else WILDCARD if authorization.get("wildcard") else NAME
+        if client_both.server.kind != "debian" and expected is not ADDRESS:
+            expected = expected | NEWER
+        assert types == expected
+        for challenge in authorization["challenges"]:
+            assert re.fullmatch(re.escape(client_both.server.url("/chalZ/")) + ID, challenge["url"])
+            assert challenge["status"] == "pending"
+            assert "token" in challenge or challenge["type"] == "dns-persist-01"
+
+
+def test_dns_persist_01(client):
+    authorization = client.get(client.order(["persist.test"]).json()["authorizations"][0]).json()
+    challenge = next(c for c in authorization["challenges"] if c["type"] == "dns-persist-01")
+    assert challenge["accounturi"] == client.kid and "token" not in challenge
+    assert challenge["issuer-domain-names"] == ["pebble.letsencrypt.org"]
+
+
+def test_order_is_shuffled(client):
+    """Of ten identifiers: as sent once in 3.6 million times."""
+    names = [f"n{i}.shuffle.test" for i in range(10)]
+    order = client.order(names).json()
+    assert [i["value"] for i in order["identifiers"]] != names
+    found = [[c["type"] for c in client.get(url).json()["challenges"]] for url in order["authorizations"]]
+    assert len({tuple(types) for types in found}) > 1
+
+
+@pytest.mark.parametrize("names,kind,status,detail", (
+    ([], "malformed", 400, ""), (["a!b.test"], "malformed", 400,
+     "Order included DNS identifier with a value containing an illegal character: '!'"),
+    (["*.*.test"], "malformed", 400, ""), (["a.*.test"], "malformed", 400, ""), (["*test.test"], "malformed", 400, ""),
+    ([""], "malformed", 400, ""), (["single"], None, 400, ""), (["a..test"], None, 400, ""), (["-a.test"], None, 400, ""),
+    (["a.test."], None, 400, "")))
+def test_bad_identifiers(client_both, names, kind, status, detail):
+    identifiers = [{"type": "dns", "value": name} for name in names]
+    reply = client_both.post(client_both.directory["newOrder"], {"identifiers": identifiers})
+    if client_both.server.kind == "debian" and kind is None:
+        return                          # these it takes
+    assert reply.status_code == status, reply.text
+    if kind:
+        problem(reply, kind, status, detail)
+
+
+@pytest.mark.parametrize("identifier", (
+    {"type": "ip", "value": "a.test"}, {"type": "ip", "value": "1.2.3"}, {"type": "email", "value": "a@example.com"}))
+def test_other_identifiers(client_both, identifier):
+    reply = client_both.post(client_both.directory["newOrder"], {"identifiers": [identifier]})
+    assert reply.status_code == 400
+
+
+def test_dates_as_sent(client_both):
+    now = datetime.datetime.utcnow().replace(microsecond=0)
+    dates = {"notBefore": (now + datetime.timedelta(hours=1)).isoformat() + "Z",
+             "notAfter": (now + datetime.timedelta(days=7)).isoformat() + "Z"}
+    order = client_both.order(["dates.test"], **dates).json()
+    assert {name: order[name] for name in dates} == dates
+
+
+def test_dates_are_honoured(client_both):
+    now = datetime.datetime.utcnow().replace(microsecond=0)
+    start, end = now + datetime.timedelta(hours=1), now + datetime.timedelta(days=7)
+    issued = client_both.issue(["honoured.test"], notBefore=start.isoformat() + "Z", notAfter=end.isoformat() + "Z")
+    assert (issued.leaf.not_valid_before, issued.leaf.not_valid_after) == (start, end)
+
+
+def test_domain_blocklist(make_pebble_both):
+    peb = make_pebble_both(config={"domainBlocklist": ["blocked-domain.example"]})
+    client = peb.client()
+    for name in ("blocked-domain.example", "www.blocked-domain.example"):
+        reply = client.post(client.directory["newOrder"], {"identifiers": [
+            {"type": "dns", "value": "fine.test"}, {"type": "dns", "value": name}]})
+        found = problem(reply, "rejectedIdentifier", 400)
+        if peb.kind != "debian":
+            assert [sub["identifier"] for sub in found["subproblems"]] == [{"type": "dns", "value": name}]
+            assert found["subproblems"][0]["type"].endswith(":rejectedIdentifier")
+    assert client.order(["notblocked-domain.example"]).status_code == 201
+
+
+def test_another_accounts_objects(peb_both, client_both):
+    other = peb_both.client()
+    reply = client_both.order(["mine.test"])
+    for url in (reply.headers["Location"], *reply.json()["authorizations"]):
+        assert other.get(url).status_code in (401, 403, 404)
+
+
+# --- challenges ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", sorted(NAME))
+def test_challenge(client_both, kind):
+    url = client_both.order([f"{kind}.kinds.test"]).json()["authorizations"][0]
+    challenge = client_both.challenge(url, kind)
+    reply = client_both.post(challenge["url"], {})
+    assert reply.status_code == 200 and reply.json()["type"] == kind
+    assert reply.links["up"]["url"] == url
+    authorization = client_both.poll(url, ("valid", "invalid")).json()
+    assert authorization["status"] == "valid", authorization
+    # Only the one that decided it.
+    assert [c["type"] for c in authorization["challenges"]] == [kind]
+    assert authorization["challenges"][0]["status"] == "valid" and "validated" in authorization["challenges"][0]
+    problem(client_both.post(challenge["url"], {}), "malformed", 400)
+
+
+def test_dns_account_01(client):
+    for name in ("account.test", "*.account.test"):
+        url = client.order([name]).json()["authorizations"][0]
+        challenge = client.challenge(url, "dns-account-01")
+        client.post(challenge["url"], {})
+        assert client.poll(url, ("valid", "invalid")).json()["status"] == "valid"
+
+
+@pytest.mark.parametrize("address", ("127.0.0.1", "::1"))
+@pytest.mark.parametrize("kind", sorted(ADDRESS))
+def test_challenge_of_an_address(client_both, kind, address):
+    client = client_both
+    url = client.order([address]).json()["authorizations"][0]
+    value = str(ipaddress.ip_address(address))
+    assert client.get(url).json()["identifier"] == {"type": "ip", "value": value}
+    client.post(client.challenge(url, kind)["url"], {})
+    assert client.poll(url, ("valid", "invalid")).json()["status"] == "valid"
+
+
+def test_failed_challenge(client_both):
+    url = client_both.order(["failed.test"]).json()["authorizations"][0]
+    challenge = client_both.challenge(url)
+    client_both.server.responder.put(challenge["token"], "wrong")
+    client_both.post(challenge["url"], {})
+    authorization = client_both.poll(url, ("valid", "invalid")).json()
+    assert authorization["status"] == "invalid"
+    assert [c["status"] for c in authorization["challenges"]] == ["invalid"]
+    error = authorization["challenges"][0]["error"]
+    assert error["type"].endswith(":unauthorized") and error["status"] == 403
+
+
+def test_order_of_a_failed_authorization(client_both):
+    reply = client_both.order(["dead.test"])
+    challenge = client_both.challenge(reply.json()["authorizations"][0])
+    client_both.server.responder.put(challenge["token"], "wrong")
+    client_both.post(challenge["url"], {})
+    order = client_both.poll(reply.headers["Location"], ("invalid",)).json()
+    assert "certificate" not in order
+
+
+def test_key_authorization_is_refused(client_both):
+    url = client_both.order(["ka.test"]).json()["authorizations"][0]
+    challenge = client_both.challenge(url)
+    reply = client_both.post(challenge["url"], {"keyAuthorization": challenge["token"] + "." + client_both.key.thumbprint})
+    problem(reply, "malformed", 400)
+
+
+def test_strict_body_of_a_challenge(make_pebble_both):
+    peb = make_pebble_both(args=["-strict"])
+    client = peb.client()
+    url = client.order(["strict.test"]).json()["authorizations"][0]
+    challenge = client.challenge(url)
+    problem(client.post(challenge["url"], {"resource": "challenge"}), "malformed", 400)
+    assert client.post(challenge["url"], {}).status_code == 200
+
+
+def test_deactivated_authorization(client_both):
+    reply = client_both.order(["gone.test"])
+    url = reply.json()["authorizations"][0]
+    assert client_both.post(url, {"status": "deactivated"}).json()["status"] == "deactivated"
+    assert client_both.get(url).json()["status"] == "deactivated"
+
+
+# --- reuse, sleep, always valid ------------------------------------------------------------------------
+
+
+def test_reuse_always(make_pebble_both):
+    client = make_pebble_both(env={"PEBBLE_AUTHZREUSE": "100"}).client()
+    first, _ = client.ready(["reuse.test"])
+    assert client.order(["reuse.test"]).json()["authorizations"] == first["authorizations"]
+
+
+def test_reuse_never(client_both):
+    first, _ = client_both.ready(["never.test"])
+    assert client_both.order(["never.test"]).json()["authorizations"] != first["authorizations"]
+
+
+def test_reuse_sometimes(make_pebble_both):
+    """50 percent: of 30, all alike once in 10^9 times."""
+    client = make_pebble_both(env={"PEBBLE_AUTHZREUSE": ""}).client()
+    first, _ = client.ready(["sometimes.test"])
+    again = [client.order(["sometimes.test"]).json()["authorizations"] == first["authorizations"] for _ in range(30)]
+    assert len(set(again)) == 2
+
+
+def test_always_valid(make_pebble_both):
+    client = make_pebble_both(env={"PEBBLE_VA_ALWAYS_VALID": "1"}).client()
+    url = client.order(["nobody.test"]).json()["authorizations"][0]
+    client.post(client.get(url).json()["challenges"][0]["url"], {})
+    assert client.poll(url, ("valid", "invalid")).json()["status"] == "valid"
+
+
+def test_sleep(make_pebble_both):
+    """0 or 1 whole seconds, for each of three attempts: of 36, none sleeps once in 10^10 runs."""
+    client = make_pebble_both(env={"PEBBLE_VA_NOSLEEP": "", "PEBBLE_VA_SLEEPTIME": "2"}).client()
+    order = client.order([f"s{i}.sleep.test" for i in range(12)]).json()
+    start, took = time.monotonic(), {}
+    for url in order["authorizations"]:
+        client.post(client.challenge(url)["url"], {})
+    while len(took) < 12 and time.monotonic() < start + 15:
+        for url in order["authorizations"]:
+            if url not in took and client.get(url).json()["status"] == "valid":
+                took[url] = time.monotonic() - start
+    assert len(took) == 12 and 0.9 < max(took.values()) < 4, took
+
+
+# --- finalization --------------------------------------------------------------------------------------
+
+
+def test_finalize(client_both):
+    order, url = client_both.ready(["b.final.test", "a.final.test"])
+    assert order["status"] == "ready"
+    reply = client_both.finalize(order, keys.csr(["b.final.test", "a.final.test"], Key()))
+    assert (reply.status_code, reply.json()["status"]) == (200, "processing")
+    assert reply.headers["Location"] == url
+    final = client_both.poll(url, ("valid", "invalid")).json()
+    assert final["status"] == "valid"
+    assert re.fullmatch(re.escape(client_both.server.url("/certZ/")) + "[0-9a-f]{14,}", final["certificate"])
+
+
+def test_order_not_ready(client_both):
+    order = client_both.order(["early.test"]).json()
+    reply = client_both.finalize(order, keys.csr(["early.test"], Key()))
+    problem(reply, "orderNotReady", 403, "Order's status (\"pending\") was not ready")
+
+
+def test_finalize_twice(client_both):
+    order, url = client_both.ready(["twice.test"])
+    client_both.finalize(order, keys.csr(["twice.test"], Key()))
+    client_both.poll(url, ("valid",))
+    reply = client_both.finalize(order, keys.csr(["twice.test"], Key()))
+    problem(reply, "orderNotReady", 403, "Order's status (\"valid\") was not ready")
+
+
+@pytest.mark.parametrize("case", ("fewer", "more", "others", "account key", "no csr", "bad signature"))
+def test_bad_csr(client_both, case):
+    names = ["one.csr.test", "two.csr.test"]
+    order, _ = client_both.ready(names)
+    key = client_both.key if case == "account key" else Key()
+    wanted = {"fewer": names[:1], "more": names + ["x.test"], "others": ["x.test", names[1]]}.get(case, names)
+    der = keys.csr(wanted, key)
+    if case == "no csr":
+        der = b"abc"
+    if case == "bad signature":
+        der = der[:-1] + bytes([der[-1] ^ 1])
+    reply = client_both.finalize(order, der)
+    if case in ("fewer", "more"):
+        problem(reply, "unauthorized", 403, "Order includes different number of DNSnames identifiers than CSR specifies")
+    elif case == "others":
+        problem(reply, "unauthorized", 403)
+    elif case == "account key":
+        problem(reply, "badCSR", 400, "CSR contains a public key for a known account")
+    elif case == "no csr" or client_both.server.kind != "debian":
+        assert reply.status_code == 400     # 2.4.0 looks at no signature
+
+
+def test_names_keep_the_csrs_order(client_both):
+    names = ["c.sans.test", "a.sans.test", "b.sans.test"]
+    issued = client_both.issue(names)
+    san = issued.leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert list(san.get_values_for_type(x509.DNSName)) == names
+
+
+def test_common_name_is_ignored(client):
+    issued = client.issue(["cn.test", "b.cn.test"], common_name="cn.test")
+    assert issued.leaf.subject.rfc4514_string() == ""
+
+
+def test_retry_after(make_pebble):
+    """Half of them in seconds, half as a date."""
+    peb = make_pebble(config={"retryAfter": {"authz": 3, "order": 5}},
+                      env={"PEBBLE_VA_NOSLEEP": "", "PEBBLE_VA_SLEEPTIME": "2"})
+    client, found = peb.client(), {"authz": [], "order": []}
+    while not all(any(t.isdigit() for t in f) and any(not t.isdigit() for t in f) for f in found.values()):
+        assert all(len(f) < 400 for f in found.values()), found
+        reply = client.order([f"r{i}.retry.test" for i in range(4)])
+        order, url = reply.json(), reply.headers["Location"]
+        assert "Retry-After" not in reply.headers
+        for authorization in order["authorizations"]:
+            client.post(client.challenge(authorization)["url"], {})
+        for authorization in order["authorizations"]:
+            while (polled := client.get(authorization)).json()["status"] == "pending":
+                if "Retry-After" in polled.headers:
+                    found["authz"].append(polled.headers["Retry-After"])
+            assert "Retry-After" not in polled.headers
+        polled = client.finalize(order, keys.csr([f"r{i}.retry.test" for i in range(4)], Key()))
+        while polled.json()["status"] == "processing":
+            found["order"].append(polled.headers["Retry-After"])
+            polled = client.get(url)
+        assert "Retry-After" not in polled.headers
+    for name, seconds in (("authz", 3), ("order", 5)):
+        assert {t for t in found[name] if t.isdigit()} == {str(seconds)}
+        dates = [parsedate_to_datetime(t) for t in found[name] if not t.isdigit()]
+        now = datetime.datetime.now(datetime.timezone.utc)
+        assert all(abs((d - now).total_seconds()) < 60 for d in dates)
+
+
+def test_no_retry_after_unless_configured(client):
+    order, _ = client.ready(["noretry.test"])
+    assert "Retry-After" not in client.finalize(order, keys.csr(["noretry.test"], Key())).headers
+
+
+# --- profiles ------------------------------------------------------------------------------------------
+
+PROFILES = {"a": {"description": "First", "validityPeriod": 3600, "promoteCommonName": True},
+            "b": {"description": "Second"}}
+
+
+def test_profiles(make_pebble):
+    client = make_pebble(config={"profiles": PROFILES}).client()
+    taken = {client.order([f"p{i}.profile.test"]).json()["profile"] for i in range(40)}
+    assert taken == {"a", "b"}
+    for profile, subject, seconds in (("a", "CN=x.profile.test", 3600), ("b", "", 7776000)):
+        assert client.order(["x.profile.test"], profile=profile).json()["profile"] == profile
+        leaf = client.issue(["x.profile.test"], profile=profile).leaf
+        assert leaf.subject.rfc4514_string() == subject
+        assert abs((leaf.not_valid_after - leaf.not_valid_before).total_seconds() - seconds) <= 1
+    reply = client.post(client.directory["newOrder"], {"identifiers": [{"type": "dns", "value": "a.test"}], "profile": "c"})
+    problem(reply, "invalidProfile", 400)

@@ -1,0 +1,142 @@
+"""Pebble: command line, configuration, log and end."""
+import json
+import os
+import re
+import signal
+import socket
+import ssl
+
+import pytest
+from cryptography import x509
+
+DAY = r"20\d\d/\d\d/\d\d \d\d:\d\d:\d\d "
+
+
+def test_version(make_pebble):
+    status, out, _ = make_pebble(start=False).run("-version")
+    assert status == 0
+    found = re.match(r"Pebble version: v?(\d+)\.(\d+)\.(\d+)", out)
+    assert found and tuple(map(int, found.groups())) >= (2, 10, 1), out
+
+
+def test_unknown_flag(make_pebble_both):
+    status, _, err = make_pebble_both(start=False).run("-nope")
+    assert status == 2 and err.startswith("flag provided but not defined: -nope\nUsage of "), err
+
+
+def test_stray_arguments(make_pebble):
+    peb = make_pebble(start=False)
+    assert peb.run(*peb.args, "stray")[0] == 1
+
+
+@pytest.mark.parametrize("text", (
+    "", "{", "nothing", '{"pebble": {"httpPort": "5002"}}', '{"pebble": {"listenAddress": 1}}',
+    '{"pebble": {"externalAccountBindingRequired": "yes"}}', '{"pebble": []}'))
+def test_bad_configuration(make_pebble_both, text):
+    peb = make_pebble_both(start=False)
+    status, _, err = peb.run("-config", peb.file("bad.json", text.encode()))
+    assert status == 1 and err.strip()
+
+
+@pytest.mark.parametrize("change", (
+    {"keyAlgorithm": "dsa"}, {"profiles": ["x"]}, {"retryAfter": {"authz": "3"}}, {"domainBlocklist": "x"},
+    {"httpPort": 1.5}, {"externalAccountMACKeys": {"k": 1}}))
+def test_bad_configuration_of_newer_keys(make_pebble, change):
+    peb = make_pebble(config=change, start=False)
+    status, _, err = peb.run(*peb.args)
+    assert status == 1 and err.strip()
+
+
+def test_no_such_configuration(make_pebble_both):
+    peb = make_pebble_both(start=False)
+    status, _, err = peb.run("-config", "/nonexistent.json")
+    assert status == 1 and "/nonexistent.json" in err
+
+
+def test_the_default_path_of_the_configuration(make_pebble_both):
+    """Relative to the working directory."""
+    peb = make_pebble_both(start=False)
+    os.makedirs(os.path.join(peb.dir, "test/config"))
+    os.rename(peb.args[1], os.path.join(peb.dir, "test/config/pebble-config.json"))
+    peb.args = peb.args[2:]
+    peb.start()
+
+
+@pytest.mark.parametrize("form", ("two dashes", "equals"))
+def test_forms_of_flags(make_pebble_both, form):
+    peb = make_pebble_both(start=False)
+    config, dns = peb.args[1], peb.args[3]
+    peb.args = {"two dashes": ["--config", config, "--dnsserver", dns, "--strict"],
+                "equals": ["-config=" + config, "-dnsserver=" + dns, "-strict=false"]}[form]
+    peb.start()
+
+
+def test_keys_are_case_insensitive_and_others_ignored(make_pebble_both):
+    peb = make_pebble_both(start=False)
+    config = {name.upper(): value for name, value in peb.config.items()}
+    peb.file("config.json", json.dumps({"PEBBLE": {**config, "somethingElse": {"x": [1]}}, "other": 1}).encode())
+    assert peb.start().status_code == 200
+
+
+def test_log(make_pebble_both):
+    peb = make_pebble_both()
+    for text in (f"Listening on: 127.0.0.1:{peb.port}",
+                 f"ACME directory available at: https://127.0.0.1:{peb.port}/dir"):
+        assert re.search(rf"^Pebble {DAY}{re.escape(text)}$", peb.log, re.M), peb.log
+
+
+@pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGINT))
+def test_it_ends(make_pebble_both, number):
+    peb = make_pebble_both()
+    peb.process.send_signal(number)
+    assert peb.process.wait(10) is not None
+    with pytest.raises(OSError):
+        socket.create_connection(("127.0.0.1", peb.port), 5)
+
+
+@pytest.mark.parametrize("address", ("", None, ...))
+def test_without_management(make_pebble_both, address):
+    peb = make_pebble_both(config={"managementListenAddress": address})
+    with pytest.raises(OSError):
+        socket.create_connection(("127.0.0.1", peb.management_port), 5)
+
+
+@pytest.mark.parametrize("host", ("", "0.0.0.0", "[::]"))
+def test_both_address_families(make_pebble_both, host):
+    peb = make_pebble_both(start=False)
+    text = json.dumps({"pebble": {**peb.config, "listenAddress": f"{host}:{peb.port}",
+                                  "managementListenAddress": f"{host}:{peb.management_port}"}})
+    peb.file("config.json", text.encode())
+    peb.start()
+    for address in ("127.0.0.1", "::1"):
+        for port in (peb.port, peb.management_port):
+            socket.create_connection((address, port), 5).close()
+
+
+def test_dnsserver_by_host_name(make_pebble_both):
+    peb = make_pebble_both(start=False)
+    peb.args[3] = peb.args[3].replace("127.0.0.1", "localhost")
+    peb.start()
+    peb.client().ready(["by-name.test"], "dns-01")
+
+
+def test_its_own_certificate(make_pebble):
+    """With none configured it makes one: users asked Pebble for that."""
+    peb = make_pebble(config={"certificate": ..., "privateKey": ...}, start=False)
+    peb.http.verify = False
+    peb.start()
+    for port in (peb.port, peb.management_port):
+        pem = ssl.get_server_certificate(("127.0.0.1", port))
+        names = x509.load_pem_x509_certificate(pem.encode()).extensions.get_extension_for_class(
+            x509.SubjectAlternativeName).value
+        assert set(names.get_values_for_type(x509.DNSName)) == {"localhost", "pebble"}
+        assert set(map(str, names.get_values_for_type(x509.IPAddress))) == {"127.0.0.1", "::1"}
+
+
+def test_two_runs_have_different_roots(make_pebble_both):
+    peb = make_pebble_both()
+    first = peb.manage("/roots/0").text
+    peb.stop()
+    os.truncate(peb.log_file, 0)
+    peb.start()
+    assert peb.manage("/roots/0").text != first
