@@ -164,40 +164,40 @@ def test_failures_and_pause(limited, names):
     client, stranger = Client(limited), Client(limited)
     admin(limited, "override", "orders_per_account", account_id(client), "none")
     for _ in range(2):
-        assert fail(client, "fails.test").status_code == 200
-    check_limited(fail(client, "fails.test"), "failures", "fails.test")
+        assert fail(client, "stuck.test").status_code == 200
+    check_limited(fail(client, "stuck.test"), "failures", "stuck.test")
     # an order that it had before doesn't get round it either
-    admin(limited, "reset", "failures", f"{account_id(client)}/fails.test")
-    pending = new_order(client, ["fails.test"]).json()["authorizations"][0]
+    admin(limited, "reset", "failures", f"{account_id(client)}/stuck.test")
+    pending = new_order(client, ["stuck.test"]).json()["authorizations"][0]
     check = client.get(pending).json()["challenges"][0]["url"]
-    assert fail(client, "fails.test").status_code == 200                    # the third, one after the other
-    reply = new_order(client, ["www.fails.test", "fails.test"])
+    assert fail(client, "stuck.test").status_code == 200                    # the third, one after the other
+    reply = new_order(client, ["www.stuck.test", "stuck.test"])
     check_problem(reply, "rateLimited", 429, "paused")
-    assert [sub["identifier"]["value"] for sub in reply.json()["subproblems"]] == ["fails.test"]
+    assert [sub["identifier"]["value"] for sub in reply.json()["subproblems"]] == ["stuck.test"]
     assert f"signet limit unpause {account_id(client)}" in reply.json()["subproblems"][0]["detail"]
     assert client.get(check).status_code == 200
-    reply = client.post(client.directory["newAuthz"], {"identifier": {"type": "dns", "value": "fails.test"}})
+    reply = client.post(client.directory["newAuthz"], {"identifier": {"type": "dns", "value": "stuck.test"}})
     check_problem(reply, "rateLimited", 429, "paused")
     # another name, another account
-    assert new_order(client, ["www.fails.test"]).status_code == 201
-    assert new_order(stranger, ["fails.test"]).status_code == 201
+    assert new_order(client, ["www.stuck.test"]).status_code == 201
+    assert new_order(stranger, ["stuck.test"]).status_code == 201
     row, = admin(limited, "paused", "--account", account_id(client))
-    assert (row["name"], row["failures"]) == ("fails.test", 3)
+    assert (row["name"], row["failures"]) == ("stuck.test", 3)
     done = admin(limited, "unpause", account_id(client), "--name", "other.test", check=False)
     assert done.returncode == 1 and "nothing is paused" in done.stderr
-    admin(limited, "unpause", account_id(client), "--name", "fails.test")
+    admin(limited, "unpause", account_id(client), "--name", "stuck.test")
     assert admin(limited, "paused", "--account", account_id(client)) == []
-    assert new_order(client, ["fails.test"]).status_code == 201
-    assert client.issue(["fails.test"]).names == ["fails.test"]
+    assert new_order(client, ["stuck.test"]).status_code == 201
+    assert client.issue(["stuck.test"]).names == ["stuck.test"]
 
 
 def test_challenge_is_refused_after_failures(limited):
     client = Client(limited)
-    pending = [new_order(client, ["pending.fails2.test"]).json()["authorizations"][0] for _ in range(1)]
+    pending = [new_order(client, ["pending.stuck2.test"]).json()["authorizations"][0] for _ in range(1)]
     for _ in range(2):
-        assert fail(client, "pending.fails2.test").status_code == 200
+        assert fail(client, "pending.stuck2.test").status_code == 200
     url = client.get(pending[0]).json()["challenges"][0]["url"]
-    check_limited(client.post(url, {}), "failures", "pending.fails2.test")
+    check_limited(client.post(url, {}), "failures", "pending.stuck2.test")
     assert client.get(pending[0]).json()["status"] == "pending"             # nothing has become of it
 
 
