@@ -25,7 +25,7 @@ include $(foreach d,lib jose acme x509 ipc config proc wfe ra va ca storage pebb
 
 include tests/bench/sources.mk
 
-LIBRARIES = libmicrohttpd gnutls libssl libcrypto sqlite3 libcares jansson yaml-0.1 libcurl libuv libidn2 libpsl libseccomp
+LIBRARIES = libmicrohttpd gnutls libssl libcrypto sqlite3 jansson yaml-0.1 libcurl libuv libidn2 libpsl libseccomp
 
 WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wwrite-strings -Wvla -Werror
@@ -52,7 +52,7 @@ FUZZERS  = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run test unit replay integration clients pebble clients-table fuzz bench chaos chaos-long \
+.PHONY: all run stall test unit replay integration clients pebble clients-table fuzz bench chaos chaos-long \
 	lint format coverage install clean \
 	deps run-deps test-deps lint-deps always
 
@@ -137,6 +137,10 @@ chaos-long: $(PROGRAM) $(BENCH) $(FAULTY)
 	$(ROLE_ENV) $(PYTHON) -B tests/chaos/kill.py --kills 1000
 	$(PYTHON) -B tests/chaos/faults.py $(FAULTY) --allocations 0
 
+# The whole of what test_va_load measures in a shorter form.
+stall: $(BUILD)/tests/unit/test_va_load
+	STALLED=10000 SECONDS=5 $<
+
 bench: $(PROGRAM) $(BENCH)
 	SIGNET_PROGRAM=$(abspath $(PROGRAM)) $(PYTHON) -B tests/bench/compare.py --keep docs/performance.md
 
@@ -183,7 +187,7 @@ clean:
 # --- what has to be installed ----------------------------------------------------------------------
 
 BUILD_PACKAGES = gcc make pkg-config libc6-dev libmicrohttpd-dev libgnutls28-dev libssl-dev libsqlite3-dev \
-	libc-ares-dev libjansson-dev libyaml-dev libcurl4-openssl-dev libuv1-dev libidn2-dev libpsl-dev libseccomp-dev
+	libjansson-dev libyaml-dev libcurl4-openssl-dev libuv1-dev libidn2-dev libpsl-dev libseccomp-dev
 RUN_PACKAGES   = openssl certbot
 TEST_PACKAGES  = libcmocka-dev clang libclang-rt-14-dev certbot lego uacme dehydrated acme-tiny curl openssl \
 	python3 python3-pytest python3-pytest-xdist python3-cryptography python3-requests python3-dnslib python3-yaml \

@@ -33,5 +33,7 @@ int	 cert_command(int argc, char **argv);
 int	 account_command(int argc, char **argv);
 int	 eab_command(int argc, char **argv);
 int	 limit_command(int argc, char **argv);
+int	 authz_command(int argc, char **argv);
+int	 try_command(int argc, char **argv);
 
 #endif

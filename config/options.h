@@ -59,7 +59,7 @@ struct option {
 enum shape {
 	SHAPE_LIST,		/* [{certificate: a, key: b}] */
 	SHAPE_MAP,		/* {name: {lifetime: 90d}}: fields[0] is the name */
-	SHAPE_PAIR		/* {name: [a, b]}: fields[0] is the name, fields[1] the value */
+	SHAPE_PAIR		/* the same, or {name: [a, b]}: fields[1] alone */
 };
 
 struct record {

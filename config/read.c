@@ -317,8 +317,10 @@ entry_read(struct parse *p, const struct option *o, const char *key, yaml_node_t
 	if (key_repeated(p, path, map, pair))
 		return false;
 	ok = value_read(p, &r->fields[0], path, name, base);
-	if (r->shape == SHAPE_PAIR)
-		return value_read(p, &r->fields[1], path, value, base) && ok;
+	if (r->shape == SHAPE_PAIR && value->type != YAML_MAPPING_NODE) {
+		ok = value_read(p, &r->fields[1], path, value, base) && ok;
+		return fields_default(p, r, path, node_line(value), 1u << 1, base) && ok;
+	}
 	return fields_read(p, r, path, value, base) && ok;
 }
 

@@ -1,5 +1,6 @@
 #include "ipc/admin.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,8 +78,20 @@ const struct admin_command admin_commands[ADMIN_VERB_COUNT] = {
 	[ADMIN_LIMIT_UNPAUSE] = { "limit", "unpause", "lets an account order names again that were paused for it", {
 		{ "account", ADMIN_OBJECT, ADMIN_REQUIRED | ADMIN_PLACED, "ACCOUNT", "the end of its URL" },
 		{ "name", ADMIN_TEXT, 0, "NAME", "only that name or address; without it, all" } } },
+	[ADMIN_AUTHZ_SHOW] = { "authz", "show", "shows an authorization: what was tried, what was seen, from where", {
+		{ "id", ADMIN_OBJECT, ADMIN_REQUIRED | ADMIN_PLACED, "ID", "as in its URL and in the log" } } },
+	[ADMIN_TRY] = { "try", "", "tells whether a name could be validated now, as this CA and its perspectives see it", {
+		{ "name", ADMIN_TEXT, ADMIN_REQUIRED | ADMIN_PLACED, "NAME", "a name or an address" },
+		{ "challenge", ADMIN_WORD, 0, "http-01|tls-alpn-01|dns-01", "by which challenge; without it http-01" } } },
 };
 /* clang-format on */
+
+const char *
+admin_command_name(const struct admin_command *command, char out[ADMIN_NAME_SIZE])
+{
+	snprintf(out, ADMIN_NAME_SIZE, "%s%s%s", command->group, command->verb[0] != '\0' ? " " : "", command->verb);
+	return out;
+}
 
 bool
 admin_word(const char *words, const char *word)
@@ -138,15 +151,13 @@ admin_serial(const char *text, uint8_t out[ADMIN_SERIAL_MAX], size_t *len)
 static bool
 command_find(const char *name, enum admin_verb *out)
 {
-	for (enum admin_verb verb = 0; name != NULL && verb < ADMIN_VERB_COUNT; verb++) {
-		size_t group = strlen(admin_commands[verb].group);
+	char one[ADMIN_NAME_SIZE];
 
-		if (strncmp(admin_commands[verb].group, name, group) == 0 && name[group] == ' ' &&
-		    strcmp(admin_commands[verb].verb, name + group + 1) == 0) {
+	for (enum admin_verb verb = 0; name != NULL && verb < ADMIN_VERB_COUNT; verb++)
+		if (strcmp(admin_command_name(&admin_commands[verb], one), name) == 0) {
 			*out = verb;
 			return true;
 		}
-	}
 	return false;
 }
 
@@ -225,11 +236,12 @@ argument_read(struct admin_request *request, const char *name, const json_t *jso
 	const struct admin_command *command = &admin_commands[request->verb];
 	const struct admin_argument *argument = command->arguments;
 	const char *wanted;
+	char whole[ADMIN_NAME_SIZE];
 
 	while (argument->name != NULL && strcmp(argument->name, name) != 0)
 		argument++;
 	if (argument->name == NULL) {
-		reason_set(reason, "\"%s %s\" takes no \"%.100s\"", command->group, command->verb, name);
+		reason_set(reason, "\"%s\" takes no \"%.100s\"", admin_command_name(command, whole), name);
 		return ERR_MALFORMED;
 	}
 	if ((wanted = value_read(argument, json, &request->values[argument - command->arguments])) != NULL) {

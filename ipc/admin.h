@@ -46,6 +46,8 @@ enum admin_verb {
 	ADMIN_LIMIT_OVERRIDE,
 	ADMIN_LIMIT_RESET,
 	ADMIN_LIMIT_UNPAUSE,
+	ADMIN_AUTHZ_SHOW,
+	ADMIN_TRY,
 	ADMIN_VERB_COUNT
 };
 
@@ -76,12 +78,16 @@ struct admin_argument {
 };
 
 struct admin_command {
-	const char		*group, *verb;	/* "cert", "list" */
+	const char		*group, *verb;	/* "cert", "list"; "try" has the verb "" */
 	const char		*help;
 	struct admin_argument	 arguments[ADMIN_ARGUMENTS_MAX + 1];
 };
 
 extern const struct admin_command admin_commands[ADMIN_VERB_COUNT];
+
+#define ADMIN_NAME_SIZE 64
+/* "cert list", "try"; returns out. */
+const char *admin_command_name(const struct admin_command *, char out[ADMIN_NAME_SIZE]);
 
 struct admin_value {
 	bool		 given;

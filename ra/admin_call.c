@@ -24,6 +24,8 @@ static admin_handler *const handlers[ADMIN_VERB_COUNT] = {
 	[ADMIN_LIMIT_OVERRIDE] = admin_limit_override,
 	[ADMIN_LIMIT_RESET] = admin_limit_reset,
 	[ADMIN_LIMIT_UNPAUSE] = admin_limit_unpause,
+	[ADMIN_AUTHZ_SHOW] = admin_authz_show,
+	[ADMIN_TRY] = admin_try,
 };
 
 static const char *const codes[] = { [ADMIN_MALFORMED] = "malformed", [ADMIN_DENIED] = "denied",
@@ -119,12 +121,11 @@ call_log(const struct admin_call *call)
 {
 	const struct admin_command *command = &admin_commands[call->request->verb];
 	struct buf about = { 0 };
-	char name[64], *subject;
+	char name[ADMIN_NAME_SIZE], *subject;
 
-	snprintf(name, sizeof(name), "%s %s", command->group, command->verb);
 	put_subject(call->request, &about);
 	subject = buf_take_str(&about);
-	log_event(LOG_INFO, "admin command", F_INT("uid", call->uid), F_STR("command", name),
+	log_event(LOG_INFO, "admin command", F_INT("uid", call->uid), F_STR("command", admin_command_name(command, name)),
 	    F_STR("of", subject), F_INT("rows", call->rows),
 	    F_STR("outcome", call->failed ? "refused" : "done"));
 	free(subject);
@@ -133,7 +134,7 @@ call_log(const struct admin_call *call)
 void
 admin_call_run(struct admin_call *call)
 {
-	call->more = false;
+	call->more = call->wait = false;
 	handlers[call->request->verb](call);
 	if (call->failed)
 		call->more = false;

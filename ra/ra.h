@@ -38,6 +38,7 @@ struct ra {
 	struct blocklist	*blocked;	/* keys; or NULL */
 	struct admin		*admin;
 	struct limits		*limits;
+	struct trials		*trials;	/* validations that an administrator tries */
 	struct channel		*wfe, *va, *ca;
 };
 

@@ -6,6 +6,7 @@
 #include "lib/log.h"
 #include "ra/key_change.h"
 #include "ra/ra.h"
+#include "ra/trial.h"
 
 /* For CAA alone: va takes the account from the evidence, which it made itself. */
 #define NO_THUMBPRINT "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -83,7 +84,7 @@ struct outcome {
 	struct msg_result    result;	/* its evidence is owned through evidence */
 	struct buf	     evidence;
 	int64_t		     expires;
-	char		    *error;
+	char		    *error, *votes;
 	bool		     paused;	/* the account and the name are, from now on */
 };
 
@@ -92,6 +93,7 @@ outcome_free(struct outcome *outcome)
 {
 	buf_free(&outcome->evidence);
 	free(outcome->error);
+	free(outcome->votes);
 	free(outcome);
 }
 
@@ -109,16 +111,18 @@ outcome_new(struct ra *ra, const struct msg_result *result, enum err (*fn)(struc
 	outcome->result = *result;
 	buf_put(&outcome->evidence, result->evidence.data, result->evidence.len);
 	outcome->result.evidence = buf_slice(&outcome->evidence);
-	if (!outcome->evidence.failed)
+	outcome->result.votes = slice_of(NULL, 0);
+	if (result->votes.len > 0)
+		outcome->votes = slice_dup(result->votes);
+	if (!outcome->evidence.failed && (result->votes.len == 0 || outcome->votes != NULL))
 		return outcome;
 	outcome_free(outcome);
 	return NULL;
 }
 
 static enum err
-write_outcome(struct storage_tx *tx, void *arg)
+write_state(struct storage_tx *tx, struct outcome *outcome)
 {
-	struct outcome		*outcome = arg;
 	const struct msg_result *result = &outcome->result;
 	struct limits		*limits = outcome->ra->limits;
 	enum err		 err;
@@ -135,6 +139,17 @@ write_outcome(struct storage_tx *tx, void *arg)
 	if (err != ERR_OK)
 		return err;
 	return limits_failed(tx, limits, result->authorization, clock_now_ms(), &outcome->paused);
+}
+
+static enum err
+write_outcome(struct storage_tx *tx, void *arg)
+{
+	struct outcome *outcome = arg;
+	enum err err = write_state(tx, outcome);
+
+	if (err == ERR_OK && outcome->votes != NULL)
+		err = authorization_set_votes(tx, outcome->result.authorization, outcome->votes);
+	return err;
 }
 
 static void
@@ -162,13 +177,14 @@ outcome_stored(struct storage_write *write)
 }
 
 static char *
-error_text(const struct msg_result *result)
+error_text(bool mismatch, const struct msg_result *result)
 {
 	struct problem problem = { 0 };
 	json_t	      *json;
 	char	      *text = NULL;
 
-	problem_set(&problem, result->problem, "%s", result->detail);
+	problem_set(&problem, mismatch && result->problem == PROBLEM_INCORRECT_RESPONSE ? PROBLEM_UNAUTHORIZED : result->problem,
+	    "%s", result->detail);
 	/* The detail of a validation is longer than a struct reason holds. One that is not UTF-8 stays as
 	 * problem_set() cleaned it: refused, it would leave the authorization in processing for ever. */
 	if ((json = problem_json(&problem)) != NULL) {
@@ -236,12 +252,14 @@ validation_result(struct ra *ra, const struct msg_result *result)
 	bool		caa = !id_is_zero(result->order);
 	struct outcome *outcome;
 
+	if (trial_result(ra->trials, result))
+		return;
 	if (caa && !result->ok) {
 		forbid(ra, result, result->problem, result->detail);
 		return;
 	}
 	outcome = outcome_new(ra, result, caa ? write_caa : write_outcome, caa ? caa_stored : outcome_stored);
-	if (outcome != NULL && !result->ok && (outcome->error = error_text(result)) == NULL) {
+	if (outcome != NULL && !result->ok && (outcome->error = error_text(ra->surface->mismatch_unauthorized, result)) == NULL) {
 		outcome_free(outcome);
 		outcome = NULL;
 	}

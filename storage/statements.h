@@ -79,6 +79,10 @@ X(AUTHORIZATION_SET_CAA, \
 	"UPDATE authorizations SET evidence = $1, caa_checked = $2 WHERE id = $3 AND state = 3") \
 X(AUTHORIZATION_SET_INVALID, \
 	"UPDATE authorizations SET state = 4, record = $1, error = $2, next_try = 0 WHERE id = $3 AND state = 2") \
+X(AUTHORIZATION_SET_VOTES, \
+	"UPDATE authorizations SET votes = $1 WHERE id = $2") \
+X(AUTHORIZATION_VOTES, \
+	"SELECT votes FROM authorizations WHERE id = $1") \
 X(AUTHORIZATION_DEACTIVATE, \
 	"UPDATE authorizations SET state = 5 WHERE id = $1 AND state IN (1, 2, 3)") \
 X(AUTHORIZATION_ALONE, \

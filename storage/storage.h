@@ -157,6 +157,9 @@ enum err authorization_set_valid(struct storage_tx *, struct id, int64_t validat
 /* A failure that is not final (RFC 8555, 8.2): error shows while it stays in processing. ERR_CONFLICT. */
 enum err authorization_set_retrying(struct storage_tx *, struct id, const char *record, const char *error,
     int64_t next_try);
+/* What each perspective said, JSON; and to read it: NULL when nothing was kept, on the heap. ERR_NOT_FOUND. */
+enum err authorization_set_votes(struct storage_tx *, struct id, const char *votes);
+enum err authorization_votes(struct storage_tx *, struct id, char **votes);
 /* Newer evidence, with CAA looked up again. ERR_CONFLICT: it is not valid any more. */
 enum err authorization_set_caa(struct storage_tx *, struct id, struct slice evidence, int64_t caa_checked);
 enum err authorization_set_invalid(struct storage_tx *, struct id, const char *record, const char *error);

@@ -69,7 +69,7 @@ def test_rfc8737_3_it_is_offered_and_recorded(shared, server, validate):
     assert challenge["status"] == "valid" and challenge["validated"]
     assert challenge["validationRecord"] == [{
         "hostname": "record.alpn.test", "port": str(server.responder.tls.port), "addressesResolved": ["127.0.0.1"],
-        "addressUsed": "127.0.0.1"}]
+        "addressUsed": "127.0.0.1", "resolverAddrs": [server.names.address]}]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
