@@ -52,8 +52,8 @@ FUZZERS  = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run stall test unit replay integration clients pebble clients-table fuzz bench chaos chaos-long \
-	lint format coverage install clean \
+.PHONY: all run stall test unit replay conformance conformance-pebble integration clients pebble clients-table \
+	fuzz bench chaos chaos-long lint format coverage install clean \
 	deps run-deps test-deps lint-deps always
 
 all: $(PROGRAM)
@@ -95,7 +95,7 @@ PYTEST   = $(PYTHON) -B -m pytest -q -p no:cacheprovider
 BESIDE   = -n $(JOBS) -m 'not alone'
 
 test: test-deps
-	@$(MAKE) --no-print-directory unit replay integration clients pebble chaos
+	@$(MAKE) --no-print-directory unit replay conformance integration clients pebble chaos
 
 unit: $(UNIT)
 	@set -e; for t in $(UNIT); do echo "== $$t"; $(ALONE) $$t 2>&1 | tests/quiet.sh; done
@@ -106,6 +106,19 @@ replay: $(REPLAY)
 integration: $(PROGRAM) $(BENCH)
 	$(ROLE_ENV) $(ALONE) $(PYTEST) $(BESIDE) tests/integration
 	$(ROLE_ENV) $(ALONE) $(PYTEST) -m alone tests/integration
+
+# Against signet; with DIRECTORY=URL (and CACERT=FILE, CONFORMANCE="--dns-port 5353 ...") against any ACME server.
+ifdef DIRECTORY
+conformance: test-deps
+	$(PYTEST) tests/conformance --directory $(DIRECTORY) $(if $(CACERT),--cacert $(CACERT)) $(CONFORMANCE)
+else
+conformance: $(PROGRAM)
+	$(ROLE_ENV) $(ALONE) $(PYTEST) $(BESIDE) tests/conformance $(CONFORMANCE)
+endif
+
+conformance-pebble: test-deps
+	@tests/install.sh pebble
+	$(PYTHON) -B tests/conformance/pebble.py $(CONFORMANCE)
 
 clients: $(PROGRAM)
 	$(ROLE_ENV) $(ALONE) $(PYTEST) $(BESIDE) tests/clients
