@@ -36,6 +36,7 @@ static const struct command commands[] = {
 	{ "cert", "list, show and revoke certificates of the running server", cert_command },
 	{ "account", "list, show and deactivate its accounts", account_command },
 	{ "eab", "make, list and revoke keys for external account binding", eab_command },
+	{ "limit", "show and lift rate limits and pauses", limit_command },
 	{ "authz", "show an authorization: what was seen of a name, and from where", authz_command },
 	{ "try", "tell whether a name could be validated now", try_command },
 	{ "perspective", "make a perspective: a validation authority on another machine", perspective_command },

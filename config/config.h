@@ -104,6 +104,15 @@ struct wfe_config {
 	char		*website;		/* "" : not in the directory's meta */
 };
 
+/* Rates: "50/7d", or "none". */
+struct limits_config {
+	char	*accounts_per_address, *accounts_per_network;
+	char	*orders_per_account;
+	char	*certificates_per_domain, *certificates_per_set;
+	char	*failures;
+	int64_t	 pause_after;		/* 0: never */
+};
+
 struct external_key_config {
 	char		*kid, *key;		/* key: base64url */
 };
@@ -116,6 +125,7 @@ struct ra_config {
 	size_t		 external_key_count;
 	struct strings	 allow;			/* name patterns: "nas.lan", "*.home.arpa", "*" */
 	struct strings	 deny;			/* wins */
+	struct limits_config limits;
 	bool		 wildcards;
 	int64_t		 names;			/* in one order, at most; 0: any number */
 	struct strings	 challenges;		/* offered; none: every type there is */
@@ -260,6 +270,9 @@ enum issuer_takes config_issuer_takes(const struct issuer_config *, const char *
 
 /* "90d", "12h": seconds, from one second to a hundred years, as signet.yaml has them. False: it is none. */
 bool	 config_duration(const char *text, int64_t *seconds, struct reason *);
+
+/* "50/7d": so many (1 to a million) in so many seconds (to a year); "none": both 0. False: it is none. */
+bool	 config_rate(const char *text, int64_t *count, int64_t *seconds, struct reason *);
 
 /* Whether it is the configuration of one perspective elsewhere, and not of a server. */
 bool	 config_is_perspective(const struct config *);

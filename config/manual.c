@@ -49,8 +49,6 @@ defaults_print(FILE *out, const struct option *o)
 		fputs("Required.\n", out);
 		return;
 	}
-	if (o->flags & OPTION_UNSERVED)
-		fputs("Only the default is served by this version. ", out);
 	if (o->flags & OPTION_DERIVED || d[0] == NULL)
 		return;
 	fputs("Default: ", out);

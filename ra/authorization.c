@@ -126,14 +126,17 @@ authorization_show(struct request *request)
 struct beginning {
 	struct authorization authorization;
 	enum challenge_type  type;
+	struct charges	    *charges;	/* the request's */
 };
 
 static enum err
 write_begin(struct storage_tx *tx, void *arg)
 {
 	struct beginning *beginning = arg;
+	enum err	  err;
 
-	return authorization_begin(tx, beginning->authorization.id, beginning->type);
+	err = buckets_take(tx, beginning->charges->buckets, beginning->charges->count, clock_now_ms());
+	return err != ERR_OK ? err : authorization_begin(tx, beginning->authorization.id, beginning->type);
 }
 
 /* pending -> processing. Of several POSTs at once exactly one starts the validation; the others see it run. */
@@ -142,6 +145,8 @@ begin(struct request *request, struct authorization *authorization, enum challen
 {
 	if (err == ERR_CONFLICT)
 		return reload(request, authorization);
+	if (err == ERR_BUSY)
+		return limits_refuse(request);
 	if (err != ERR_OK)
 		return request_broken(request, "authorization_begin", err);
 	authorization->state = AUTHORIZATION_PROCESSING;
@@ -206,8 +211,10 @@ start(struct request *request, struct authorization *authorization, enum challen
 		    "the authorization has expired; make a new order (RFC 8555, 7.1.6)");
 	if ((beginning = malloc(sizeof(*beginning))) == NULL)
 		return request_broken(request, "challenge", ERR_MEMORY);
-	*beginning = (struct beginning){ *authorization, type };
+	*beginning = (struct beginning){ *authorization, type, &request->charges };
 	*authorization = (struct authorization){ 0 };
+	charges_failure(request->ra->limits, request->account.id, &beginning->authorization.identifier, true,
+	    &request->charges);
 	return request_write(request, write_begin, begun, beginning);
 }
 

@@ -85,6 +85,7 @@ request_free(struct request *request)
 		account_free(&request->account);
 	known_free(request->known);
 	json_decref(request->payload);
+	charges_free(&request->charges);
 	problem_free(&request->problem);
 	buf_free(&request->body);
 	buf_free(&request->reply_body);

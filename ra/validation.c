@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "acme/route.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "ra/key_change.h"
 #include "ra/ra.h"
@@ -84,6 +85,7 @@ struct outcome {
 	struct buf	     evidence;
 	int64_t		     expires;
 	char		    *error, *votes;
+	bool		     paused;	/* the account and the name are, from now on */
 };
 
 static void
@@ -119,17 +121,24 @@ outcome_new(struct ra *ra, const struct msg_result *result, enum err (*fn)(struc
 }
 
 static enum err
-write_state(struct storage_tx *tx, const struct outcome *outcome)
+write_state(struct storage_tx *tx, struct outcome *outcome)
 {
 	const struct msg_result *result = &outcome->result;
+	struct limits		*limits = outcome->ra->limits;
+	enum err		 err;
 
-	if (result->ok)
-		return authorization_set_valid(tx, result->authorization, result->validated,
-		    outcome->expires, result->record, result->evidence, result->caa_checked);
+	if (result->ok) {
+		err = authorization_set_valid(tx, result->authorization, result->validated, outcome->expires,
+		    result->record, result->evidence, result->caa_checked);
+		return err != ERR_OK ? err : limits_validated(tx, limits, result->authorization);
+	}
 	if (result->next_try != 0)
 		return authorization_set_retrying(tx, result->authorization, result->record, outcome->error,
 		    result->next_try);
-	return authorization_set_invalid(tx, result->authorization, result->record, outcome->error);
+	err = authorization_set_invalid(tx, result->authorization, result->record, outcome->error);
+	if (err != ERR_OK)
+		return err;
+	return limits_failed(tx, limits, result->authorization, clock_now_ms(), &outcome->paused);
 }
 
 static enum err
@@ -160,6 +169,8 @@ outcome_stored(struct storage_write *write)
 	log_event(result->ok ? LOG_DEBUG : LOG_INFO, "validation", F_STR("authorization", id),
 	    F_STR("outcome", result->ok ? "valid" : problem_name(result->problem)),
 	    F_STR("detail", result->detail));
+	if (write->err == ERR_OK && outcome->paused)
+		log_event(LOG_WARNING, "a name is paused for an account: it failed too often", F_STR("authorization", id));
 	if (result->next_try == 0)
 		park_wake(outcome->ra->park, result->authorization);
 	outcome_free(outcome);
