@@ -4,12 +4,15 @@ import os
 import shutil
 import subprocess
 import time
+import types
 
+import harness.pebble
 import matrix
 import pytest
 import requests
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from harness.server import Server
 
 CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
 
@@ -28,8 +31,20 @@ def load(certificate):
         return x509.load_pem_x509_certificate(f.read())
 
 
+def program_path():
+    unpacked = os.path.join(matrix.BUILD, "debian/usr")
+    return f"/usr/sbin:/usr/bin:/sbin:/bin:{unpacked}/sbin:{unpacked}/bin"
+
+
+def find_program(name):
+    """A missing client is a failure: the packages are part of what the tests need."""
+    found = shutil.which(name, path=program_path())
+    assert found, f"{name} is missing: make test-deps installs it"
+    return found
+
+
 class Shell:
-    """Runs one client in a home of its own, trusting the test CA's root in every way clients know."""
+    """Runs one client in a home of its own, trusting the test CA in every way clients know."""
 
     def __init__(self, server, home):
         self.server, self.home = server, str(home)
@@ -38,9 +53,8 @@ class Shell:
         os.makedirs(self.challenges)
         self.addresses = 0
         root = server.root
-        unpacked = os.path.join(matrix.BUILD, "debian/usr")
-        self.env = {"PATH": f"/usr/sbin:/usr/bin:/sbin:/bin:{unpacked}/sbin:{unpacked}/bin",
-                    "NODE_PATH": os.path.join(matrix.BUILD, "npm/node_modules"), "HOME": self.home, "LANG": "C.UTF-8",
+        self.ca_file = root
+        self.env = {"PATH": program_path(), "NODE_PATH": os.path.join(matrix.BUILD, "npm/node_modules"), "HOME": self.home, "LANG": "C.UTF-8",
                     "REQUESTS_CA_BUNDLE": root, "LEGO_CA_CERTIFICATES": root, "CURL_CA_BUNDLE": root,
                     "SSL_CERT_FILE": root, "NODE_EXTRA_CA_CERTS": root, "SSL_CERT_DIR": "/nonexistent"}
 
@@ -56,19 +70,19 @@ class Shell:
     def copy(self, file, name):
         return shutil.copy(file, self.path(name))
 
-    def program(self, name):
-        """A missing client is a failure: the packages are part of what the tests need."""
-        found = shutil.which(name, path=self.env["PATH"])
-        assert found, f"{name} is missing: make test-deps installs it"
-        return found
+    def log(self):
+        return self.server.log()
 
-    def run(self, program, *args, check=True, env=None, stdin="", timeout=60):
-        done = subprocess.run([self.program(program), *map(str, args)], env={**self.env, **(env or {})}, cwd=self.home,
-                              capture_output=True, input=stdin, text=True, timeout=timeout)
+    def run(self, program, *args, check=True, **kw):
+        done = self.once(program, *args, **kw)
         if check:
             assert done.returncode == 0, f"{program} {args}: {done.returncode}\n{done.stdout}\n{done.stderr}\n" \
-                + self.server.log()[-2000:]
+                + self.log()[-2000:]
         return done
+
+    def once(self, program, *args, env=None, stdin="", timeout=60):
+        return subprocess.run([find_program(program), *map(str, args)], env={**self.env, **(env or {})}, cwd=self.home,
+                              capture_output=True, input=stdin, text=True, timeout=timeout)
 
     def address(self, *names):
         """Names at an address of their own, where the client itself listens: va asks one port everywhere."""
@@ -97,7 +111,7 @@ class Shell:
         for name in names:
             self.run("openssl", "verify", "-x509_strict", "-purpose", "sslserver",
                      "-verify_ip" if name in addresses else "-verify_hostname", name,
-                     "-CAfile", self.server.root, "-untrusted", chain or certificate, certificate)
+                     "-CAfile", self.ca_file, "-untrusted", chain or certificate, certificate)
         san = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         assert sorted(san.get_values_for_type(x509.DNSName)) == sorted(set(names) - set(addresses))
         assert sorted(map(str, san.get_values_for_type(x509.IPAddress))) == sorted(addresses)
@@ -128,9 +142,66 @@ def is_address(name):
         return False
 
 
+class Pebble(harness.pebble.Pebble):
+    """signet pebble as its users turn it up: it takes back good nonces, sleeps before it validates, reuses half of the
+    authorizations, and has chains of three with two alternate roots."""
+
+    def __init__(self, names, responder):
+        ports = types.SimpleNamespace(ports={"http01": responder.port, "tlsalpn01": responder.tls.port,
+                                             "dns01": names.port})
+        super().__init__("signet", types.SimpleNamespace(server=ports), env={
+            "PEBBLE_WFE_NONCEREJECT": "20", "PEBBLE_AUTHZREUSE": "50", "PEBBLE_VA_NOSLEEP": "0",
+            "PEBBLE_VA_SLEEPTIME": "3", "PEBBLE_CHAIN_LENGTH": "3", "PEBBLE_ALTERNATE_ROOTS": "2"})
+        self.names, self.responder = names, responder
+        self.ca_file = self.file("ca.pem", self.manage("/roots/0").content)
+
+
+class PebbleShell(Shell):
+    """The same against signet pebble. A client that gives up at the second or third refused nonce in a row is run
+    again, as its user would."""
+
+    RUNS = 8
+
+    def __init__(self, server, home):
+        super().__init__(server, home)
+        self.ca_file = server.ca_file
+
+    def log(self):
+        return self.server.log
+
+    def once(self, program, *args, **kw):
+        for _ in range(self.RUNS):
+            before = len(self.log())
+            done = super().once(program, *args, **kw)
+            if done.returncode == 0 or "problem=badNonce" not in self.log()[before:]:
+                break
+        return done
+
+    def revoked(self, certificate):
+        status = self.server.manage(f"/cert-status-by-serial/{load(certificate).serial_number:x}").json()
+        reasons = {0: "unspecified", 1: "keyCompromise", 4: "superseded"}
+        return reasons[status.get("Reason", 0)] if status["Status"] == "Revoked" else None
+
+
+@pytest.fixture(scope="session", params=matrix.MODES)
+def mode(request):
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def server(mode, names, responder):
+    """One for all tests, in each mode."""
+    made = {"private": Server, "pebble": Pebble}[mode](names, responder)
+    yield made
+    code, log = made.stop(), made.log if mode == "pebble" else made.log()
+    made.close()
+    assert code == 0
+    assert "role died" not in log, log[-6000:]
+
+
 @pytest.fixture
 def shell(server, tmp_path):
-    made = Shell(server, tmp_path)
+    made = (PebbleShell if isinstance(server, Pebble) else Shell)(server, tmp_path)
     server.responder.webroot = made.webroot
     yield made
     server.responder.webroot = None
@@ -169,31 +240,47 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "client(...): the test's row in the table of clients")
 
 
-def pytest_itemcollected(item):
-    """The row travels with the test's reports, so that it arrives whichever process ran the test."""
-    found = matrix.row_of(item)
-    if found:
-        item.user_properties.append(("client", found))
+def mode_of(item):
+    return item.callspec.params.get("mode", "private") if hasattr(item, "callspec") else "private"
+
+
+def pytest_collection_modifyitems(config, items):
+    """Against signet pebble, each way of a client to get a certificate is gone once, with one kind of key; what the
+    CA's words are is for its own tests."""
+    seen, dropped = set(), []
+    for item in items:
+        found = matrix.row_of(item)
+        if mode_of(item) == "pebble":
+            way = found and (*found[:3], found[5])
+            if way is None or way in seen:
+                dropped.append(item)
+            seen.add(way)
+        # the row travels with the test's reports, so that it arrives whichever process ran the test
+        if found:
+            item.user_properties.append(("client", (mode_of(item), *found)))
+    items[:] = [item for item in items if item not in dropped]
+    config.hook.pytest_deselected(items=dropped)
 
 
 def pytest_collection_finish(session):
     file = session.config.getoption("--clients-table")
     if file:
-        matrix.document([matrix.row_of(item) for item in session.items if matrix.row_of(item)], file)
+        matrix.document([(mode_of(item), matrix.row_of(item)) for item in session.items if matrix.row_of(item)], file)
 
 
 def pytest_terminal_summary(terminalreporter):
-    rows = {}
+    results = {}
     for outcome, result in (("passed", "ok"), ("failed", "FAILED"), ("error", "FAILED")):
         for report in terminalreporter.stats.get(outcome, []):
             found = dict(getattr(report, "user_properties", [])).get("client")
             if found:
-                rows[tuple(found)] = result
-    if not rows:
+                results.setdefault(tuple(found[1:]), {})[found[0]] = result
+    if not results:
         return
-    versions = {client: matrix.version(client) for client in {row[0] for row in rows}}
-    lines = [(matrix.HEAD[0], "version", *matrix.HEAD[1:], "result")]
-    lines += sorted((row[0], versions[row[0]], *row[1:], result) for row, result in rows.items())
+    versions = {client: matrix.version(client) for client in {row[0] for row in results}}
+    lines = [(matrix.HEAD[0], "version", *matrix.HEAD[1:], *matrix.MODES)]
+    lines += sorted((row[0], versions[row[0]], *row[1:], *(of.get(mode, "-") for mode in matrix.MODES))
+                    for row, of in results.items())
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     terminalreporter.section("clients")
     for line in lines:

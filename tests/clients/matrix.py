@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+MODES = ("private", "pebble")      # signet run, signet pebble
 HEAD = ("client", "challenge", "identifiers", "account key", "certificate key", "also")
 ORDER = ("certbot", "lego", "uacme", "dehydrated", "acme-tiny", "acmetool", "lacme", "Caddy", "mod_md", "python3-acme",
          "ruby-acme-client", "acme-client (npm)")
@@ -39,9 +40,14 @@ def version(client):
                           timeout=10).stdout
 
 
-def markdown(rows):
-    rows = sorted(dict.fromkeys(rows), key=lambda row: ORDER.index(row[0]))
-    lines = [HEAD, ["---"] * len(HEAD), *rows]
+def markdown(tests):
+    """tests: of each its mode and its row."""
+    modes = {}
+    for mode, found in tests:
+        modes.setdefault(found, set()).add(mode)
+    lines = [(*HEAD, "in `signet pebble` too"), ["---"] * (len(HEAD) + 1)]
+    lines += [(*found, "yes" if "pebble" in modes[found] else "") for found in sorted(
+        modes, key=lambda found: ORDER.index(found[0]))]
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
@@ -53,7 +59,7 @@ def documented(file=DOCS):
     return before, table, after
 
 
-def document(rows, file=DOCS):
+def document(tests, file=DOCS):
     before, _, after = documented(file)
     with open(file, "w", encoding="utf-8") as f:
-        f.write(before + BEGIN + markdown(rows) + END + after)
+        f.write(before + BEGIN + markdown(tests) + END + after)
