@@ -26,7 +26,7 @@ static const struct msg_entry table[MSG_TYPE_COUNT] = {
 	[MSG_NONCES_WANTED] = { "NONCES_WANTED", WFE, RA, 0 },
 	[MSG_NONCES] = { "NONCES", RA, WFE, NONCES_MAX *(NONCE_SIZE + 4) + 4 },
 	[MSG_CHECK] = { "CHECK", RA, VA, BUNDLE_MAX + SMALL },
-	[MSG_RESULT] = { "RESULT", VA, RA, BUNDLE_MAX + SMALL },
+	[MSG_RESULT] = { "RESULT", VA, RA, BUNDLE_MAX + VOTES_MAX + SMALL },
 	[MSG_ISSUE] = { "ISSUE", RA, CA, ISSUE_MAX },
 	[MSG_CERTIFICATE] = { "CERTIFICATE", CA, RA, CERTIFICATE_DER_MAX + SMALL },
 	[MSG_REFUSED] = { "REFUSED", CA, RA, SMALL },
@@ -253,6 +253,7 @@ put_check(struct buf *out, const struct msg_check *msg)
 	put_u32(out, msg->former_count);
 	for (uint32_t i = 0; i < msg->former_count; i++)
 		put_str(out, msg->former[i]);
+	put_bool(out, msg->trial);
 	put_id(out, msg->order);
 	put_bytes(out, msg->evidence);
 }
@@ -272,6 +273,7 @@ get_check(struct slice body, struct msg_check *msg)
 	msg->former_count = get_count(&in, KEY_CHANGES_MAX);
 	for (uint32_t i = 0; i < msg->former_count; i++)
 		get_str(&in, msg->former[i], sizeof(msg->former[i]));
+	msg->trial = get_bool(&in);
 	msg->order = get_id(&in);
 	msg->evidence = get_bytes(&in, BUNDLE_MAX);
 	if (id_is_zero(msg->order) != (msg->evidence.len == 0))
@@ -291,6 +293,8 @@ put_result(struct buf *out, const struct msg_result *msg)
 	put_i64(out, msg->until);
 	put_i64(out, msg->caa_checked);
 	put_bytes(out, msg->evidence);
+	put_bool(out, msg->reached);
+	put_bytes(out, msg->votes);
 	put_i64(out, msg->next_try);
 	put_id(out, msg->order);
 }
@@ -309,10 +313,12 @@ get_result(struct slice body, struct msg_result *msg)
 	msg->until = get_time(&in);
 	msg->caa_checked = get_time(&in);
 	msg->evidence = get_bytes(&in, BUNDLE_MAX);
+	msg->reached = get_bool(&in);
+	msg->votes = get_bytes(&in, VOTES_MAX);
 	msg->next_try = get_time(&in);
 	msg->order = get_id(&in);
 	/* A success carries evidence and no problem; a failure the reverse. */
-	if (msg->ok != (msg->problem == PROBLEM_NONE) || msg->ok != (msg->evidence.len > 0) ||
+	if ((msg->ok || msg->reached) != (msg->problem == PROBLEM_NONE) || (msg->ok && msg->reached) || msg->ok != (msg->evidence.len > 0) ||
 	    (msg->ok && msg->next_try != 0))
 		in.bad = true;
 	return wire_done(&in);

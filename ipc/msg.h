@@ -151,6 +151,8 @@ struct msg_check {
 	/* The account's keys before that one, when what they prove stays (challenge_persists()). */
 	uint32_t		former_count;
 	char			former[KEY_CHANGES_MAX][THUMBPRINT_SIZE];
+	/* Only to see how far it gets: each perspective tells, and nothing is stated. */
+	bool			trial;
 	/* Set when only the CAA records of what was proven already are to be looked at again, for an order that
 	 * is being finalized: then evidence is the bundle to renew. */
 	struct id		order;
@@ -160,6 +162,7 @@ void put_check(struct buf *, const struct msg_check *);
 bool get_check(struct slice, struct msg_check *);
 
 #define RESULT_DETAIL_MAX 1023
+#define VOTES_MAX 16384			/* nine perspectives, each with a detail and a record of that length, and quotes in them */
 struct msg_result {
 	struct id		authorization;
 	bool			ok;
@@ -170,6 +173,9 @@ struct msg_result {
 	int64_t			until;			/* the same: the authorization ends then; 0: not said */
 	int64_t			caa_checked;		/* the same; 0: not checked */
 	struct slice		evidence;		/* when ok: a bundle; of one perspective a statement */
+	/* Of a trial, which is neither ok nor has a problem when all can be reached and CAA lets us. */
+	bool			reached;
+	struct slice		votes;			/* what each perspective said, JSON; empty when there is one */
 	int64_t			next_try;		/* not 0: a failure that is not final (RFC 8555, 8.2) */
 	struct id		order;			/* the CHECK's */
 };

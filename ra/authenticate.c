@@ -36,6 +36,17 @@ check_nonce(struct request *request)
 	return problem_said(&request->problem, SAID_NONCE_BAD, nonce);
 }
 
+/* RFC 8555, 6.5: a nonce that appeared in a request is used up, also when nothing else of it makes sense. */
+static void
+spend_nonce(struct request *request)
+{
+	struct buf nonce = { 0 };
+
+	if (jws_peek_nonce(request->msg.body, &nonce) == ERR_OK)
+		(void)nonce_redeem(request->ra->nonces, (const char *)nonce.data);
+	buf_free(&nonce);
+}
+
 static bool
 ends_with(const char *text, const char *end)
 {
@@ -116,7 +127,7 @@ key_from_account(struct request *request)
 	struct target target;
 	enum err      err;
 
-	if (!route_parse_url(&kids, kid, &target) || target.route != ROUTE_ACCOUNT)
+	if (!route_parse_url(&kids, kid, &target) || target.route != ROUTE_ACCOUNT || target.nowhere)
 		return problem_set(&request->problem, PROBLEM_MALFORMED,
 		    "\"kid\" is \"%.120s\", not an account URL of this server as newAccount gave it in Location "
 		    "(RFC 8555, 6.2)", kid);
@@ -141,7 +152,8 @@ check_signature(struct request *request)
 	case ERR_OK:
 		return true;
 	case ERR_BAD_ALGORITHM:
-		return problem_set(&request->problem, PROBLEM_BAD_SIGNATURE_ALGORITHM, "%s", reason.text);
+		return problem_set(&request->problem, PROBLEM_BAD_SIGNATURE_ALGORITHM, "%s", reason.text) ||
+		    problem_said(&request->problem, SAID_ALGORITHM_OF_KEY, "");
 	case ERR_BAD_SIGNATURE:
 		return problem_set(&request->problem, PROBLEM_MALFORMED, "the JWS signature: %s", reason.text);
 	default:
@@ -162,18 +174,32 @@ check_account(struct request *request)
 	return problem_said(&request->problem, SAID_ACCOUNT_DEACTIVATED, "");
 }
 
+static bool
+is_classic(const char *alg)
+{
+	return strcmp(alg, "RS256") == 0 || strncmp(alg, "ES", 2) == 0;
+}
+
 bool
 authenticate(struct request *request)
 {
 	struct reason reason = { "" };
 	enum err      err = jws_parse(request->msg.body, &request->jws, &reason);
 
+	if (err == ERR_BAD_ALGORITHM || err == ERR_MALFORMED)
+		spend_nonce(request);
 	if (err == ERR_BAD_ALGORITHM)
 		return problem_set(&request->problem, PROBLEM_BAD_SIGNATURE_ALGORITHM, "%s", reason.text);
 	if (err == ERR_MEMORY)
 		return request_broken(request, "jws_parse", err);
 	if (err != ERR_OK)
 		return problem_set(&request->problem, PROBLEM_MALFORMED, "%s", reason.text);
+	if (request->site.surface->classic_algorithms && !is_classic(jws_alg(request->jws))) {
+		spend_nonce(request);
+		return problem_set(&request->problem, PROBLEM_BAD_SIGNATURE_ALGORITHM,
+		    "JWS signature header contains unsupported algorithm \"%.20s\", expected one of [RS256 ES256 ES384 ES512]",
+		    jws_alg(request->jws));
+	}
 	if (!check_nonce(request) || !check_url(request) || !check_key_form(request))
 		return false;
 	if (!(jws_jwk(request->jws) != NULL ? key_from_request(request) : key_from_account(request)))

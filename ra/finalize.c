@@ -6,6 +6,7 @@
 #include "lib/json.h"
 #include "lib/log.h"
 #include "ra/key_change.h"
+#include "ra/layers.h"
 #include "ra/order_view.h"
 #include "ra/request.h"
 #include "x509/csr.h"
@@ -92,9 +93,6 @@ check_profile(struct request *request, const struct csr *csr, const struct order
 	const struct profile_config *profile = config_profile(&request->ra->config->ca, order->profile);
 	const char		    *type = key_type_name(key_type_of(csr->key));
 
-	if (profile == NULL)	/* draft-ietf-acme-profiles, 4 */
-		return problem_set(&request->problem, PROBLEM_INVALID_PROFILE,
-		    "the order's profile \"%s\" is not served any more; make a new order", order->profile);
 	if (!config_profile_takes(profile, type))
 		return problem_set(&request->problem, PROBLEM_BAD_CSR,
 		    "the CSR: its key is %s, which certificates of profile \"%s\" can't have", type, profile->name);
@@ -102,6 +100,28 @@ check_profile(struct request *request, const struct csr *csr, const struct order
 		return problem_set(&request->problem, PROBLEM_BAD_CSR,
 		    "the CSR: it asks for must-staple (RFC 7633), which profile \"%s\" doesn't give", profile->name);
 	return check_foreign_key(request, csr);
+}
+
+/* The order was judged when it was made; since then the rules may have changed, and a command is to have its effect. */
+static bool
+check_policy(struct request *request, const struct order *order)
+{
+	const struct profile_config *profile = config_profile(&request->ra->config->ca, order->profile);
+	struct reason reason = { "" };
+	struct layers layers;
+	bool good;
+
+	if (profile == NULL) /* draft-ietf-acme-profiles, 4 */
+		return problem_set(&request->problem, PROBLEM_INVALID_PROFILE,
+		    "the order's profile \"%s\" is not served any more; make a new order", order->profile);
+	good = layers_load(request, &layers);
+	if (good && !(good = policy_allows_profile(&layers.policy, profile, &reason)))
+		problem_set(&request->problem, PROBLEM_INVALID_PROFILE, "%s", reason.text);
+	if (good && !(good = policy_judge(&layers.policy, profile, order->identifiers, order->identifier_count,
+			  &request->problem)))
+		problem_sum_up(&request->problem, "the order can't be finalized any more");
+	layers_free(&layers);
+	return good;
 }
 
 static size_t
@@ -152,7 +172,15 @@ check_csr(struct request *request, const struct csr *csr, const struct order *or
 	free(sorted);
 	if (!match)
 		return false;
-	return check_profile(request, csr, order);
+	return check_policy(request, order) && check_profile(request, csr, order);
+}
+
+/* Where the answer doesn't wait for ca's word, the signature is verified here too. */
+static unsigned
+csr_rules(const struct config *config)
+{
+	return (config->ra.finalize_wait_ms > 0 ? CSR_UNVERIFIED : 0) |
+	    (config->ca.names_as_asked ? CSR_SAN_ONLY : 0);
 }
 
 /* The payload's csr, decoded and judged. ca judges it again from the signed bytes, and verifies its signature: what
@@ -175,8 +203,7 @@ read_csr(struct request *request, const struct order *order)
 		return problem_set(&request->problem, PROBLEM_BAD_CSR,
 		    "\"csr\" is not base64url without padding; send the DER so, not PEM (RFC 8555, 7.4)");
 	}
-	err = csr_parse_by(buf_slice(&der), CSR_UNVERIFIED | (request->ra->config->ca.names_as_asked ? CSR_SAN_ONLY : 0),
-	    &csr, &reason);
+	err = csr_parse_by(buf_slice(&der), csr_rules(request->ra->config), &csr, &reason);
 	buf_free(&der);
 	if (err == ERR_MEMORY)
 		return request_broken(request, "csr_parse", err);
@@ -191,8 +218,12 @@ static enum err
 write_begin(struct storage_tx *tx, void *arg)
 {
 	struct request *request = arg;
+	enum err	err;
 
-	return order_begin_finalize(tx, request->target.id, request->msg.body);
+	err = order_begin_finalize(tx, request->target.id, request->msg.body, request->charged);
+	if (err != ERR_OK)	/* it is under way: that is the answer, whatever the limits say by now */
+		return err;
+	return buckets_take(tx, request->charges.buckets, request->charges.count, clock_now_ms());
 }
 
 void
@@ -232,6 +263,8 @@ finish_begin(struct request *request, enum err err)
 {
 	if (err == ERR_CONFLICT)
 		return check_ready(request, ORDER_STATUS_PROCESSING);
+	if (err == ERR_BUSY)
+		return limits_refuse(request);
 	if (err != ERR_OK)
 		return request_broken(request, "order_begin_finalize", err);
 	return request_wait(request, request->target.id, request->wait.stamp, order_show);
@@ -254,6 +287,21 @@ begun_stale(struct request *request, void *arg, enum err err)
 	return finish_begin(request, err);
 }
 
+/* The certificate is counted from here on; when nothing comes of the order it is given back. */
+static bool
+charge(struct request *request, const struct order *order)
+{
+	bool renewal;
+
+	if (!limits_active(request->ra->limits))
+		return true;
+	if (!limits_is_renewal(request, order, &renewal))
+		return false;
+	request->charged = charges_of(order, renewal);
+	charges_certificate(request->ra->limits, order, request->charged, false, &request->charges);
+	return !request->charges.failed || request_broken(request, "charges_certificate", ERR_MEMORY);
+}
+
 bool
 order_finalize(struct request *request)
 {
@@ -266,7 +314,7 @@ order_finalize(struct request *request)
 
 	done = order_load(request, request->target.id, &order, &authorizations, &count) &&
 	    check_ready(request, order_status_at(&order, authorizations, count, clock_now())) &&
-	    read_csr(request, &order) && prove(request, &order, authorizations, count);
+	    read_csr(request, &order) && charge(request, &order) && prove(request, &order, authorizations, count);
 	stale = any_stale(request->ra, authorizations, count);
 	if (stale)	/* it is sent when CAA was looked up again */
 		buf_clear(&request->wait.issue);
@@ -361,6 +409,8 @@ write_certificate(struct storage_tx *tx, void *arg)
 	/* What was signed is kept whatever became of the order meanwhile. */
 	if (err == ERR_OK && order.state == ORDER_PROCESSING)
 		err = order_set_valid(tx, certificate->order, certificate->id);
+	if (err == ERR_OK)
+		err = limits_issued(tx, issued->ra->limits, &order, certificate->not_after);
 	order_free(&order);
 	return err;
 }
@@ -445,7 +495,10 @@ static enum err
 write_refusal(struct storage_tx *tx, void *arg)
 {
 	struct refusal *refusal = arg;
+	enum err	err;
 
+	if ((err = limits_give_back(tx, refusal->ra->limits, refusal->order, clock_now_ms())) != ERR_OK)
+		return err;
 	if (refusal->reopen)
 		return order_reopen(tx, refusal->order, refusal->error);
 	return order_set_invalid(tx, refusal->order, refusal->error);

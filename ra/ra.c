@@ -11,6 +11,7 @@
  * What blocks whom: wfe's threads may send to va and ca, va's to ca and wfe, ca's and the writer's to all three; wfe
  * always takes what it is sent, and ca and va are read by threads that wait for nobody but wfe. */
 #include "ra/ra.h"
+#include "ra/trial.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -297,8 +298,10 @@ open_all(struct ra *ra, struct proc *p)
 	ra->accounts = accounts_new();
 	ra->overrides = renewal_overrides_new();
 	ra->crls = crl_schedule_new();
-	if (ra->crls == NULL || ra->nonces == NULL || ra->overrides == NULL || ra->accounts == NULL ||
-	    (ra->park = park_new()) == NULL || (ra->retry = retry_new()) == NULL)
+	ra->limits = limits_new(&p->config->ra.limits);
+	if (ra->limits == NULL || ra->crls == NULL || ra->nonces == NULL || ra->overrides == NULL ||
+	    ra->accounts == NULL ||
+	    (ra->park = park_new()) == NULL || (ra->trials = trials_new()) == NULL || (ra->retry = retry_new()) == NULL)
 		fail("start", "out of memory");
 	if (config_blocked_keys(p->config, &ra->blocked, &reason) != ERR_OK)
 		fail("blocked keys", reason.text);
@@ -306,6 +309,8 @@ open_all(struct ra *ra, struct proc *p)
 		fail("issuers", reason.text);
 	if (storage_open(p->config->storage, p->config->dir, READERS, &ra->storage, &reason) != ERR_OK)
 		fail("storage", reason.text);
+	if (limits_load(ra->limits, ra->storage) != ERR_OK)
+		fail("limits", "their overrides can't be read");
 }
 
 static pthread_t

@@ -13,6 +13,7 @@
 #include "ra/admin.h"
 #include "ra/crl.h"
 #include "ra/issuers.h"
+#include "ra/limits.h"
 #include "ra/nonce.h"
 #include "ra/park.h"
 #include "ra/retry.h"
@@ -36,6 +37,8 @@ struct ra {
 	struct issuers		 issuers;	/* those that the configuration names */
 	struct blocklist	*blocked;	/* keys; or NULL */
 	struct admin		*admin;
+	struct limits		*limits;
+	struct trials		*trials;	/* validations that an administrator tries */
 	struct channel		*wfe, *va, *ca;
 };
 

@@ -85,6 +85,7 @@ request_free(struct request *request)
 		account_free(&request->account);
 	known_free(request->known);
 	json_decref(request->payload);
+	charges_free(&request->charges);
 	problem_free(&request->problem);
 	buf_free(&request->body);
 	buf_free(&request->reply_body);
@@ -164,6 +165,13 @@ check_payload(struct request *request)
 	if (err != ERR_OK)
 		return problem_set(&request->problem, PROBLEM_MALFORMED, "the JWS payload: %s", reason.text);
 	return true;
+}
+
+/* Not before it is known who asks. */
+static bool
+check_target(struct request *request)
+{
+	return !request->target.nowhere || request_no_object(request, "there is no such object");
 }
 
 /* POST-as-GET of what wfe serves to everybody (RFC 8555, 6.3): only the nonce is new. */
@@ -275,6 +283,6 @@ void
 request_run(struct request *request)
 {
 	go_on(request, request->lookup ? look_up(request)
-				       : authenticate(request) && check_payload(request) &&
+				       : authenticate(request) && check_target(request) && check_payload(request) &&
 		    table[request->target.route].handle(request));
 }

@@ -43,6 +43,8 @@ struct request {
 	struct account		 account;	/* the same, borrowed from known; newAccount's own */
 	json_t			*payload;	/* an object; NULL for POST-as-GET */
 	struct storage_tx	*tx;		/* the snapshot, once a handler asked for it */
+	struct charges		 charges;	/* what the request takes of the limits (limits.h) */
+	unsigned		 charged;	/* of which a certificate's: charges_of() */
 	struct problem		 problem;
 	struct msg_reply	 reply;
 	struct buf		 reply_body;

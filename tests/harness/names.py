@@ -11,7 +11,7 @@ from .ports import free_port
 
 
 class Names:
-    """Every name below .test has the address 127.0.0.1, unless set() says otherwise; others are NXDOMAIN.
+    """Every name below .test has the address usual, unless set() says otherwise; others are NXDOMAIN.
 
     set(name, a=[...], aaaa=[...], cname=..., rcode="SERVFAIL", delay=seconds, truncate=True, silent=True,
         txt=["one record", ["its", "strings"]], caa=[(0, "issue", "ca.test")], raw={"CAA": [bytes]},
@@ -20,9 +20,10 @@ class Names:
     clients' hooks.
     """
 
-    def __init__(self, port=None, host="127.0.0.1"):
+    def __init__(self, port=None, host="127.0.0.1", usual="127.0.0.1"):
         self.port = port or free_port()
         self.address = f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+        self.usual = [usual]
         self.zones = {}
         self.asked = []
         self.folder = None
@@ -53,10 +54,10 @@ class Names:
         self.asked.append((name, kind, "tcp" if by_tcp else "udp"))
         what = self.zones.get(name)
         if what is None:
-            what = {"a": ["127.0.0.1"]} if name.endswith(".test") else {"rcode": "NXDOMAIN"}
+            what = {"a": self.usual} if name.endswith(".test") else {"rcode": "NXDOMAIN"}
         if what.get("only", kind) != kind:
             what = {key: what[key] for key in what if key not in ("rcode", "delay", "truncate", "silent", "only")}
-            what.setdefault("a", ["127.0.0.1"])
+            what.setdefault("a", self.usual)
         time.sleep(what.get("delay", 0))
         if what.get("silent"):
             return None
@@ -66,13 +67,17 @@ class Names:
             reply.header.tc = 1
             return reply.pack()
         self._fill(reply, query.q.qname, kind, what)
-        return reply.pack()
+        packed = reply.pack()
+        if not by_tcp and len(packed) > max([512] + [rr.rclass for rr in query.ar if rr.rtype == QTYPE.OPT]):
+            reply.header.tc, reply.rr = 1, []           # RFC 1035, 4.2.1; RFC 6891, 6.2.3
+            return reply.pack()
+        return packed
 
     def _fill(self, reply, name, kind, what):
         if "cname" in what:
             reply.add_answer(RR(name, QTYPE.CNAME, ttl=0, rdata=CNAME(what["cname"])))
             name = what["cname"]
-            what = self.zones.get(name.lower(), {"a": ["127.0.0.1"]})
+            what = self.zones.get(name.lower(), {"a": self.usual})
         for strings in what.get("txt", []) + self._lines(name) if kind == "TXT" else []:
             strings = [strings] if isinstance(strings, (str, bytes)) else strings
             reply.add_answer(RR(name, QTYPE.TXT, ttl=0, rdata=TXT(strings)))

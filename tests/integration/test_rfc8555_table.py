@@ -1,6 +1,8 @@
-"""docs/rfc8555.md names only what is there."""
+"""docs/rfc8555.md, conformance.md and threat-model.md name only what is there."""
 import re
 from pathlib import Path
+
+import pytest
 
 TOP = Path(__file__).resolve().parents[2]
 
@@ -25,9 +27,19 @@ def test_table_names_files_and_functions_that_exist():
             assert not function or re.search(rf"^{function}\(", text, re.M), f"{number}: {name}"
 
 
-def test_table_names_tests_that_exist():
+def known_tests():
     text = "".join(path.read_text(encoding="utf-8") for path in sorted(TOP.glob("tests/**/test_*.[cp]*")))
-    known = set(re.findall(r"^(?:def )?(test_\w+)\(", text, re.M))
+    return set(re.findall(r"^(?:def )?(test_\w+)\(", text, re.M))
+
+
+@pytest.mark.parametrize("page", ["conformance.md"])
+def test_pages_name_tests_that_exist(page):
+    named = set(re.findall(r"`(test_\w+)`", (TOP / "docs" / page).read_text(encoding="utf-8")))
+    assert named and not named - known_tests()
+
+
+def test_table_names_tests_that_exist():
+    known = known_tests()
     for number, _, where, tests, done in rows():
         names = re.findall(r"`([^`]+)`", tests)
         assert not set(names) - known, f"{number}: {set(names) - known}"

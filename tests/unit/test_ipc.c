@@ -187,7 +187,7 @@ test_check(void **state)
 {
 	struct msg_check msg = { .authorization = id_new(), .method = CHALLENGE_HTTP_01, .wildcard = false,
 		.identifier = name("a.example"), .token = "tok", .thumbprint = "thumb",
-		.account_url = "https://ca/account/1", .former_count = 2, .former = { "one", "two" } }, back;
+		.trial = true, .account_url = "https://ca/account/1", .former_count = 2, .former = { "one", "two" } }, back;
 	struct buf	 out = { 0 };
 
 	(void)state;
@@ -197,6 +197,7 @@ test_check(void **state)
 	assert_int_equal(back.method, CHALLENGE_HTTP_01);
 	assert_true(identifier_eq(&back.identifier, &msg.identifier));
 	assert_string_equal(back.token, "tok");
+	assert_true(back.trial);
 	assert_string_equal(back.account_url, msg.account_url);
 	assert_int_equal(back.former_count, 2);
 	assert_string_equal(back.former[1], "two");
@@ -253,6 +254,21 @@ test_result(void **state)
 	put_result(&out, &msg);
 	assert_false(get_result(buf_slice(&out), &back));
 	msg.next_try = 0;
+	/* A trial that reached it: no success, no problem, no evidence. */
+	buf_clear(&out);
+	struct msg_result trial = { .reached = true, .record = "[]", .votes = slice_str("[1]") };
+	put_result(&out, &trial);
+	assert_true(get_result(buf_slice(&out), &back));
+	assert_true(back.reached && !back.ok && slice_eq_str(back.votes, "[1]"));
+	buf_clear(&out);
+	trial.evidence = slice_str("statement");
+	put_result(&out, &trial);
+	assert_false(get_result(buf_slice(&out), &back));
+	buf_clear(&out);
+	trial.ok = true;
+	put_result(&out, &trial);
+	assert_false(get_result(buf_slice(&out), &back));
+	buf_clear(&out);
 	/* A success without evidence, a failure without a problem: no va that works says so. */
 	buf_clear(&out);
 	msg.evidence.len = 0;
