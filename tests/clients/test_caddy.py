@@ -6,9 +6,9 @@ import subprocess
 import time
 
 import pytest
-from conftest import find_program, key_name
 from cryptography import x509
 from matrix import row
+from shell import find_program, key_name
 
 ONLY = {"http-01": "disable_tlsalpn_challenge", "tls-alpn-01": "disable_http_challenge"}
 

@@ -5,8 +5,8 @@ import json
 import os
 
 import pytest
-from conftest import is_address
 from matrix import row
+from shell import is_address
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON, RUBY, NPM = "python3-acme", "ruby-acme-client", "acme-client (npm)"

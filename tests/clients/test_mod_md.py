@@ -10,9 +10,9 @@ import tempfile
 import time
 
 import pytest
-from conftest import find_program, key_name
 from cryptography import x509
 from matrix import row
+from shell import find_program, key_name
 
 MODULES = "/usr/lib/apache2/modules"
 CONFIG = """

@@ -7,10 +7,10 @@ import subprocess
 import time
 
 import pytest
-from conftest import find_program, Shell
 from harness.names import Names
 from harness.network import Network, needs_network
 from harness.server import PROGRAM, ROOT, SLOW
+from shell import Shell, find_program
 
 pytestmark = needs_network
 

@@ -6,9 +6,9 @@ import subprocess
 import time
 
 import pytest
-from conftest import find_program
 from harness.ports import free_port
 from matrix import row
+from shell import find_program
 from test_certbot import Certbot, key_flags
 from test_lego import Lego
 

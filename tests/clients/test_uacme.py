@@ -4,8 +4,8 @@ import subprocess
 import time
 
 import pytest
-from conftest import find_program
 from matrix import row
+from shell import find_program
 
 HOOK = "/usr/share/uacme/uacme.sh"
 # The library beneath it reads one bundle only, and no variable changes that: in a mount namespace of its own the
