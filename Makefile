@@ -34,7 +34,7 @@ HARDEN   = -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2) \
 CFLAGS   = -O2 -g
 ALL_CFLAGS = -std=gnu11 -I. $(WARNINGS) $(HARDEN) -pthread -DSIGNET_VERSION='"$(VERSION)"' -D_GNU_SOURCE \
 	$(shell pkg-config --cflags $(LIBRARIES)) $(CFLAGS) \
-	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) $(if $(COVERAGE),--coverage -O0) \
+	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) $(if $(COVERAGE),--coverage -O0 -Wno-format-truncation) \
 	$(if $(FUZZING),-fsanitize=fuzzer-no-link)
 ALL_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS) $(if $(SAN),-fsanitize=$(SAN)) \
 	$(if $(COVERAGE),--coverage)
