@@ -177,7 +177,9 @@ def test_rfc8555_7_1_2_1_orders_list_in_pages(server):
     assert client.get(client.kid + "/orders/" + "A" * 22).json() == {"orders": []}
 
 
-def test_rfc8555_11_1_account_key_is_no_certificate_key(client):
+def test_rfc8555_11_1_account_key_is_no_certificate_key(server, client):
     order, url = client.ready(["ownkey.test"])
-    check_problem(client.finalize(order, csr(["ownkey.test"], client.key)), "badCSR", 400, "11.1")
+    for key in (client.key, Client(server).key):        # nor another's
+        check_problem(client.finalize(order, csr(["ownkey.test"], key)), "badCSR", 400, "11.1",
+                      others=("malformed", "badPublicKey"))
     assert client.get(url).json()["status"] == "ready"

@@ -219,6 +219,9 @@ def test_rfc8555_7_1_4_names(shared, ordered, kind, detail):
 
 def test_rfc8555_7_1_4_a_labels(client):
     assert client.order(["xn--bcher-kva.test"]).json()["identifiers"][0]["value"] == "xn--bcher-kva.test"
+    # an upper-case letter, a letter in two pieces, another width, a ligature, a soft hyphen: decodable, not in normal form
+    for name in ("xn--bcher-2pa.test", "xn--bucher-xyd.test", "xn--cher-zra77610b.test", "xn--x-sy8h.test", "xn--kba1n.test"):
+        refused(client, [name], "malformed", "A-label")
 
 
 @pytest.mark.needs("signet")

@@ -5,7 +5,7 @@ import socketserver
 import threading
 import time
 
-from dnslib import AAAA, CAA, CNAME, QTYPE, RCODE, RD, RR, TXT, A, DNSRecord
+from dnslib import AAAA, CAA, CNAME, EDNS0, EDNSOption, NS, QTYPE, RCODE, RD, RR, TXT, A, DNSRecord
 
 from .ports import free_port
 
@@ -15,6 +15,8 @@ class Names:
 
     set(name, a=[...], aaaa=[...], cname=..., rcode="SERVFAIL", delay=seconds, truncate=True, silent=True,
         txt=["one record", ["its", "strings"]], caa=[(0, "issue", "ca.test")], raw={"CAA": [bytes]},
+        ns=["ns.corp.test"], aa=True, ad=True, ede=(6, "text"), unchecked={...},     # unchecked: with CD
+        lower=True,                 # the question comes back in lower case, by UDP
         only="CAA")                 # rcode, delay, truncate and silent are for that type; others as if not set
     txt(name, value) adds a TXT record. folder: TXT records are also the lines of the files there, by their names, for
     clients' hooks.
@@ -61,7 +63,15 @@ class Names:
         time.sleep(what.get("delay", 0))
         if what.get("silent"):
             return None
-        reply = query.reply(ra=1)
+        if query.header.cd and "unchecked" in what:
+            what = what["unchecked"]
+        reply = query.reply(ra=1, aa=1 if what.get("aa") else 0)
+        reply.header.ad = 1 if what.get("ad") else 0
+        if what.get("lower") and not by_tcp:
+            reply.questions[0].qname = name
+        if "ede" in what:
+            code, text = what["ede"]
+            reply.add_ar(EDNS0(opts=[EDNSOption(15, code.to_bytes(2, "big") + text.encode())]))
         reply.header.rcode = getattr(RCODE, what.get("rcode", "NOERROR"))
         if what.get("truncate") and not by_tcp:
             reply.header.tc = 1
@@ -85,6 +95,8 @@ class Names:
             reply.add_answer(RR(name, QTYPE.CAA, ttl=0, rdata=CAA(flags, tag, value)))
         for data in what.get("raw", {}).get(kind, []):
             reply.add_answer(RR(name, getattr(QTYPE, kind), ttl=0, rdata=RD(data)))
+        for server in what.get("ns", []) if kind == "NS" else []:
+            reply.add_answer(RR(name, QTYPE.NS, ttl=0, rdata=NS(server)))
         for address in what.get("a", []) if kind == "A" else []:
             reply.add_answer(RR(name, QTYPE.A, ttl=0, rdata=A(address)))
         for address in what.get("aaaa", []) if kind == "AAAA" else []:
