@@ -132,6 +132,17 @@ on_crl_entries(struct ca *ca, struct channel *ra, struct slice body)
 	return ok && err != ERR_MEMORY;
 }
 
+/* Its own word for it that this is a test: a captured ra can't move a real CA's clock. */
+static void
+on_clock(const struct ca *ca, struct channel *ra, struct slice body)
+{
+	struct msg_clock message;
+
+	if (ca->config->preset != PRESET_PEBBLE || !get_clock(body, &message))
+		channel_malformed(ra, MSG_CLOCK);
+	clock_shift(message.shift);
+}
+
 static bool
 batch_take(struct ca *ca, struct channel *ra, struct batch *batch)
 {
@@ -149,6 +160,10 @@ batch_take(struct ca *ca, struct channel *ra, struct batch *batch)
 		if (type == MSG_CRL_ENTRIES) {
 			if (!on_crl_entries(ca, ra, body))
 				return false;
+			continue;
+		}
+		if (type == MSG_CLOCK) {
+			on_clock(ca, ra, body);
 			continue;
 		}
 		buf_clear(&answer->body);

@@ -57,6 +57,22 @@ port_parse(const char *text, uint16_t *port)
 }
 
 bool
+config_listen_address(const char *text, char *host, size_t size, uint16_t *port)
+{
+	size_t	len = strlen(text);
+	char	some[300];
+
+	if (len < 2 || strcmp(text + len - 2, ":0") != 0 || len + 1 > sizeof(some))
+		return config_address(text, host, size, port);
+	memcpy(some, text, len + 1);
+	some[len - 1] = '1';	/* any port: only the host is looked at */
+	if (!config_address(some, host, size, port))
+		return false;
+	*port = 0;
+	return true;
+}
+
+bool
 config_address(const char *text, char *host, size_t size, uint16_t *port)
 {
 	const char	*colon = strrchr(text, ':'), *start = text;

@@ -131,6 +131,10 @@ check_listeners(struct parse *p)
 		all[n].key = "wfe.management_listen", all[n].text = wfe->management_listen.items[i];
 	if (wfe->metrics_listen != NULL && wfe->metrics_listen[0] != '\0')
 		all[n].key = "wfe.metrics_listen", all[n++].text = wfe->metrics_listen;
+	/* Nobody would find it: only a test reads the ready file. */
+	for (size_t i = 0; i < n && p->config->preset != PRESET_PEBBLE; i++)
+		if (config_listen_address(all[i].text, a, sizeof(a), &pa) && pa == 0)
+			report_add(p->report, line_of(p, all[i].key), all[i].key, "%s has port 0; choose a port", all[i].text);
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < i; j++) {
 			if (!config_address(all[i].text, a, sizeof(a), &pa) ||

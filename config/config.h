@@ -153,6 +153,7 @@ struct ra_config {
 	bool		 show_revoked;
 	int64_t		 renewal_margin;	/* s; 0: a fiftieth of the lifetime */
 	bool		 strict;
+	char		*faults;		/* path of a script; "" : none */
 	bool		 observe;		/* what clients do wrong is noted */
 };
 
@@ -280,5 +281,7 @@ bool	 config_is_perspective(const struct config *);
 
 /* "host:port", "[::1]:443", ":443" -> parts; "" host means all addresses. False: not that form. */
 bool	 config_address(const char *text, char *host, size_t size, uint16_t *port);
+/* The same, and port 0 for whichever is free. */
+bool	 config_listen_address(const char *text, char *host, size_t size, uint16_t *port);
 
 #endif

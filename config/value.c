@@ -131,7 +131,7 @@ listen_text(char *text, struct reason *why)
 	unsigned char	address[16];
 	uint16_t	port;
 
-	if (!config_address(text, host, sizeof(host), &port)) {
+	if (!config_listen_address(text, host, sizeof(host), &port)) {
 		reason_set(why,
 		    "\"%.120s\" is no address with a port; write \"[::]:9443\", \"127.0.0.1:9443\" or "
 		    "\":9443\"",

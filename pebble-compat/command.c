@@ -17,6 +17,7 @@
 #include "lib/clock.h"
 #include "lib/file.h"
 #include "pebble-compat/flags.h"
+#include "pebble-compat/keep.h"
 #include "pebble-compat/yaml.h"
 #include "proc/supervisor.h"
 
@@ -25,7 +26,7 @@
 #define SHM_LEAST (64 << 20)	/* what a long run of tests fills */
 
 struct pebble {
-	const char	*file, *resolver, *ready_file;
+	const char	*file, *resolver, *ready_file, *faults, *keep;
 	bool		 strict, version;
 	struct settings	 settings;
 	char		 folder[64];	/* "": not made yet */
@@ -105,18 +106,27 @@ folder_make(struct pebble *p)
 
 /* --- from its settings to a configuration ---------------------------------------------------------------- */
 
-/* The same CA as ever would be, or one with other keys: made beside the reading of everything else. */
+/* A CA of this run alone, or the one that the folder keeps. */
+static enum err
+hierarchy_get(struct hierarchy *h, const struct pebble *p, struct reason *reason)
+{
+	size_t chains = 1 + (size_t)p->settings.alternate_roots, length = (size_t)p->settings.chain_length;
+
+	if (p->keep[0] == '\0')
+		return hierarchy_make(h, chains, length, p->settings.ecdsa);
+	return hierarchy_keep(h, p->keep, chains, length, p->settings.ecdsa, reason);
+}
+
 static enum err
 configure(struct pebble *p, uint64_t seed, struct config **out, struct reason *reason)
 {
-	struct wishes	  wishes = { p->resolver, p->strict, seed };
+	struct wishes	  wishes = { p->resolver, p->strict, seed, p->faults };
 	struct hierarchy *h = calloc(1, sizeof(*h));
 	struct buf	  yaml = { 0 };
 	enum err	  err = ERR_MEMORY;
 
 	*out = NULL;
-	if (h != NULL && (err = hierarchy_make(h, 1 + (size_t)p->settings.alternate_roots,
-			      (size_t)p->settings.chain_length, p->settings.ecdsa)) == ERR_OK)
+	if (h != NULL && (err = hierarchy_get(h, p, reason)) == ERR_OK)
 		err = yaml_write(&p->settings, &wishes, h, p->folder, &yaml, reason);
 	if (err == ERR_OK) {
 		for (size_t i = 0; i < h->count; i++)
@@ -251,11 +261,15 @@ run(struct pebble *p)
 int
 pebble_command(int argc, char **argv)
 {
-	struct pebble	  p = { .file = "test/config/pebble-config.json", .resolver = "", .ready_file = "" };
+	struct pebble	  p = { .file = "test/config/pebble-config.json", .resolver = "", .ready_file = "", .faults = "",
+		.keep = "" };
 	const struct flag flags[] = {
 		{ "config", &p.file, NULL, "File path to the Pebble configuration file" },
 		{ "dnsserver", &p.resolver, NULL,
 		    "Define a custom DNS server address (ex: 192.168.0.56:5053 or 8.8.8.8:53)." },
+		{ "ca-dir", &p.keep, NULL,
+		    "Folder with roots, intermediates and their keys: made when it has none, else used again" },
+		{ "faults", &p.faults, NULL, "File with a script of faults" },
 		{ "ready-file", &p.ready_file, NULL, "Written when the server serves: its ports, as JSON" },
 		{ "strict", NULL, &p.strict, "Enable strict mode to test upcoming API breaking changes" },
 		{ "version", NULL, &p.version, "Print the software version" },

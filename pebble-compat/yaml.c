@@ -173,6 +173,16 @@ put_text(struct buf *out, const char *text)
 	json_decref(json);
 }
 
+/* A file that was named from the working directory; "" stays. */
+static void
+put_path(struct buf *out, const char *name)
+{
+	char *full = name[0] != '\0' ? realpath(name, NULL) : NULL;
+
+	put_text(out, full != NULL ? full : name);
+	free(full);
+}
+
 static void
 put_list(struct buf *out, const json_t *list, const char *otherwise)
 {
@@ -199,7 +209,7 @@ yaml_address(const char *text, const char *wildcard, char *out, size_t size, str
 	uint16_t	 port;
 	bool		 six;
 
-	if (!config_address(text, host, sizeof(host), &port)) {
+	if (!config_listen_address(text, host, sizeof(host), &port)) {
 		reason_set(reason, "\"%.120s\" is no address with a port", text);
 		return false;
 	}
@@ -339,7 +349,7 @@ put_blocked(struct writing *w)
 }
 
 static void
-put_ra(struct writing *w, bool strict)
+put_ra(struct writing *w, bool strict, const char *faults)
 {
 	const struct settings *s = w->settings;
 	const json_t	      *value;
@@ -347,7 +357,9 @@ put_ra(struct writing *w, bool strict)
 
 	buf_printf(w->yaml, "ra:\n  external_account_required: %s\n  strict: %s\n",
 	    s->external_account_required ? "true" : "false", strict ? "true" : "false");
-	buf_put_str(w->yaml, "  external_account_keys:");
+	buf_put_str(w->yaml, "  faults: ");
+	put_path(w->yaml, faults);
+	buf_put_str(w->yaml, "\n  external_account_keys:");
 	if (json_object_size(s->mac_keys) == 0)
 		buf_put_str(w->yaml, " []");
 	buf_put_str(w->yaml, "\n");
@@ -448,7 +460,7 @@ yaml_write(const struct settings *settings, const struct wishes *wishes, const s
 	    (unsigned long long)wishes->seed);
 	if ((err = folders_make(&w)) == ERR_OK && (err = evidence_file(&w)) == ERR_OK &&
 	    (err = hierarchy_files(&w)) == ERR_OK && (err = put_wfe(&w)) == ERR_OK) {
-		put_ra(&w, wishes->strict);
+		put_ra(&w, wishes->strict, wishes->faults);
 		if ((err = put_va(&w, wishes->resolver)) == ERR_OK)
 			err = put_ca(&w);
 	}

@@ -14,6 +14,7 @@ struct wishes {
 	const char	*resolver;	/* "host:port"; "" for the system's */
 	bool		 strict;
 	uint64_t	 seed;
+	const char	*faults;	/* a script's file; "": none */
 };
 
 /* Writes the files below folder, which is empty, and appends the text. ERR_CONFIG, ERR_IO with the reason, ERR_MEMORY,

@@ -88,7 +88,7 @@ open_listener(const char *text)
 	int		 fd;
 	bool		 any;
 
-	if (!config_address(text, host, sizeof(host), &port)) {
+	if (!config_listen_address(text, host, sizeof(host), &port)) {
 		errno = EINVAL;
 		return -1;
 	}

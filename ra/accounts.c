@@ -141,3 +141,13 @@ accounts_forget(struct accounts *accounts, struct id id)
 	drop(map_remove(accounts->by_id, id.bytes, ID_SIZE));
 	pthread_mutex_unlock(&accounts->lock);
 }
+
+void
+accounts_forget_all(struct accounts *accounts)
+{
+	pthread_mutex_lock(&accounts->lock);
+	accounts->changes++;
+	for (size_t i = 0; i < ACCOUNTS_MAX; i++)
+		drop(map_remove(accounts->by_id, accounts->ring[i].bytes, ID_SIZE));
+	pthread_mutex_unlock(&accounts->lock);
+}

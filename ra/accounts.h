@@ -24,6 +24,7 @@ void		 accounts_free(struct accounts *);	/* NULL is fine */
  * ERR_NOT_FOUND, ERR_IO, ERR_MEMORY, ERR_MALFORMED (its stored key is none). */
 enum err	 accounts_get(struct accounts *, struct storage *, struct id, const struct known **out);
 void		 accounts_forget(struct accounts *, struct id);
+void		 accounts_forget_all(struct accounts *);
 void		 known_free(const struct known *);	/* drops a reference; NULL is fine */
 
 #endif

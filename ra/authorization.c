@@ -3,6 +3,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "ra/later.h"
 #include "ra/order_view.h"
 #include "ra/request.h"
 
@@ -151,7 +152,11 @@ begin(struct request *request, struct authorization *authorization, enum challen
 		return request_broken(request, "authorization_begin", err);
 	authorization->state = AUTHORIZATION_PROCESSING;
 	authorization->tried = type;
-	if (validation_send(request->ra, &request->site, authorization, &request->account) != ERR_OK)
+	if (request->fault.validation_error != PROBLEM_NONE)
+		later_fail(request->ra, authorization->id, request->fault.validation_error, request->fault.detail,
+		    request->fault.validation_delay);
+	else if (validation_send(request->ra, &request->site, authorization, &request->account,
+		     request->fault.validation_delay) != ERR_OK)
 		log_event(LOG_WARNING, "va is gone: the validation starts again with it",
 		    F_STR("identifier", authorization->identifier.value));
 	return true;
@@ -165,7 +170,7 @@ try_again(struct request *request, struct authorization *authorization, enum cha
 	    authorization->next_try <= clock_now())
 		return;
 	request_tx_end(request);
-	if (validation_send(request->ra, &request->site, authorization, &request->account) == ERR_OK)
+	if (validation_send(request->ra, &request->site, authorization, &request->account, 0) == ERR_OK)
 		authorization->next_try = 0;	/* as far as this reply goes */
 }
 

@@ -19,6 +19,14 @@ static const struct {
 	{ "GET", "/conformance.json", manage_conformance_json },
 	{ "GET", "/conformance.xml", manage_conformance_junit },
 	{ "POST", "/conformance/reset", manage_conformance_reset },
+	{ "GET", "/faults", manage_faults_show },
+	{ "POST", "/faults", manage_faults_set },
+	{ "DELETE", "/faults", manage_faults_clear },
+	{ "GET", "/clock", manage_clock_show },
+	{ "POST", "/clock", manage_clock_move },
+	{ "POST", "/reset", manage_reset },
+	{ "POST", "/snapshot", manage_snapshot },
+	{ "POST", "/restore", manage_restore },
 };
 
 void

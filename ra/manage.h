@@ -31,6 +31,8 @@ json_t	*manage_object(struct manage *);
 typedef void manage_handler(struct manage *, const char *rest);
 manage_handler manage_certificate_status, manage_set_renewal_info;	/* manage_certificate.c */
 
+manage_handler manage_faults_show, manage_faults_set, manage_faults_clear, manage_clock_show, manage_clock_move,
+    manage_reset, manage_snapshot, manage_restore;	/* manage_test.c */
 manage_handler manage_conformance_page, manage_conformance_json, manage_conformance_junit,
     manage_conformance_reset;	/* manage_conformance.c */
 

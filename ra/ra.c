@@ -24,7 +24,10 @@
 #include "lib/log.h"
 #include "proc/folders.h"
 #include "proc/proc.h"
+#include "lib/file.h"
+#include "lib/json.h"
 #include "ra/conduct.h"
+#include "ra/faults.h"
 #include "ra/manage.h"
 #include "ra/request.h"
 
@@ -298,6 +301,26 @@ confine(struct ra *ra, struct proc *p)
 }
 
 static void
+open_faults(struct ra *ra, const struct config *config)
+{
+	char	     *path = file_join(config->dir, config->ra.faults);
+	struct buf    text = { 0 };
+	struct reason reason = { "it can't be read" };
+	json_t	     *script = NULL;
+
+	if (path == NULL || (ra->faults = faults_new()) == NULL)
+		fail("faults", "out of memory");
+	if (config->ra.faults[0] != '\0' &&
+	    (file_read(path, JWS_BODY_MAX, &text) != ERR_OK ||
+		json_object_parse(buf_slice(&text), &script, &reason) != ERR_OK ||
+		faults_set(ra->faults, ra->surface, script, &reason) != ERR_OK))
+		fail("ra.faults", reason.text);
+	json_decref(script);
+	buf_free(&text);
+	free(path);
+}
+
+static void
 open_all(struct ra *ra, struct proc *p)
 {
 	struct reason reason = { "" };
@@ -311,6 +334,8 @@ open_all(struct ra *ra, struct proc *p)
 	ra->nonces = nonces_new();
 	ra->accounts = accounts_new();
 	ra->overrides = renewal_overrides_new();
+	if (p->config->wfe.management_listen.count > 0 || p->config->ra.faults[0] != '\0')
+		open_faults(ra, p->config);
 	if (p->config->ra.observe && (ra->conduct = conduct_new()) == NULL)
 		fail("start", "out of memory");
 	ra->crls = crl_schedule_new();

@@ -21,6 +21,7 @@
 #include "x509/blocklist.h"
 
 struct conduct;
+struct faults;
 struct renewal_overrides;
 
 struct ra {
@@ -30,6 +31,8 @@ struct ra {
 	struct nonces		*nonces;
 	struct accounts		*accounts;
 	struct crl_schedule		*crls;
+	struct faults		*faults;	/* NULL: no script is ever looked at */
+	atomic_bool		 has_snapshot;	/* state_keep() was called */
 	struct conduct		*conduct;	/* NULL: clients are not watched */
 	struct renewal_overrides *overrides;	/* manage.h */
 	struct park		*park;		/* requests that wait for an outcome */
@@ -52,7 +55,9 @@ void finalize_refused(struct ra *, const struct msg_refused *);
 
 /* Sends va the CHECK, or ca the ISSUE, for an object in processing; also for what an earlier start left
  * behind. */
-enum err validation_send(struct ra *, const struct site *, const struct authorization *, const struct account *);
+/* delay: ms that a fault script lets pass before. */
+enum err validation_send(struct ra *, const struct site *, const struct authorization *, const struct account *,
+    int64_t delay);
 /* Has the CAA records behind a valid authorization looked up again, for that order. */
 enum err validation_send_caa(struct ra *, const struct authorization *, struct id order);
 /* When evidence is too old for ca, CHECKs go out first (unless !ask: they are under way), and ISSUE follows the last

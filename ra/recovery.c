@@ -29,7 +29,7 @@ drive_authorization(struct ra *ra, struct id id)
 		err = account_get(tx, authorization.account, &account);
 	storage_read_end(tx);
 	if (err == ERR_OK && authorization.state == AUTHORIZATION_PROCESSING)
-		err = validation_send(ra, &site, &authorization, &account);
+		err = validation_send(ra, &site, &authorization, &account, 0);
 	authorization_free(&authorization);
 	account_free(&account);
 	return err;

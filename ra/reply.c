@@ -114,6 +114,26 @@ answer_problem(struct request *request)
 	json_decref(json);
 }
 
+/* What the script does to an answer that is ready. */
+static void
+apply_fault(struct request *request)
+{
+	const struct fault *fault = &request->fault;
+	struct msg_reply   *reply = &request->reply;
+
+	if (fault->retry_after > 0) {
+		reply->retry_after = fault->retry_after;
+		reply->retry_date = fault->retry_date;
+	}
+	if (fault->nonce == NONCE_STALE)
+		(void)nonce_redeem(request->ra->nonces, reply->nonce);
+	else if (fault->nonce == NONCE_MISSING)
+		reply->nonce[0] = '\0';
+	if (fault->has_media)
+		reply->media = fault->media;
+	reply->fault = fault->connection;
+}
+
 void
 reply_send(struct request *request)
 {
@@ -132,6 +152,7 @@ reply_send(struct request *request)
 	snprintf(reply->route, sizeof(reply->route), "%s", route_name(request->target.route));
 	if (!request->lookup)
 		nonce_issue(request->ra->nonces, reply->nonce);
+	apply_fault(request);
 	conduct_request(request->ra->conduct, request);
 	reply->body = buf_slice(&request->reply_body);
 	put_reply(&out, reply);

@@ -7,6 +7,7 @@
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/log.h"
+#include "ra/later.h"
 
 /* What each route asks of the payload (RFC 8555, 6.3), and who serves it. */
 enum payload { PAYLOAD_EMPTY, PAYLOAD_OBJECT, PAYLOAD_EITHER };
@@ -226,6 +227,7 @@ answer_at_once(struct request *request)
 	struct ra *ra = request->ra;
 	struct buf issue = request->wait.issue;
 	struct id  object = request->wait.object;
+	int64_t	   delay = request->fault.issuance_delay;
 
 	request->waited = true;
 	request->wait.issue = (struct buf){ 0 };
@@ -233,7 +235,9 @@ answer_at_once(struct request *request)
 	request_tx_end(request);
 	reply_send(request);
 	request_free(request);
-	if (issue.len > 0)
+	if (issue.len > 0 && delay > 0)
+		later_send(ra, ra->ca, MSG_ISSUE, &issue, delay);
+	else if (issue.len > 0)
 		finalize_issue(ra, object, &issue);
 	buf_free(&issue);
 }
@@ -282,10 +286,53 @@ request_write(struct request *request, enum err (*fn)(struct storage_tx *, void 
 	return true;
 }
 
+/* What the script says in place of a handler, or the handler. */
+static bool
+act(struct request *request)
+{
+	const struct fault *fault = &request->fault;
+
+	if (fault->status == 0)
+		return check_target(request) && check_payload(request) && table[request->target.route].handle(request);
+	request->is_scripted = true;
+	request->problem.status = fault->status;
+	return problem_set(&request->problem, fault->type, "%s", fault->detail);
+}
+
+static void
+act_late(struct parked *parked)
+{
+	struct request *request = (struct request *)parked;
+
+	request->parked.run = resumed;
+	go_on(request, act(request));
+}
+
+/* Lets the time pass that the script wants. */
+static void
+put_off(struct request *request)
+{
+	request_tx_end(request);
+	request->parked.run = act_late;
+	request->parked.object = id_short();	/* nobody wakes it */
+	request->parked.stamp = park_stamp(request->ra->park, request->parked.object);
+	request->parked.until = clock_monotonic_ms() + request->fault.delay;
+	park_put(request->ra->park, &request->parked);
+}
+
 void
 request_run(struct request *request)
 {
-	go_on(request, request->lookup ? look_up(request)
-				       : authenticate(request) && check_target(request) && check_payload(request) &&
-		    table[request->target.route].handle(request));
+	struct ra *ra = request->ra;
+
+	if (request->lookup) {
+		go_on(request, look_up(request));
+	} else if (!authenticate(request)) {
+		go_on(request, false);
+	} else if (ra->faults != NULL && faults_meet(ra->faults, request->target.route, &request->account.id, &request->fault) &&
+	    request->fault.delay > 0) {
+		put_off(request);
+	} else {
+		go_on(request, act(request));
+	}
 }

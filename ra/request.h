@@ -8,6 +8,7 @@
 #include "acme/route.h"
 #include "ipc/msg.h"
 #include "jose/jws.h"
+#include "ra/faults.h"
 #include "ra/park.h"
 #include "ra/ra.h"
 
@@ -36,6 +37,7 @@ struct request {
 	struct buf		 body;
 	struct jws		*jws;
 	bool			 nonce_is_ours_to_blame;	/* it was refused by chance, or was stale when we gave it */
+	struct fault		 fault;		/* zero: none */
 	bool			 is_scripted;	/* a fault script gave the answer */
 	bool			 lookup;	/* a GET: nobody signed it, and there is no nonce */
 	struct site		 site;		/* as this client knows it */

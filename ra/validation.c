@@ -6,6 +6,7 @@
 #include "lib/log.h"
 #include "ra/key_change.h"
 #include "ra/conduct.h"
+#include "ra/later.h"
 #include "ra/ra.h"
 #include "ra/trial.h"
 
@@ -33,11 +34,13 @@ put_former(struct ra *ra, const struct account *account, struct msg_check *check
 	return err;
 }
 
-enum err
-validation_send(struct ra *ra, const struct site *site, const struct authorization *authorization, const struct account *account)
+/* Appends the CHECK. */
+static enum err
+put_whole_check(struct ra *ra, const struct site *site, const struct authorization *authorization,
+    const struct account *account, struct buf *out)
 {
 	struct msg_check check = { .authorization = authorization->id };
-	struct buf	 out = { 0 }, url = { 0 };
+	struct buf	 url = { 0 };
 	enum err	 err;
 
 	check.method = authorization->tried;
@@ -48,11 +51,23 @@ validation_send(struct ra *ra, const struct site *site, const struct authorizati
 	route_url(&url, site, ROUTE_ACCOUNT, &account->id, NULL);
 	if (!url.failed && url.len < sizeof(check.account_url))
 		memcpy(check.account_url, url.data, url.len);
-	if ((err = put_former(ra, account, &check)) == ERR_OK) {
-		put_check(&out, &check);
-		err = channel_send(ra->va, MSG_CHECK, &out);
-	}
+	if ((err = put_former(ra, account, &check)) == ERR_OK)
+		put_check(out, &check);
 	buf_free(&url);
+	return err;
+}
+
+enum err
+validation_send(struct ra *ra, const struct site *site, const struct authorization *authorization,
+    const struct account *account, int64_t delay)
+{
+	struct buf out = { 0 };
+	enum err   err = put_whole_check(ra, site, authorization, account, &out);
+
+	if (err == ERR_OK && delay > 0)
+		later_send(ra, ra->va, MSG_CHECK, &out, delay);
+	else if (err == ERR_OK)
+		err = channel_send(ra->va, MSG_CHECK, &out);
 	buf_free(&out);
 	return err;
 }

@@ -10,7 +10,14 @@ _Static_assert(AUTHORIZATION_PENDING == 1 && AUTHORIZATION_PROCESSING == 2 && AU
     "written out in statements.h and in the migrations");
 
 const struct statement_text statements[STATEMENT_COUNT] = {
-#define X(name, sql) { #name, sql },
+#define X(name, sql) [STATEMENT_##name] = { #name, sql },
 	STATEMENTS(X)
+#undef X
+#define X(table)                                                                                                       \
+	[STATEMENT_RESET_##table] = { "RESET_" #table, "DELETE FROM " #table },                                        \
+	[STATEMENT_FORGET_##table] = { "FORGET_" #table, "DROP TABLE IF EXISTS kept_" #table },                        \
+	[STATEMENT_KEEP_##table] = { "KEEP_" #table, "CREATE TEMPORARY TABLE kept_" #table " AS SELECT * FROM " #table }, \
+	[STATEMENT_RESTORE_##table] = { "RESTORE_" #table, "INSERT INTO " #table " SELECT * FROM kept_" #table },
+	STATE_TABLES(X)
 #undef X
 };

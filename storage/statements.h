@@ -245,9 +245,20 @@ X(EXPIRED_AUTHORIZATIONS_DELETE, \
 	"WHERE orders = -1 AND expires < $1 ORDER BY expires LIMIT $2)")
 /* clang-format on */
 
+/* What a test's reset empties, and its snapshot keeps (state.c). */
+#define STATE_TABLES(X)                                                                                                \
+	X(accounts) X(authorizations) X(orders) X(finalize_requests) X(certificates) X(key_changes) X(revocations)     \
+	X(blocked_keys) X(external_keys) X(buckets) X(pauses) X(limit_overrides) X(name_sets)
+
 enum statement {
 #define X(name, sql) STATEMENT_##name,
 	STATEMENTS(X)
+#undef X
+	/* From here on those that are about whole tables. */
+	STATEMENT_WHOLE_TABLES,
+	STATEMENT_BEFORE_WHOLE_TABLES = STATEMENT_WHOLE_TABLES - 1,
+#define X(table) STATEMENT_RESET_##table, STATEMENT_FORGET_##table, STATEMENT_KEEP_##table, STATEMENT_RESTORE_##table,
+	STATE_TABLES(X)
 #undef X
 	STATEMENT_COUNT
 };

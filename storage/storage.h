@@ -356,6 +356,13 @@ enum err limit_overrides(struct storage_tx *, size_t max, struct limit_override 
 enum err name_set_put(struct storage_tx *, struct slice hash, int64_t until);
 enum err name_set_known(struct storage_tx *, struct slice hash);	/* ERR_NOT_FOUND */
 
+/* --- all rows at once, for tests of clients: state.c ---------------------------------------------- */
+/* Empties the tables, but for issuers and the numbers of CRLs. */
+enum err state_reset(struct storage_tx *);
+/* Keeps what there is, in place of what was kept before, until the process ends; and puts it back. */
+enum err state_keep(struct storage_tx *);
+enum err state_restore(struct storage_tx *);	/* something is kept */
+
 /* --- housekeeping --------------------------------------------------------------------------------- */
 /* Deletes at most limit rows of each kind that nobody can ask for any more: orders that expired before cutoff
  * (seconds) and whose certificate (order_set_valid()) is not live, authorizations that expired before it and

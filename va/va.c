@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "lib/clock.h"
 #include "lib/file.h"
 #include "lib/log.h"
 #include "proc/proc.h"
@@ -114,6 +115,7 @@ va_receive(struct va *va)
 {
 	struct channel *ra = va->proc->peer[ROLE_RA];
 	struct msg_check check;
+	struct msg_clock clock;
 	struct slice body;
 	enum msg_type type;
 	enum err err;
@@ -125,6 +127,10 @@ va_receive(struct va *va)
 			return;
 		if (err != ERR_OK)
 			va_stop("ra hung up");
+		if (type == MSG_CLOCK && va->proc->config->preset == PRESET_PEBBLE && get_clock(body, &clock)) {
+			clock_shift(clock.shift);
+			continue;
+		}
 		if (type != MSG_CHECK || !get_check(body, &check) || !check_sound(&check))
 			channel_malformed(ra, type);
 		ballots_add(va->ballots, &check);

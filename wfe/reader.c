@@ -40,6 +40,16 @@ on_nonces(struct wfe *wfe, struct slice body)
 }
 
 static void
+on_clock(const struct wfe *wfe, struct slice body)
+{
+	struct msg_clock m;
+
+	if (wfe->config->preset != PRESET_PEBBLE || !get_clock(body, &m))
+		channel_malformed(wfe->ra, MSG_CLOCK);
+	clock_shift(m.shift);
+}
+
+static void
 on_crl(struct wfe *wfe, struct slice body)
 {
 	struct msg_crl m;
@@ -94,6 +104,9 @@ reader_run(void *arg)
 			break;
 		case MSG_NONCES:
 			on_nonces(wfe, body);
+			break;
+		case MSG_CLOCK:
+			on_clock(wfe, body);
 			break;
 		case MSG_CRL:
 			on_crl(wfe, body);

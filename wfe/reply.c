@@ -1,6 +1,7 @@
 #include "wfe/reply.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/clock.h"
 #include "lib/json.h"
@@ -151,6 +152,43 @@ complete(struct MHD_Response *response, bool whole)
 	return NULL;
 }
 
+/* The first half of a body whose whole length was announced; then the connection ends. */
+static ssize_t
+first_half(void *body, uint64_t at, char *out, size_t max)
+{
+	const struct buf *whole = body;
+	size_t		  left = at < whole->len / 2 ? whole->len / 2 - (size_t)at : 0, n = left < max ? left : max;
+
+	if (n == 0)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	memcpy(out, whole->data + at, n);
+	return (ssize_t)n;
+}
+
+static void
+half_free(void *body)
+{
+	buf_free(body);
+	free(body);
+}
+
+/* Takes the body over and empties it. */
+static struct MHD_Response *
+truncated(struct buf *body)
+{
+	struct buf	    *whole = malloc(sizeof(*whole));
+	struct MHD_Response *response;
+
+	if (whole == NULL)
+		return NULL;
+	*whole = *body;
+	*body = (struct buf){ 0 };
+	response = MHD_create_response_from_callback(whole->len, 1024, first_half, whole, half_free);
+	if (response == NULL)
+		half_free(whole);
+	return response;
+}
+
 struct MHD_Response *
 reply_from_ra(const struct form *form, const struct msg_reply *m, struct slice directory)
 {
@@ -159,7 +197,10 @@ reply_from_ra(const struct form *form, const struct msg_reply *m, struct slice d
 	struct MHD_Response	*response;
 
 	buf_put(&body, text.data, text.len);
-	response = reply_take(&body, media_type(form->surface, m->media));
+	if (m->fault == WIRE_TRUNCATE)
+		response = with_type(truncated(&body), media_type(form->surface, m->media));
+	else
+		response = reply_take(&body, media_type(form->surface, m->media));
 	buf_free(&body);
 	return complete(response, response != NULL && reply_acme(response, form) && cache_headers(response, form, m) &&
 	    own_headers(response, m) && language(response, form, m->media));

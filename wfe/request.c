@@ -101,7 +101,7 @@ send_response(struct request *r)
 {
 	enum MHD_Result result;
 
-	if (r->response == NULL)
+	if (r->response == NULL || r->reset)
 		return MHD_NO;
 	if (r->server->kind == LISTENER_ACME && !r->server->wfe->surface->quiet &&
 	    !reply_header(r->response, "Request-Id", r->id))
@@ -297,6 +297,7 @@ request_reply(struct request *r, const struct msg_reply *m)
 	r->response = reply_from_ra(&form, m, buf_slice(different ? &own : &r->server->wfe->directory));
 	buf_free(&own);
 	r->status = m->status;
+	r->reset = m->fault == WIRE_RESET;
 	memcpy(r->account, m->account, sizeof(r->account));
 	memcpy(r->problem, m->problem, sizeof(r->problem));
 	memcpy(r->detail, m->detail, sizeof(r->detail));

@@ -39,6 +39,7 @@ struct request {
 	struct problem		 refusal;	/* ours */
 	const char		*allow;		/* of 405 */
 	uint32_t		 retry_after;
+	bool			 reset;		/* the connection ends without an answer */
 	struct MHD_Response	*response;
 	unsigned		 status;
 	char			 account[ID_TEXT_SIZE];		/* what ra said, for the log */

@@ -1,0 +1,285 @@
+"""What signet pebble has beyond Pebble: faults on demand, a clock that moves, state away and back, a seed, a CA that stays,
+ports that it chooses itself."""
+import json
+import os
+import time
+from email.utils import parsedate_to_datetime
+
+import pytest
+import requests
+from cryptography import x509
+from harness import keys
+from harness.keys import Key
+from harness.pebble import Pebble, problem
+
+CALM = {"PEBBLE_WFE_NONCEREJECT": "0", "PEBBLE_AUTHZREUSE": "0", "PEBBLE_VA_NOSLEEP": "1"}
+
+
+@pytest.fixture(scope="module")
+def server(challenges):
+    made = Pebble("signet", challenges, env=CALM)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def client(server):
+    server.manage("/faults", "DELETE")
+    yield server.client()
+    server.manage("/faults", "DELETE")
+
+
+def script(server, *rules):
+    reply = server.manage("/faults", "POST", json={"faults": list(rules)})
+    assert reply.status_code == 200, reply.text
+
+
+def order(client, name="fault.test"):
+    return client.post(client.directory["newOrder"], {"identifiers": [{"type": "dns", "value": name}]})
+
+
+# --- faults --------------------------------------------------------------------------------------------
+
+
+def test_status_and_problem(server, client):
+    script(server, {"endpoint": "new-order", "status": 503, "type": "serverInternal", "detail": "down", "retryAfter": 7})
+    reply = order(client)
+    problem(reply, "serverInternal", 503, "down")
+    assert reply.headers["Retry-After"] == "7" and reply.headers["Replay-Nonce"]
+    assert client.get(client.kid).status_code == 200            # another endpoint
+    assert server.manage("/faults", "DELETE").status_code == 200
+    assert order(client).status_code == 201
+
+
+def test_retry_after_as_a_date(server, client):
+    script(server, {"endpoint": "new-order", "type": "rateLimited", "retryAfter": 60, "retryAfterForm": "date"})
+    reply = order(client)
+    problem(reply, "rateLimited", 429)
+    assert 50 < parsedate_to_datetime(reply.headers["Retry-After"]).timestamp() - time.time() < 70
+
+
+def test_nth_and_times(server, client):
+    script(server, {"endpoint": "new-order", "status": 500, "nth": 2})
+    assert [order(client).status_code for _ in range(4)] == [201, 500, 201, 201]
+    script(server, {"endpoint": "new-order", "status": 500, "times": 2})
+    assert [order(client).status_code for _ in range(4)] == [500, 500, 201, 201]
+    shown = server.manage("/faults").json()["faults"]
+    assert [(rule["met"], rule["done"]) for rule in shown] == [(2, 2)]
+
+
+def test_percentage(server, client):
+    script(server, {"endpoint": "new-order", "status": 500, "percent": 40})
+    failed = sum(order(client).status_code == 500 for _ in range(100))
+    assert 15 < failed < 70
+
+
+def test_account(server, client):
+    other = server.client()
+    script(server, {"account": client.kid, "endpoint": "new-order", "status": 403, "type": "unauthorized"})
+    assert (order(client).status_code, order(other).status_code) == (403, 201)
+
+
+def test_delay(server, client):
+    script(server, {"endpoint": "new-order", "delay": 600, "times": 1})
+    begun = time.monotonic()
+    assert order(client).status_code == 201
+    assert 0.55 < time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize("how", ("reset", "truncate"))
+def test_connection(server, client, how):
+    script(server, {"endpoint": "new-order", "connection": how, "times": 1})
+    with pytest.raises(requests.RequestException):             # of half an answer some only see that it is no JSON
+        order(client).json()
+    assert order(client).status_code == 201
+
+
+def test_nonces(server, client):
+    script(server, {"endpoint": "new-order", "nonce": "missing", "times": 1})
+    assert "Replay-Nonce" not in order(client).headers
+    script(server, {"endpoint": "new-order", "nonce": "stale", "times": 1})
+    stale = order(client).headers["Replay-Nonce"]
+    problem(client.post(client.kid, None, nonce=stale), "badNonce", 400)
+
+
+@pytest.mark.parametrize("kind,found", (("text/html", "text/html; charset=utf-8"), ("", None)))
+def test_content_type(server, client, kind, found):
+    script(server, {"endpoint": "new-order", "contentType": kind})
+    reply = order(client)
+    assert reply.headers.get("Content-Type") == found and reply.json()["status"] == "pending"
+
+
+def test_slow_issuance(server, client):
+    script(server, {"endpoint": "finalize", "issuanceDelay": 700})
+    ready, url = client.ready(["slow.test"])
+    begun = time.monotonic()
+    assert client.finalize(ready, keys.csr(["slow.test"], Key())).json()["status"] == "processing"
+    assert client.get(url).json()["status"] == "processing"
+    client.poll(url, ("valid",))
+    assert 0.6 < time.monotonic() - begun < 5
+
+
+def test_slow_validation(server, client):
+    script(server, {"endpoint": "challenge", "validationDelay": 700})
+    begun = time.monotonic()
+    client.ready(["slow-validation.test"])
+    assert 0.6 < time.monotonic() - begun < 5
+
+
+def test_failing_validation(server, client):
+    script(server, {"endpoint": "challenge", "validationError": "dns", "detail": "no such name, says the script"})
+    made = order(client, "failing.test").json()
+    url = made["authorizations"][0]
+    client.post(client.challenge(url)["url"], {})
+    failed = client.poll(url, ("invalid",)).json()["challenges"][0]["error"]
+    assert failed["type"].endswith(":dns") and failed["detail"] == "no such name, says the script"
+
+
+@pytest.mark.parametrize("rule,what", (
+    ({"endpoint": "nix"}, "endpoint"), ({"account": "x"}, "account"), ({"nth": 0}, "nth"), ({"percent": 101}, "percent"),
+    ({"status": 99}, "status"), ({"type": "nix"}, "type"), ({"delay": "1"}, "delay"), ({"connection": "slow"}, "connection"),
+    ({"nonce": 1}, "nonce"), ({"contentType": "image/png"}, "contentType"), ({"retryAfterForm": "x"}, "retryAfterForm"),
+    ({"validationError": "x"}, "validationError"), (7, "object")))
+def test_bad_rules(server, client, rule, what):
+    script(server, {"status": 418})
+    reply = server.manage("/faults", "POST", json={"faults": [{}, rule]})
+    assert reply.status_code == 400 and what in reply.text and "faults[1]" in reply.text
+    assert server.manage("/faults").json()["faults"][0]["status"] == 418       # nothing has changed
+
+
+def test_a_script_from_a_file(challenges, tmp_path):
+    file = tmp_path / "faults.json"
+    file.write_text(json.dumps({"faults": [{"endpoint": "new-order", "status": 500, "times": 1}]}))
+    made = Pebble("signet", challenges, env=CALM, args=("-faults", str(file)))
+    try:
+        client = made.client()
+        assert [order(client).status_code for _ in range(2)] == [500, 201]
+    finally:
+        made.close()
+
+
+def test_faults_are_not_held_against_the_client(server, client):
+    server.manage("/conformance/reset", "POST")
+    script(server, {"endpoint": "new-order", "type": "userActionRequired", "times": 1})
+    order(client)
+    assert all(one["broken"] == [] for one in server.manage("/conformance.json").json()["clients"])
+
+
+# --- the clock -----------------------------------------------------------------------------------------
+
+
+def test_clock(challenges):
+    made = Pebble("signet", challenges, env=CALM)
+    try:
+        client = made.client()
+        pending = client.order(["old.test"])
+        leaf = client.issue(["before.test"]).leaf
+        assert made.manage("/clock", "POST", json={"forward": 40 * 86400}).status_code == 200
+        now = made.manage("/clock").json()["now"]
+        after = client.issue(["after.test"]).leaf               # every role has gone along
+        assert (after.not_valid_before - leaf.not_valid_before).days == 40
+        assert now[:10] == after.not_valid_before.strftime("%Y-%m-%d")
+        assert client.get(pending.headers["Location"]).json()["status"] == "invalid"
+        for bad in ({"forward": -1}, {"forward": 0}, {}, {"forward": "1"}, {"forward": 10 ** 12}):
+            assert made.manage("/clock", "POST", json=bad).status_code == 400
+    finally:
+        made.close()
+
+
+# --- state -----------------------------------------------------------------------------------------------
+
+
+def test_snapshot_and_reset(challenges):
+    made = Pebble("signet", challenges, env=CALM)
+    try:
+        assert made.manage("/restore", "POST").status_code == 409
+        client = made.client()
+        url = client.issue(["kept.test"]).order_url
+        assert made.manage("/snapshot", "POST").status_code == 200
+        later = made.client()
+        assert made.manage("/reset", "POST").status_code == 200
+        problem(client.get(url), "accountDoesNotExist", 400)
+        fresh = made.client()                                   # and it goes on
+        fresh.issue(["fresh.test"])
+        assert made.manage("/restore", "POST").status_code == 200
+        assert client.get(url).json()["status"] == "valid"
+        for gone in (later, fresh):
+            problem(gone.get(gone.kid), "accountDoesNotExist", 400)
+        client.issue(["again.test"])
+        assert made.manage("/snapshot", "POST").status_code == 200      # a second one takes its place
+        assert made.manage("/restore", "POST").status_code == 200
+    finally:
+        made.close()
+
+
+# --- the seed ----------------------------------------------------------------------------------------------
+
+
+def rejections(challenges, seed):
+    made = Pebble("signet", challenges, env={**CALM, "PEBBLE_WFE_NONCEREJECT": "50", "PEBBLE_SEED": seed})
+    try:
+        from harness.acme import Client
+        assert f"Seed: {seed}\n" in made.log
+        client = Client(made, register=False)
+        found = []
+        for _ in range(40):
+            reply = client.post(client.directory["newAccount"], {"termsOfServiceAgreed": True}, use_jwk=True)
+            found.append(reply.status_code == 400)
+        return found
+    finally:
+        made.close()
+
+
+def test_the_same_seed_is_the_same_chance(challenges):
+    first = rejections(challenges, "4711")
+    assert rejections(challenges, "4711") == first and any(first) and not all(first)
+    assert rejections(challenges, "4712") != first
+
+
+# --- a CA that stays ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("algorithm", ("ecdsa", "rsa"))
+def test_ca_dir(challenges, tmp_path, algorithm):
+    folder, roots = tmp_path / "ca", []
+    for _ in range(2):
+        made = Pebble("signet", challenges, config={"keyAlgorithm": algorithm}, args=("-ca-dir", str(folder)),
+                      env={**CALM, "PEBBLE_ALTERNATE_ROOTS": "1", "PEBBLE_CHAIN_LENGTH": "2"})
+        try:
+            roots.append([made.manage(f"/{kind}/{i}").text for kind in ("roots", "intermediates") for i in (0, 1)])
+            issuer = x509.load_pem_x509_certificate(roots[-1][2].encode())
+            assert made.client().issue(["stays.test"]).leaf.issuer == issuer.subject
+        finally:
+            made.close()
+    assert roots[0] == roots[1] and roots[0][0] != roots[0][1]
+    assert os.stat(folder / "root-0.key").st_mode & 0o077 == 0
+    (folder / "root-1.pem").write_text("x")
+    broken = Pebble("signet", challenges, config={"keyAlgorithm": algorithm}, args=("-ca-dir", str(folder)), start=False,
+                    env={**CALM, "PEBBLE_ALTERNATE_ROOTS": "1", "PEBBLE_CHAIN_LENGTH": "2"})
+    code, _, complaint = broken.run(*broken.args)
+    broken.close()
+    assert code == 1 and "root-1.pem" in complaint
+
+
+# --- ports ------------------------------------------------------------------------------------------------------
+
+
+def test_ready_file(challenges, tmp_path):
+    file = tmp_path / "ready.json"
+    made = Pebble("signet", challenges, env=CALM, args=("-ready-file", str(file)),
+                  config={"listenAddress": "127.0.0.1:0", "managementListenAddress": "127.0.0.1:0"}, start=False)
+    try:
+        import subprocess
+        from harness.pebble import program
+        with open(made.log_file, "ab") as log:
+            made.process = subprocess.Popen([*program("signet"), *made.args], env=made.env, stdout=log, stderr=log)
+        end = time.monotonic() + 20
+        while not file.exists():
+            assert time.monotonic() < end, made.log
+            time.sleep(0.01)
+        ready = json.loads(file.read_text())
+        assert ready["pid"] == made.process.pid and ready["directory"] == f"https://localhost:{ready['acme']}/dir"
+        assert made.http.get(ready["directory"], timeout=10).status_code == 200
+        assert made.http.get(f"https://localhost:{ready['management']}/roots/0", timeout=10).status_code == 200
+    finally:
+        made.close()
