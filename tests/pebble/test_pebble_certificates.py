@@ -277,8 +277,12 @@ def test_renewal_of_a_revoked_certificate(client):
     assert renewal(client, leaf)[1] < datetime.datetime.utcnow()
 
 
-def test_renewal_of_no_certificate(client):
-    reply = client.http.get(client.directory["renewalInfo"] + "/aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE")
+def test_no_certificate_of_that_serial(client):
+    known = cert_id(client.issue(["known.test"]).leaf).split(".")[0]
+    reply = client.http.get(f"{client.directory['renewalInfo']}/{known}.AIdlQyE")
+    problem(reply, "malformed", 404, "failed to retrieve existing certificate serial")
+    reply = client.post(client.directory["newOrder"], {
+        "identifiers": [{"type": "dns", "value": "known.test"}], "replaces": known + ".AIdlQyE"})
     problem(reply, "serverInternal", 500, "could not find an order for the given certificate: could not find order "
             "resulting in the given certificate serial number")
 
