@@ -31,6 +31,8 @@ const struct surface surface_native = {
 	.problem_type = "application/problem+json",
 	.pem_type = "application/pem-certificate-chain",
 	.expose = "Link, Replay-Nonce, Location, Retry-After",
+	.allow_get = "GET, HEAD, POST, OPTIONS",
+	.allow_post = "POST, OPTIONS",
 	.max_age = "86400",
 };
 

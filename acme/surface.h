@@ -17,6 +17,7 @@ struct retold {
 	enum problem_type	 type;		/* PROBLEM_NONE: as it is */
 	uint16_t		 status;	/* 0: the type's own */
 	const char		*text;		/* NULL: this surface says it as we do */
+	bool			 bare;		/* the status alone, without a body */
 };
 
 struct surface {
@@ -25,15 +26,18 @@ struct surface {
 	unsigned	 json_indent;		/* spaces a level; 0: one line */
 	const char	*cache_control;		/* of every answer; NULL: no-store, or as the answer allows */
 	const char	*expose;		/* Access-Control-Expose-Headers */
+	const char	*allow_get, *allow_post;	/* what Allow says where GET is served, and where not */
 	const char	*max_age;		/* of a preflight, in seconds */
 	const char	*not_found;		/* the text for a path that is none, or NULL: a problem document */
 	bool		 cors_on_origin;	/* CORS headers only for a request with Origin */
-	bool		 quiet;			/* no Request-Id, no Content-Language; unknown objects get a bare 404 */
+	bool		 quiet;			/* no Request-Id, no Content-Language */
 	bool		 meta_whole;		/* the directory's meta has externalAccountRequired when it is false, too */
 	bool		 agent_required;	/* RFC 8555, 6.1: a request without User-Agent is refused */
 	bool		 nonce_header_refused;	/* Replay-Nonce is a response's header (RFC 8555, 6.5.1) */
 	bool		 short_ids;		/* of accounts and serial numbers: 63 bits */
 	bool		 numbered_pages;	/* of the orders list, oldest order first */
+	bool		 refuses_empty_update;	/* an account's update that changes nothing */
+	bool		 challenge_once;	/* only a pending challenge takes a POST, and without keyAuthorization */
 	bool		 shows_key;		/* an account object has its JWK */
 	struct retold	 problems[SAID_COUNT];
 };

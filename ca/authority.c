@@ -42,8 +42,10 @@ issuers_open(struct ca *ca, struct reason *reason)
 		if ((err = issuer_open(ca->config->dir, &config->issuers[i], &ca->issuers[i], reason)) !=
 		    ERR_OK)
 			return err;
-	for (i = 0, err = ERR_OK; err == ERR_OK && i < config->issuer_count; i++)
+	for (i = 0, err = ERR_OK; err == ERR_OK && i < config->issuer_count; i++) {
+		ca->issuers[i].short_serials = ca_site(ca).surface->short_ids;
 		err = issuer_publish(&ca->issuers[i], ca->config->wfe.plain_url, (unsigned)config->crl_shards);
+	}
 	return err;
 }
 

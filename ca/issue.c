@@ -42,10 +42,10 @@ order_check(const struct ca *ca, const struct msg_issue *issue, int64_t now, str
 
 /* RFC 8555, 7.4: what the order asked for is what the certificate says, or there is none. */
 static bool
-dates_set(const struct msg_issue *issue, const struct profile_config *profile, int64_t now, struct leaf *leaf,
+dates_set(const struct ca *ca, const struct msg_issue *issue, const struct profile_config *profile, int64_t now, struct leaf *leaf,
     struct problem *problem)
 {
-	leaf->not_before = issue->not_before != 0 ? issue->not_before : now - ISSUER_BACKDATE;
+	leaf->not_before = issue->not_before != 0 ? issue->not_before : now - ca->config->ca.backdate;
 	/* Before anything is added to it: ra may say any number. */
 	if (issue->not_before != 0 &&
 	    (leaf->not_before < now - ISSUER_BACKDATE_MAX || leaf->not_before > now + profile->lifetime))
@@ -140,11 +140,11 @@ common_name(const struct csr *csr)
 }
 
 static void
-profile_apply(const struct profile_config *profile, const struct csr *csr, struct leaf_form *form, struct leaf *leaf)
+profile_apply(const struct profile_config *profile, const struct csr *csr, bool as_asked, struct leaf_form *form, struct leaf *leaf)
 {
 	profile_form(profile, form);
 	leaf->form = form;
-	leaf->names = csr->names;
+	leaf->names = as_asked ? csr->asked : csr->names;
 	leaf->name_count = csr->count;
 	leaf->key = csr->key;
 	leaf->must_staple = csr->must_staple;
@@ -191,7 +191,7 @@ sign(struct ca *ca, const struct issuer *issuer, const struct leaf *leaf, int64_
 	buf_clear(&ca->der);
 	buf_clear(&ca->serial);
 	err = memory_checked(issuer_sign(issuer, leaf, &context, serial, &ca->der, &cause));
-	buf_put(&ca->serial, serial, sizeof(serial));
+	buf_put(&ca->serial, serial_octets(serial).data, serial_octets(serial).len);
 	if (err == ERR_OK && ca->der.len <= CERTIFICATE_DER_MAX && !ca->serial.failed)
 		return ERR_OK;
 	if (err == ERR_DENIED && strncmp(cause.text, "lint name_constraints", 21) == 0)
@@ -221,13 +221,13 @@ issue_new(struct ca *ca, const struct msg_issue *issue, const struct jwk *jwk, c
 		problem_set(problem, PROBLEM_INVALID_PROFILE, "there is no profile \"%s\"", issue->profile);
 		return ERR_DENIED;
 	}
-	if (!proof_csr(jwk, jws, &csr, problem) || !key_allowed(ca, csr, problem) ||
+	if (!proof_csr(ca, jwk, jws, &csr, problem) || !key_allowed(ca, csr, problem) ||
 	    !profile_check(profile, csr, problem) ||
 	    !proof_evidence(ca, issue, jwk, jws, profile, csr, now, problem) ||
-	    !names_check(ca, csr, problem) || !dates_set(issue, profile, now, &leaf, problem) ||
+	    !names_check(ca, csr, problem) || !dates_set(ca, issue, profile, now, &leaf, problem) ||
 	    (issuer = issuer_find(ca, issue, profile, csr, now, &leaf, problem)) == NULL)
 		goto out;
-	profile_apply(profile, csr, &form, &leaf);
+	profile_apply(profile, csr, ca->config->ca.names_as_asked, &form, &leaf);
 	if ((err = sign(ca, issuer, &leaf, now, profile->lifetime, problem)) == ERR_OK)
 		err = record_append(ca, issue, issuer, &leaf, now, out);
 out:

@@ -141,16 +141,31 @@ issuer_publish(struct issuer *issuer, const char *base, unsigned crl_shards)
 	return (issuer->url = buf_take_str(&url)) == NULL ? ERR_MEMORY : ERR_OK;
 }
 
+#define SERIAL_SHORT 8
+
 /* CA/Browser Forum, BR 7.1: from a CSPRNG, positive; here 143 bits less those that make the first byte not
  * 0. */
 static void
-serial_draw(uint8_t serial[SERIAL_SIZE])
+serial_draw(bool is_short, uint8_t serial[SERIAL_SIZE])
 {
+	uint8_t *first = is_short ? serial + SERIAL_SIZE - SERIAL_SHORT : serial;
+
+	memset(serial, 0, SERIAL_SIZE);
 	do {
-		if (RAND_bytes(serial, SERIAL_SIZE) != 1)
+		if (RAND_bytes(first, (int)(serial + SERIAL_SIZE - first)) != 1)
 			abort();
-		serial[0] &= 0x7f;
-	} while (serial[0] == 0);
+		*first &= 0x7f;
+	} while (*first == 0);
+}
+
+struct slice
+serial_octets(const uint8_t serial[SERIAL_SIZE])
+{
+	size_t skip = 0;
+
+	while (serial[skip] == 0)
+		skip++;
+	return slice_of(serial + skip, SERIAL_SIZE - skip);
 }
 
 enum err
@@ -164,7 +179,7 @@ issuer_sign(const struct issuer *issuer, const struct leaf *asked, const struct 
 	X509 *cert = NULL;
 	enum err err;
 
-	serial_draw(serial);
+	serial_draw(issuer->short_serials, serial);
 	leaf.serial = serial;
 	if (issuer->crl_base != NULL &&
 	    (crl_url = issuer_crl_url(issuer, crl_shard(serial, SERIAL_SIZE, issuer->crl_shards))) == NULL)

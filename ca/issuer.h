@@ -21,6 +21,7 @@ struct issuer {
 	char *url; /* of its certificate, or NULL: certificates name none */
 	const char *crl_base; /* borrowed: its CRLs' URLs begin so; NULL: certificates name none */
 	unsigned crl_shards;
+	bool short_serials; /* of 63 bits; set by who opens it */
 };
 
 /* Notbefore lies this far in the past, for clients whose clocks are late. */
@@ -38,6 +39,8 @@ enum err issuer_publish(struct issuer *, const char *base, unsigned crl_shards);
  * drawn here, and the issuer's URLs are its own. Appends the DER. ERR_DENIED: a lint complained; ERR_CRYPTO, ERR_MEMORY. */
 enum err issuer_sign(const struct issuer *, const struct leaf *, const struct lint_context *,
     uint8_t serial[SERIAL_SIZE], struct buf *der, struct reason *);
+/* The serial's octets as they stand in the certificate: a short one begins with zeros in our array. */
+struct slice serial_octets(const uint8_t serial[SERIAL_SIZE]);
 /* The URL of one of its CRLs, owned by the caller; NULL: no memory. Only with a crl_base. */
 char *issuer_crl_url(const struct issuer *, unsigned shard);
 /* The same for a CRL of entries and times; issuer and url are filled in here. ERR_MALFORMED: entries that can't be. */

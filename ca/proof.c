@@ -4,6 +4,7 @@
 #include "acme/surface.h"
 #include "ca/proof.h"
 #include "ca/votes.h"
+#include "config/account_key.h"
 #include "jose/key_change.h"
 #include "lib/base64url.h"
 #include "lib/json.h"
@@ -68,7 +69,7 @@ account_key(struct ca *ca, struct slice text, struct jwk **out, struct reason *c
 		return ERR_OK;
 	}
 	if ((err = jwk_parse_text(text, out, cause)) != ERR_OK ||
-	    (err = key_check((*out)->key, cause)) != ERR_OK ||
+	    (err = account_key_check(ca->config, (*out)->key, cause)) != ERR_OK ||
 	    (err = blocklist_check(ca->blocked, (*out)->key, cause)) != ERR_OK)
 		return err;
 	jwk_free(*place);
@@ -126,7 +127,7 @@ payload_read(const struct jws *jws, struct buf *der, struct problem *problem)
 }
 
 bool
-proof_csr(const struct jwk *jwk, const struct jws *jws, struct csr **out, struct problem *problem)
+proof_csr(const struct ca *ca, const struct jwk *jwk, const struct jws *jws, struct csr **out, struct problem *problem)
 {
 	struct buf der = { 0 };
 	struct reason cause = { "" };
@@ -135,7 +136,8 @@ proof_csr(const struct jwk *jwk, const struct jws *jws, struct csr **out, struct
 	*out = NULL;
 	if (!(ok = payload_read(jws, &der, problem)))
 		;
-	else if (memory_checked(csr_parse(buf_slice(&der), out, &cause)) != ERR_OK)
+	else if (memory_checked(csr_parse_by(buf_slice(&der), ca->config->ca.names_as_asked ? CSR_SAN_ONLY : 0, out,
+		     &cause)) != ERR_OK)
 		ok = problem_set(problem, PROBLEM_BAD_CSR, "%s", cause.text);
 	else if (EVP_PKEY_eq((*out)->key, jwk->key) == 1) /* RFC 8555, 11.1 */
 		ok = problem_set(problem, PROBLEM_BAD_CSR,

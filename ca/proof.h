@@ -12,7 +12,7 @@
 /* The account's key and its signed finalize request for exactly this order. On true the caller owns both. */
 bool proof_request(struct ca *, const struct msg_issue *, struct jwk **, struct jws **, struct problem *);
 /* The CSR in the request's payload, its key sound and not the account's. On true the caller owns it. */
-bool proof_csr(const struct jwk *, const struct jws *, struct csr **, struct problem *);
+bool proof_csr(const struct ca *, const struct jwk *, const struct jws *, struct csr **, struct problem *);
 /* Every name of the CSR was proven by this account's key, or by one that handed over to it, recently enough, by a
  * challenge type that the profile takes; and CAA let us, where that is asked for. jws is the finalize request, whose
  * kid names the account. */

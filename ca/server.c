@@ -65,7 +65,7 @@ sign(struct ca *ca, EVP_PKEY *key, int64_t now, struct leaf *leaf, struct reason
 	buf_clear(&ca->der);
 	buf_clear(&ca->serial);
 	err = issuer_sign(issuer, leaf, &context, serial, &ca->der, reason);
-	buf_put(&ca->serial, serial, sizeof(serial));
+	buf_put(&ca->serial, serial_octets(serial).data, serial_octets(serial).len);
 	return err == ERR_OK && !ca->serial.failed ? issuer : NULL;
 }
 

@@ -12,6 +12,7 @@
 #include "ipc/role.h"
 #include "lib/memory.h"
 #include "pebble-compat/challtestsrv/challtestsrv.h"
+#include "pebble-compat/command.h"
 #include "proc/proc.h"
 
 static int
@@ -38,6 +39,7 @@ static const struct command commands[] = {
 	{ "perspective", "make a perspective: a validation authority on another machine", perspective_command },
 	{ "va", "run a perspective, on its machine", va_command },
 	{ "ledger", "read and verify the record of everything the CA signed", ledger_command },
+	{ "pebble", "a test CA that takes Pebble's command line and looks like it to clients", pebble_command },
 	{ "challtestsrv", "answer validations as a client's tests say: pebble-challtestsrv", challtestsrv_command },
 	{ "role", NULL, role_command },
 };
@@ -45,6 +47,7 @@ static const struct command commands[] = {
 
 /* Names of the program that stand for a command: its arguments are then all the program's. */
 static const struct command programs[] = {
+	{ "pebble", NULL, pebble_command },
 	{ "pebble-challtestsrv", NULL, challtestsrv_command },
 };
 
@@ -97,7 +100,7 @@ main(int argc, char **argv)
 	}
 	/* Of the program or of any command: there is one version. */
 	if (strcmp(name, "--version") == 0 || strcmp(name, "version") == 0 ||
-	    (argc > 2 && strcmp(argv[2], "--version") == 0 && is_for_people(name))) {
+	    (argc > 2 && strcmp(argv[2], "--version") == 0 && is_for_people(name) && strcmp(name, "pebble") != 0)) {
 		puts("signet " SIGNET_VERSION);
 		return 0;
 	}

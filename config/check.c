@@ -6,6 +6,8 @@
 #include "config/check.h"
 #include "ipc/msg.h"
 
+#define LIFETIME_MIN 600
+
 /* The host of a server URL, without brackets and port, on the heap. */
 static char *
 host_of(const char *url)
@@ -87,6 +89,15 @@ check_required(struct parse *p)
 }
 
 static void
+check_test(struct parse *p)
+{
+	for (size_t i = 0; i < option_count && p->config->preset != PRESET_PEBBLE; i++)
+		if (options[i].flags & OPTION_TEST && p->line[i] != 0)
+			report_add(p->report, p->line[i], options[i].key,
+			    "is for tests of clients, which preset pebble serves; remove the line");
+}
+
+static void
 check_tls(struct parse *p)
 {
 	const struct wfe_config	*wfe = &p->config->wfe;
@@ -116,6 +127,8 @@ check_listeners(struct parse *p)
 		all[n].key = "wfe.listen", all[n].text = wfe->listen.items[i];
 	for (size_t i = 0; i < wfe->plain_listen.count && n < 30; i++, n++)
 		all[n].key = "wfe.plain_listen", all[n].text = wfe->plain_listen.items[i];
+	for (size_t i = 0; i < wfe->management_listen.count && n < 31; i++, n++)
+		all[n].key = "wfe.management_listen", all[n].text = wfe->management_listen.items[i];
 	if (wfe->metrics_listen != NULL && wfe->metrics_listen[0] != '\0')
 		all[n].key = "wfe.metrics_listen", all[n++].text = wfe->metrics_listen;
 	for (size_t i = 0; i < n; i++)
@@ -206,6 +219,10 @@ check_profiles(struct parse *p)
 		if (profile->name == NULL || profile->lifetime == 0)
 			continue;
 		snprintf(key, sizeof(key), "ca.profiles.%s", profile->name);
+		/* A client's clock and the backdating of notBefore eat it up. */
+		if (profile->lifetime < LIFETIME_MIN && p->config->preset != PRESET_PEBBLE)
+			report_add(p->report, line_of(p, "ca.profiles"), key,
+			    "has a lifetime of less than ten minutes; make it longer");
 		if (!profile->server_auth && !profile->client_auth)
 			report_add(p->report, line_of(p, "ca.profiles"), key,
 			    "serves neither servers nor clients; set server_auth or client_auth to true");
@@ -337,6 +354,7 @@ config_check(struct parse *p)
 	}
 	if (p->map)
 		check_required(p);
+	check_test(p);
 	check_not_perspective(p);
 	check_tls(p);
 	check_listeners(p);

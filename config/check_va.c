@@ -53,7 +53,7 @@ check_place(struct parse *p, const struct perspective_config *one, const char *k
 		return;
 	if (one->address[0] == '\0' && (!same(one->tls_key, "") || !same(one->evidence_key, "")))
 		report_add(p->report, line, key, "has keys and no address; add where it listens");
-	else if (one->address[0] == '\0' && one->resolvers.count == 0 && same(one->source, ""))
+	else if (p->config->preset != PRESET_PEBBLE && one->address[0] == '\0' && one->resolvers.count == 0 && same(one->source, ""))
 		report_add(p->report, line, key, "sees what the server itself sees; give it resolvers or a source, or the "
 		    "address of one on another machine");
 	else if (one->address[0] != '\0' && (same(one->tls_key, "") || same(one->evidence_key, "")))

@@ -59,6 +59,11 @@ struct zone_config {
 	struct strings	 resolvers;	/* "10.1.1.1:53" */
 };
 
+struct page_config {
+	char		*path, *file, *media_type;
+	struct strings	 alternates;
+};
+
 /* One of the server's own va when it has no address, else a signet va elsewhere. */
 struct perspective_config {
 	char		*name;
@@ -78,6 +83,9 @@ struct wfe_config {
 	struct strings	 plain_listen;
 	char		*plain_url;		/* no trailing slash; "" when there is no plain listener */
 	char		*metrics_listen;	/* "" : off */
+	struct strings	 management_listen;
+	struct page_config *pages;		/* of the management listener */
+	size_t		 page_count;
 	enum tls_mode	 tls;
 	char		*tls_certificate;	/* TLS_FILES */
 	char		*tls_key;
@@ -88,10 +96,16 @@ struct wfe_config {
 	char		*website;		/* "" : not in the directory's meta */
 };
 
+struct external_key_config {
+	char		*kid, *key;		/* key: base64url */
+};
+
 struct ra_config {
 	char		*terms_of_service;	/* URL, or "" */
 	struct strings	 caa_identities;
 	bool		 external_account_required;
+	struct external_key_config *external_keys;	/* beside those of the database */
+	size_t		 external_key_count;
 	struct strings	 allow;			/* name patterns: "nas.lan", "*.home.arpa", "*" */
 	struct strings	 deny;			/* wins */
 	struct strings	 challenges;		/* offered; none: every type there is */
@@ -106,6 +120,19 @@ struct ra_config {
 	bool		 reuse_orders;		/* the same order again is the same order */
 	int64_t		 finalize_wait_ms;	/* how long finalize waits for the certificate */
 	int64_t		 workers;
+	bool		 any_reason;		/* of RFC 5280, for a revocation */
+	bool		 weak_account_keys;
+	int64_t		 contacts;		/* at most */
+	int64_t		 orders_per_page;
+	bool		 shuffle;
+	bool		 random_profile;
+	int64_t		 nonce_rejection;	/* of a hundred */
+	int64_t		 reuse_chance;		/* of a hundred */
+	int64_t		 retry_after_order, retry_after_authorization;	/* s; 0: no header */
+	bool		 retry_after_dates;
+	bool		 show_revoked;
+	int64_t		 renewal_margin;	/* s; 0: a fiftieth of the lifetime */
+	bool		 strict;
 };
 
 struct va_config {
@@ -119,6 +146,9 @@ struct va_config {
 	enum caa_mode		 caa;
 	int64_t			 retries;	/* after a failure, before it is final */
 	int64_t			 retry_interval;	/* s between them */
+	int64_t			 sleep;		/* s, less one, before each at the most */
+	bool			 always_valid;
+	char			*user_agent;
 	struct perspective_config *perspectives;	/* beside the primary */
 	size_t			 perspective_count;
 	char			*perspective_key;	/* path; with which va shows the remote ones that it is the primary */
@@ -143,6 +173,8 @@ struct ca_config {
 	char			*blocked_keys;	/* path; "" : none */
 	int64_t			 crl_lifetime;	/* s from thisUpdate to nextUpdate */
 	int64_t			 crl_shards;
+	int64_t			 backdate;	/* s */
+	bool			 names_as_asked;
 };
 
 struct config {
@@ -156,6 +188,7 @@ struct config {
 	struct va_config	 va;
 	struct own_perspective_config perspective;
 	struct ca_config	 ca;
+	int64_t			 seed;		/* 0: none */
 	char			*storage;	/* "sqlite:data/signet.db" */
 	char			*evidence_key;	/* path; read by va and ca only */
 	char			*ledger;	/* folder; opened by ca only */

@@ -31,7 +31,7 @@ static const char *const persist_names[] = { "draft-02", "draft-01", NULL };
 static const char *const surface_names[] = { "native", "pebble", NULL };
 static const char *const caa_names[] = { "off", "if-present", "enforce", NULL };
 static const char *const level_names[] = { "debug", "info", "warning", "error", NULL };
-static const char *const format_names[] = { "text", "json", NULL };
+static const char *const format_names[] = { "text", "json", "pebble", NULL };
 
 /* clang-format off */
 static const struct option issuer_fields[] = {
@@ -60,7 +60,7 @@ static const struct option profile_fields[] = {
 	{ .key = "name", .type = &type_word, .offset = offsetof(struct profile_config, name),
 	    .roles = WFE | RA | CA, .min = 1, .max = 64, .help = "what a client names in its order" },
 	{ .key = "lifetime", .type = &type_seconds, .offset = offsetof(struct profile_config, lifetime),
-	    .roles = WFE | RA | CA, .min = 10 * MINUTE, .max = 3650 * DAY, .flags = OPTION_REQUIRED,
+	    .roles = WFE | RA | CA, .min = 1, .max = 3650 * DAY, .flags = OPTION_REQUIRED,
 	    .help = "how long its certificates are valid" },
 	{ .key = "description", .type = &type_text, .offset = offsetof(struct profile_config, description),
 	    .roles = WFE | RA, SAME("\"\""), .max = 500,
@@ -110,6 +110,24 @@ static const struct option profile_fields[] = {
 	    .help = "whether a CSR that asks for must-staple (RFC 7633) gets it; else it is refused" },
 };
 
+static const struct option page_fields[] = {
+	{ .key = "path", .type = &type_text, .offset = offsetof(struct page_config, path), .roles = WFE, .min = 1,
+	    .max = 255, .flags = OPTION_REQUIRED, .help = "its path" },
+	{ .key = "file", .type = &type_path, .offset = offsetof(struct page_config, file), .roles = WFE, .min = 1,
+	    .flags = OPTION_REQUIRED, .help = "what it shows" },
+	{ .key = "media_type", .type = &type_text, .offset = offsetof(struct page_config, media_type), .roles = WFE,
+	    .min = 1, .max = 127, .flags = OPTION_REQUIRED, .help = "its Content-Type" },
+	{ .key = "alternates", .type = &type_paths, .offset = offsetof(struct page_config, alternates), .roles = WFE,
+	    .min = 0, .max = 16, .help = "paths that its Link headers name" },
+};
+
+static const struct option external_key_fields[] = {
+	{ .key = "kid", .type = &type_text, .offset = offsetof(struct external_key_config, kid), .roles = RA, .min = 1,
+	    .max = 255, .flags = OPTION_REQUIRED, .help = "its \"kid\"" },
+	{ .key = "key", .type = &type_text, .offset = offsetof(struct external_key_config, key), .roles = RA, .min = 1,
+	    .max = 255, .flags = OPTION_REQUIRED, .help = "the MAC key in base64url" },
+};
+
 static const struct option zone_fields[] = {
 	{ .key = "zone", .type = &type_domain, .offset = offsetof(struct zone_config, zone),
 	    .roles = VA, .min = 1, .max = 253, .help = "a DNS name; it and everything below" },
@@ -140,6 +158,10 @@ static const struct record issuer_record = { SHAPE_LIST, sizeof(struct issuer_co
 	offsetof(struct config, ca.issuer_count), FIELDS(issuer_fields) };
 static const struct record profile_record = { SHAPE_MAP, sizeof(struct profile_config),
 	offsetof(struct config, ca.profile_count), FIELDS(profile_fields) };
+static const struct record external_key_record = { SHAPE_LIST, sizeof(struct external_key_config),
+	offsetof(struct config, ra.external_key_count), FIELDS(external_key_fields) };
+static const struct record page_record = { SHAPE_LIST, sizeof(struct page_config),
+	offsetof(struct config, wfe.page_count), FIELDS(page_fields) };
 static const struct record perspective_record = { SHAPE_LIST, sizeof(struct perspective_config),
 	offsetof(struct config, va.perspective_count), FIELDS(perspective_fields) };
 static const struct record zone_record = { SHAPE_PAIR, sizeof(struct zone_config),
@@ -173,7 +195,7 @@ const struct option options[] = {
 	{ .key = "wfe.names", .type = &type_hosts, AT(wfe.names), .roles = WFE | CA, .min = 1, .max = 100,
 	    .flags = OPTION_DERIVED | OPTION_SAMPLE,
 	    .help = "DNS names and addresses in the server's own certificate; default: the host of wfe.url" },
-	/* Listeners: 8 + 7 + 1 make LISTENERS_MAX of proc/proc.h. */
+	/* Listeners: 8 + 7 + 4 + 1 make LISTENERS_MAX of proc/proc.h. */
 	{ .key = "wfe.listen", .type = &type_addresses, AT(wfe.listen), .roles = WFE | VA,
 	    EACH("[\"[::]:9443\"]", "[\"[::]:14000\"]", "[\"[::]:9443\"]"), .min = 1, .max = 8,
 	    .flags = OPTION_SAMPLE, .help = "addresses of the ACME server; [::]:PORT takes IPv4 too" },
@@ -186,6 +208,12 @@ const struct option options[] = {
 		    "http://, the host of wfe.url and the port of the first plain_listen" },
 	{ .key = "wfe.metrics_listen", .type = &type_address, AT(wfe.metrics_listen), .roles = WFE | VA,
 	    SAME("\"\""), .help = "address of the metrics; \"\" for none" },
+	/* What a test wants to know and to command, which no client of a real CA may. */
+	{ .key = "wfe.management_listen", .type = &type_addresses, AT(wfe.management_listen), .roles = WFE | RA | VA,
+	    SAME("[]"), .max = 4, .flags = OPTION_TEST,
+	    .help = "HTTPS for whoever tests a client against this server: roots, states, faults, the clock; [] for none" },
+	{ .key = "wfe.pages", .type = &type_records, AT(wfe.pages), .roles = WFE, SAME("[]"), .max = 256,
+	    .record = &page_record, .flags = OPTION_TEST, .help = "files that the management listener shows" },
 	{ .key = "wfe.tls", .type = &type_enum, AT(wfe.tls), .roles = WFE, SAME("auto"), .names = tls_names,
 	    .help = "auto: a certificate from this CA, renewed by itself; or files; or off, behind a proxy" },
 	{ .key = "wfe.tls.certificate", .type = &type_path, AT(wfe.tls_certificate), .roles = WFE,
@@ -205,13 +233,16 @@ const struct option options[] = {
 	    .help = "URL of a page about this CA, for the directory's meta, and for who meets a rate limit" },
 
 	{ .key = "ra.terms_of_service", .type = &type_url, AT(ra.terms_of_service), .roles = WFE | RA,
-	    SAME("\"\""), .help = "URL of terms that an account must agree to; \"\" for none" },
+	    EACH("\"\"", "\"data:text/plain,Do%20what%20thou%20wilt\"", "\"\""), .help = "URL of terms that an account must agree to; \"\" for none" },
 	{ .key = "ra.caa_identities", .type = &type_domains, AT(ra.caa_identities), .roles = WFE | RA | VA,
 	    SAME("[]"), .max = 16, .help = "the names that stand for this CA in CAA records" },
 	{ .key = "ra.external_account_required", .type = &type_bool, AT(ra.external_account_required),
 	    .roles = WFE | RA, SAME("false"),
 	    .help = "whether a new account needs an external account binding, by a key that `signet eab create` made; "
 		    "without it, a binding is taken but not asked for" },
+	{ .key = "ra.external_account_keys", .type = &type_records, AT(ra.external_keys), .roles = RA, SAME("[]"),
+	    .max = 100, .record = &external_key_record, .flags = OPTION_TEST,
+	    .help = "keys for external account bindings that are known to everybody who reads this file" },
 	/* Pebble certifies any address; Boulder none in its default profile. */
 	{ .key = "ra.policy.allow", .type = &type_patterns, AT(ra.allow), .roles = RA | CA,
 	    EACH("[\"*\"]", "[\"*\", \"0.0.0.0/0\", \"::/0\"]", "[\"*\"]"),
@@ -222,6 +253,41 @@ const struct option options[] = {
 	    .max = 1000, .help = "names and blocks of addresses that may not, even when allow has them" },
 	{ .key = "ra.challenges", .type = &type_challenges, AT(ra.challenges), .roles = RA | CA, SAME("[]"),
 	    .max = 16, .help = "the challenge types offered, such as [http-01, dns-01]; [] for all there are" },
+	/* Pebble: suites use RSA keys of 1024 bits, which are quicker to make. */
+	{ .key = "ra.weak_account_keys", .type = &type_bool, AT(ra.weak_account_keys), .roles = RA | CA,
+	    EACH("false", "true", "false"), .flags = OPTION_TEST,
+	    .help = "whether an account's RSA key may be shorter than 2048 bits" },
+	{ .key = "ra.contacts", .type = &type_integer, AT(ra.contacts), .roles = RA, EACH("10", "2", "10"), .max = 10,
+	    .help = "how many an account may have" },
+	{ .key = "ra.orders_per_page", .type = &type_integer, AT(ra.orders_per_page), .roles = RA,
+	    EACH("100", "3", "100"), .min = 1, .max = 100, .help = "of the orders list (RFC 8555, 7.1.2.1)" },
+	{ .key = "ra.shuffle", .type = &type_bool, AT(ra.shuffle), .roles = RA, EACH("false", "true", "false"),
+	    .help = "whether identifiers, authorizations and challenges are shown in changing order; clients must not "
+		    "rely on it (RFC 8555, 7.4)" },
+	{ .key = "ra.random_profile", .type = &type_bool, AT(ra.random_profile), .roles = RA,
+	    EACH("false", "true", "false"),
+	    .help = "whether an order that names no profile gets any of them, instead of the first" },
+	{ .key = "ra.nonce_rejection", .type = &type_integer, AT(ra.nonce_rejection), .roles = RA,
+	    EACH("0", "5", "0"), .max = 99, .flags = OPTION_TEST,
+	    .help = "how many of a hundred good nonces are refused and used up" },
+	{ .key = "ra.retry_after.order", .type = &type_integer, AT(ra.retry_after_order), .roles = RA,
+	    EACH("1", "0", "1"), .max = HOUR,
+	    .help = "Retry-After of an order in processing, in seconds; 0: none" },
+	{ .key = "ra.retry_after.authorization", .type = &type_integer, AT(ra.retry_after_authorization), .roles = RA,
+	    EACH("1", "0", "1"), .max = HOUR,
+	    .help = "the same of an authorization, at the least; 0: none" },
+	{ .key = "ra.retry_after.dates", .type = &type_bool, AT(ra.retry_after_dates), .roles = RA,
+	    EACH("false", "true", "false"),
+	    .help = "whether half of them are dates; clients must take both (RFC 9110, 10.2.3)" },
+	{ .key = "ra.show_revoked", .type = &type_bool, AT(ra.show_revoked), .roles = RA,
+	    EACH("true", "false", "true"), .help = "whether a revoked certificate can still be downloaded" },
+	{ .key = "ra.renewal_margin", .type = &type_seconds, AT(ra.renewal_margin), .roles = RA,
+	    EACH("0s", "24h", "0s"), .max = 30 * DAY,
+	    .help = "half of the window in which a certificate should be renewed (RFC 9773); 0s: a fiftieth of its "
+		    "lifetime" },
+	{ .key = "ra.strict", .type = &type_bool, AT(ra.strict), .roles = RA, SAME("false"), .flags = OPTION_TEST,
+	    .help = "whether what clients send beyond the protocol is refused where that may be: members of a "
+		    "challenge's POST, a \"resource\"" },
 	/* The draft lets a challenge name ten. Pebble's own name, for its clients. */
 	{ .key = "ra.dns_persist.issuer_domain_names", .type = &type_domains, AT(ra.issuer_domain_names),
 	    .roles = ALL, EACH("[]", "[pebble.letsencrypt.org]", "[]"), .max = 10,
@@ -248,19 +314,24 @@ const struct option options[] = {
 	/* Boulder does both. In a private network a proof for each certificate costs little, and shows who holds the
 	 * name today. */
 	{ .key = "ra.reuse_authorizations", .type = &type_bool, AT(ra.reuse_authorizations), .roles = RA,
-	    EACH("false", "false", "true"),
+	    EACH("false", "true", "true"),
 	    .help = "whether a new order shares the valid authorizations of the account's recent ones; those made "
 		    "by newAuthz serve one order in any case" },
+	{ .key = "ra.reuse_chance", .type = &type_integer, AT(ra.reuse_chance), .roles = RA,
+	    EACH("100", "50", "100"), .max = 100,
+	    .help = "in how many of a hundred cases one that could be reused is" },
 	{ .key = "ra.reuse_orders", .type = &type_bool, AT(ra.reuse_orders), .roles = RA,
 	    EACH("false", "false", "true"),
 	    .help = "whether asking for what a pending or ready order of the account asks for gives that order" },
 	{ .key = "ra.finalize_wait", .type = &type_milliseconds, AT(ra.finalize_wait_ms), .roles = RA,
-	    SAME("500ms"), .max = 30000,
+	    EACH("500ms", "0ms", "500ms"), .max = 30000,
 	    .help = "how long finalize waits for the certificate before it answers" },
 	/* Boulder's documented set. */
 	{ .key = "ra.revocation_reasons", .type = &type_reasons, AT(ra.revocation_reasons), .roles = RA,
 	    SAME("[unspecified, keyCompromise, affiliationChanged, superseded, cessationOfOperation]"), .max = 6,
 	    .help = "what a subscriber may give: those of RFC 5280, 5.3.1 that are for end entities" },
+	{ .key = "ra.any_reason", .type = &type_bool, AT(ra.any_reason), .roles = RA, EACH("false", "true", "false"),
+	    .flags = OPTION_TEST, .help = "whether every reason of RFC 5280, 5.3.1 is taken" },
 	{ .key = "ra.workers", .type = &type_integer, AT(ra.workers), .roles = RA, SAME("0"), .max = 256,
 	    .help = "threads that serve requests; 0: four more than there are cores" },
 
@@ -282,7 +353,7 @@ const struct option options[] = {
 	{ .key = "va.targets.allow", .type = &type_networks, AT(va.allow), .roles = VA, SAME("[]"),
 	    .max = 256, .flags = OPTION_SAMPLE, .help = "connect there although deny says no" },
 	/* Boulder's time for one remote validation. */
-	{ .key = "va.timeout", .type = &type_seconds, AT(va.timeout), .roles = VA, SAME("20s"), .min = 1,
+	{ .key = "va.timeout", .type = &type_seconds, AT(va.timeout), .roles = VA, EACH("20s", "15s", "20s"), .min = 1,
 	    .max = 5 * MINUTE, .help = "for one whole validation" },
 	{ .key = "va.concurrent", .type = &type_integer, AT(va.concurrent), .roles = VA, SAME("10000"),
 	    .min = 1, .max = 100000, .help = "validations at once" },
@@ -297,6 +368,15 @@ const struct option options[] = {
 	    EACH("if-present", "off", "enforce"), .names = caa_names,
 	    .help = "whether CAA records decide: never, when they can be seen, or also when they can't be looked "
 		    "up (then nothing is issued)" },
+	{ .key = "va.sleep", .type = &type_integer, AT(va.sleep), .roles = VA, EACH("0", "5", "0"), .max = 60,
+	    .flags = OPTION_TEST,
+	    .help = "before each validation so many seconds less one at the most, by chance" },
+	{ .key = "va.always_valid", .type = &type_bool, AT(va.always_valid), .roles = VA, SAME("false"),
+	    .flags = OPTION_TEST, .help = "whether names are taken for proven without a look" },
+	{ .key = "va.user_agent", .type = &type_text, AT(va.user_agent), .roles = VA,
+	    EACH("\"signet-va/" SIGNET_VERSION " (+RFC 8555 http-01)\"",
+		"\"LetsEncrypt-Pebble-VA (linux; amd64)\"", "\"signet-va/" SIGNET_VERSION " (+RFC 8555 http-01)\""),
+	    .min = 1, .max = 200, .help = "what http-01 calls itself" },
 	/* PERSPECTIVES_MAX of acme/evidence.h. */
 	{ .key = "va.perspectives", .type = &type_records, AT(va.perspectives), .roles = VA | CA, SAME("[]"),
 	    .max = 8, .record = &perspective_record,
@@ -342,12 +422,20 @@ const struct option options[] = {
 	    .help = "file of keys that get neither account nor certificate: the SHA-256 of each "
 		    "SubjectPublicKeyInfo, one hexadecimal line each" },
 
+	{ .key = "ca.backdate", .type = &type_seconds, AT(ca.backdate), .roles = RA | CA,
+	    EACH("5m", "0s", "5m"), .max = HOUR,
+	    .help = "how long before now a certificate begins, for clients whose clocks are late" },
+	{ .key = "ca.names_as_asked", .type = &type_bool, AT(ca.names_as_asked), .roles = RA | CA,
+	    EACH("false", "true", "false"),
+	    .help = "whether names stand in a certificate in the CSR's order, and its common name is not looked at" },
 	{ .key = "ca.crl_lifetime", .type = &type_seconds, AT(ca.crl_lifetime), .roles = RA | CA, SAME("4d"),
 	    .min = HOUR, .max = 10 * DAY - HOUR,
 	    .help = "how long a CRL is good; a new one is made after a quarter of that, and after a revocation" },
 	{ .key = "ca.crl_shards", .type = &type_integer, AT(ca.crl_shards), .roles = RA | CA, SAME("1"), .min = 1,
 	    .max = 256, .help = "over how many CRLs an issuer's revoked certificates are spread" },
 
+	{ .key = "seed", .type = &type_integer, AT(seed), .roles = ALL, SAME("0"), .max = INT64_MAX,
+	    .flags = OPTION_TEST, .help = "makes what is left to chance repeatable; 0: it isn't" },
 	{ .key = "storage", .type = &type_storage, AT(storage), .roles = RA,
 	    SAME("\"sqlite:data/signet.db\""), .min = 1, .help = "the database" },
 	{ .key = "evidence_key", .type = &type_path, AT(evidence_key), .roles = VA | CA,
@@ -358,7 +446,7 @@ const struct option options[] = {
 	{ .key = "log.level", .type = &type_enum, AT(log_level), .roles = ALL, SAME("info"),
 	    .names = level_names, .help = "the least that is logged" },
 	{ .key = "log.format", .type = &type_enum, AT(log_format), .roles = ALL, SAME("text"),
-	    .names = format_names, .help = "for people or for programs" },
+	    .names = format_names, .help = "for people, for programs, or for those who read Pebble's" },
 };
 /* clang-format on */
 const size_t option_count = sizeof(options) / sizeof(options[0]);

@@ -42,7 +42,8 @@ enum option_flag {
 	OPTION_REQUIRED = 1,	/* no default */
 	OPTION_DERIVED = 2,	/* the default follows from other options: check.c */
 	OPTION_SAMPLE = 4,	/* in the file that init writes */
-	OPTION_UNSERVED = 8	/* only the default is served by this version */
+	OPTION_UNSERVED = 8,	/* only the default is served by this version */
+	OPTION_TEST = 16	/* only preset pebble takes another value than the default */
 };
 
 struct option {
@@ -74,7 +75,7 @@ struct record {
 
 extern const struct option options[];
 extern const size_t option_count;
-#define OPTIONS_MAX 96		/* for arrays beside the table; options.c checks it */
+#define OPTIONS_MAX 128		/* for arrays beside the table; options.c checks it */
 
 /* NULL when there is none of this key. */
 const struct option	*option_find(const char *key);

@@ -109,9 +109,10 @@ server_url_text(char *text, struct reason *why)
 static bool
 url_text(char *text, struct reason *why)
 {
-	char	*host, *rest;
+	char	*host, *rest = text;
 
-	if (!scheme(text, &host, why) || !authority(host, &rest, why))
+	/* Terms that are short enough stand in their own URL (RFC 2397). */
+	if (strncmp(text, "data:", 5) != 0 && (!scheme(text, &host, why) || !authority(host, &rest, why)))
 		return false;
 	for (const char *p = rest; *p != '\0'; p++)
 		if ((unsigned char)*p <= 0x20 || (unsigned char)*p >= 0x7f ||

@@ -31,6 +31,7 @@ static const struct msg_entry table[MSG_TYPE_COUNT] = {
 	[MSG_CERTIFICATE] = { "CERTIFICATE", CA, RA, CERTIFICATE_DER_MAX + SMALL },
 	[MSG_REFUSED] = { "REFUSED", CA, RA, SMALL },
 	[MSG_SERVER_CSR] = { "SERVER_CSR", WFE | RA, RA | CA, SMALL },
+	[MSG_MANAGE] = { "MANAGE", WFE, RA, JWS_BODY_MAX + SMALL },
 	[MSG_LOOKUP] = { "LOOKUP", WFE, RA, SMALL },
 	[MSG_SERVER_CERTIFICATE] = { "SERVER_CERTIFICATE", CA | RA, RA | WFE, 65536 },
 	[MSG_CRL_ENTRIES] = { "CRL_ENTRIES", RA, CA, CRL_CHUNK * 34 + SMALL },
@@ -147,12 +148,36 @@ get_lookup(struct slice body, struct msg_lookup *msg)
 }
 
 void
+put_manage(struct buf *out, const struct msg_manage *msg)
+{
+	put_u64(out, msg->number);
+	put_str(out, msg->method);
+	put_str(out, msg->path);
+	put_str(out, msg->base);
+	put_bytes(out, msg->body);
+}
+
+bool
+get_manage(struct slice body, struct msg_manage *msg)
+{
+	struct wire in = wire_of(body);
+
+	msg->number = get_u64(&in);
+	get_str(&in, msg->method, sizeof(msg->method));
+	get_str(&in, msg->path, sizeof(msg->path));
+	get_str(&in, msg->base, sizeof(msg->base));
+	msg->body = get_bytes(&in, JWS_BODY_MAX);
+	return wire_done(&in);
+}
+
+void
 put_reply(struct buf *out, const struct msg_reply *msg)
 {
 	put_u64(out, msg->number);
 	put_u16(out, msg->status);
 	put_u8(out, (uint8_t)msg->media);
 	put_u32(out, msg->retry_after);
+	put_bool(out, msg->retry_date);
 	put_str(out, msg->nonce);
 	put_str(out, msg->location);
 	put_u32(out, msg->link_count);
@@ -180,6 +205,7 @@ get_reply(struct slice body, struct msg_reply *msg)
 		in.bad = true;
 	msg->media = (enum media_type)media;
 	msg->retry_after = get_u32(&in);
+	msg->retry_date = get_bool(&in);
 	get_str(&in, msg->nonce, sizeof(msg->nonce));
 	get_str(&in, msg->location, sizeof(msg->location));
 	msg->link_count = get_count(&in, REPLY_LINKS_MAX);
@@ -420,7 +446,7 @@ get_crl_entry(struct wire *in, struct msg_crl_entry *entry)
 	entry->serial_len = serial.len;
 	entry->revoked = get_time(in);
 	reason = get_u8(in) - 1;
-	if (revocation_reason_name(reason) == NULL)
+	if (!revocation_reason_ends(reason))
 		in->bad = true;
 	entry->reason = (enum revocation_reason)reason;
 }

@@ -38,6 +38,7 @@ enum msg_type {
 	MSG_CRL_ENTRIES,	/* ra -> ca: what a CRL shall list, in parts */
 	MSG_CRL,		/* ca -> ra -> wfe: the CRL, in parts */
 	MSG_LOOKUP,		/* wfe -> ra: a GET that nobody signs (RFC 9773, 4.1); the answer is a REPLY */
+	MSG_MANAGE,		/* wfe -> ra: what the management listener was asked; the answer is a REPLY */
 	MSG_TYPE_COUNT
 };
 
@@ -79,6 +80,18 @@ struct msg_lookup {
 void put_lookup(struct buf *, const struct msg_lookup *);
 bool get_lookup(struct slice, struct msg_lookup *);
 
+/* Only where the configuration has a management listener: ra refuses it otherwise. */
+#define METHOD_MAX 15			/* ours are shorter; the rest is for the log */
+struct msg_manage {
+	uint64_t	number;		/* as in a REQUEST */
+	char		method[METHOD_MAX + 1];
+	char		path[URL_PATH_MAX + 1];
+	char		base[BASE_MAX + 1];
+	struct slice	body;		/* at most JWS_BODY_MAX */
+};
+void put_manage(struct buf *, const struct msg_manage *);
+bool get_manage(struct slice, struct msg_manage *);
+
 #define NONCE_SIZE 23			/* 22 characters and the NUL */
 #define REPLY_BODY_MAX 131072		/* an order of 100 names of 253 bytes; a long chain */
 #define REPLY_LINKS_MAX 8		/* alternate chains, and the issuer */
@@ -91,6 +104,9 @@ enum media_type {
 	MEDIA_DIRECTORY,		/* no body: wfe puts its directory there */
 	MEDIA_PKIX_CERT,		/* application/pkix-cert */
 	MEDIA_PKCS7,			/* application/pkcs7-mime */
+	MEDIA_TEXT,			/* text/plain */
+	MEDIA_HTML,			/* text/html */
+	MEDIA_XML,			/* application/xml */
 	MEDIA_TYPE_COUNT
 };
 
@@ -99,6 +115,7 @@ struct msg_reply {
 	uint16_t	status;
 	enum media_type	media;
 	uint32_t	retry_after;	/* seconds; 0: no header */
+	bool		retry_date;	/* shown as a date */
 	char		nonce[NONCE_SIZE];	/* "" : of a LOOKUP, and caches may keep it a while */
 	char		location[512];	/* "" : no header */
 	uint32_t	link_count;

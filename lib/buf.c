@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/memory.h"
+
 #define BUF_FIRST 256	/* most log values, URLs and headers fit without growing again */
 
 struct slice
@@ -66,7 +68,7 @@ buf_reserve(struct buf *b, size_t more)
 	need = b->len + more;
 	for (cap = b->cap > 0 ? b->cap : BUF_FIRST; cap < need;)
 		cap *= 2;
-	if ((data = malloc(cap)) == NULL)
+	if ((data = memory_get(cap)) == NULL)
 		return false;
 	if (b->data != NULL) {
 		memcpy(data, b->data, b->len);

@@ -2,6 +2,7 @@
 #include "lib/clock.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -80,4 +81,20 @@ clock_rfc3339(int64_t seconds, char out[CLOCK_RFC3339_SIZE])
 	digits(out + 11, seconds / 3600, 2);
 	digits(out + 14, seconds / 60 % 60, 2);
 	digits(out + 17, seconds % 60, 2);
+}
+
+void
+clock_http_date(int64_t seconds, char out[CLOCK_HTTP_SIZE])
+{
+	static const char *const days[] = { "Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed" };	/* 1970 began so */
+	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov",
+		"Dec" };
+	char	 text[CLOCK_RFC3339_SIZE];
+	int64_t	 day = seconds / 86400;
+
+	if (seconds < 0)
+		seconds = day = 0;
+	clock_rfc3339(seconds, text);
+	snprintf(out, CLOCK_HTTP_SIZE, "%s, %.2s %s %.4s %.8s GMT", days[day % 7], text + 8,
+	    months[((text[5] - '0') * 10 + text[6] - '0' - 1) % 12], text, text + 11);
 }

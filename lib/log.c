@@ -159,6 +159,25 @@ line_put_field(struct line *line, const struct log_field *field, bool json)
 }
 
 static void
+line_put_text(struct line *line, const char *text)
+{
+	for (size_t left = strlen(text), n; left > 0 && !line->cut; text += n, left -= n)
+		n = line_put_char(line, text, left, false);
+}
+
+/* "Pebble 2006/01/02 15:04:05 ", which test suites cut off. */
+static void
+line_put_pebble(struct line *line, const char *event)
+{
+	char	 time[CLOCK_RFC3339_SIZE], head[40];
+
+	clock_rfc3339(clock_now(), time);
+	snprintf(head, sizeof(head), "Pebble %.4s/%.2s/%.2s %.8s ", time, time + 5, time + 8, time + 11);
+	line_put_str(line, head);
+	line_put_text(line, event);
+}
+
+static void
 line_put_head(struct line *line, enum log_level level, const char *event, bool json)
 {
 	int64_t	 ms = clock_now_ms();
@@ -180,8 +199,7 @@ line_put_head(struct line *line, enum log_level level, const char *event, bool j
 		return;
 	}
 	line_put(line, " ", 1);
-	for (size_t left = strlen(event), n; left > 0 && !line->cut; event += n, left -= n)
-		n = line_put_char(line, event, left, false);
+	line_put_text(line, event);
 }
 
 void
@@ -197,7 +215,10 @@ log_write(enum log_level level, const char *event, const struct log_field *field
 	json = atomic_load_explicit(&log_format, memory_order_relaxed) == LOG_JSON;
 	line.len = 0;
 	line.cut = false;
-	line_put_head(&line, level, event, json);
+	if (atomic_load_explicit(&log_format, memory_order_relaxed) == LOG_PEBBLE)
+		line_put_pebble(&line, event);
+	else
+		line_put_head(&line, level, event, json);
 	for (size_t i = 0; i < count && !line.cut; i++)
 		line_put_field(&line, &fields[i], json);
 	if (line.cut)

@@ -2,8 +2,11 @@
 
 #include <jansson.h>
 #include <openssl/crypto.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+static bool strict;
 
 static _Noreturn void
 out_of_memory(void)
@@ -15,12 +18,12 @@ out_of_memory(void)
 	_exit(1);
 }
 
-static void *
-allocate(size_t size)
+void *
+memory_get(size_t size)
 {
 	void *data = malloc(size);
 
-	if (data == NULL && size > 0)
+	if (data == NULL && size > 0 && strict)
 		out_of_memory();
 	return data;
 }
@@ -30,7 +33,7 @@ openssl_allocate(size_t size, const char *file, int line)
 {
 	(void)file;
 	(void)line;
-	return size == 0 ? NULL : allocate(size);
+	return size == 0 ? NULL : memory_get(size);
 }
 
 /* As CRYPTO_realloc(): nothing left to hold is freed. */
@@ -59,7 +62,8 @@ openssl_free(void *data, const char *file, int line)
 void
 memory_strict(void)
 {
-	json_set_alloc_funcs(allocate, free);
+	strict = true;
+	json_set_alloc_funcs(memory_get, free);
 	if (CRYPTO_set_mem_functions(openssl_allocate, openssl_reallocate, openssl_free) != 1)
 		abort();	/* called too late */
 }

@@ -132,6 +132,9 @@ collect(const struct config *config, struct wanted list[LISTENERS_MAX])
 	for (size_t i = 0; i < wfe->plain_listen.count; i++)
 		want(list, &count,
 		    (struct wanted){ "wfe.plain_listen", wfe->plain_listen.items[i], LISTENER_PLAIN });
+	for (size_t i = 0; i < wfe->management_listen.count; i++)
+		want(list, &count,
+		    (struct wanted){ "wfe.management_listen", wfe->management_listen.items[i], LISTENER_MANAGEMENT });
 	if (wfe->metrics_listen != NULL && wfe->metrics_listen[0] != '\0')
 		want(list, &count,
 		    (struct wanted){ "wfe.metrics_listen", wfe->metrics_listen, LISTENER_METRICS });

@@ -10,10 +10,12 @@
 #include "ipc/role.h"
 #include "proc/sandbox.h"
 
-#define LISTENERS_MAX 16
+#define LISTENERS_MAX 20
 #define PROC_SECRET_SIZE 32
 
-enum listener_kind { LISTENER_ACME = 1, LISTENER_PLAIN, LISTENER_METRICS, LISTENER_PERSPECTIVE };
+enum listener_kind {
+	LISTENER_ACME = 1, LISTENER_PLAIN, LISTENER_METRICS, LISTENER_PERSPECTIVE, LISTENER_MANAGEMENT
+};
 
 struct listener {
 	int			fd;		/* bound, listening, nonblocking; held by the supervisor too */

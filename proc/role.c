@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/chance.h"
 #include "lib/log.h"
 #include "proc/proc.h"
 #include "proc/start.h"
@@ -112,6 +113,7 @@ proc_main(enum role role)
 		role_failed("can't open the wire to the supervisor");
 	role_receive_start(&p);
 	log_open(role_name(role), p.config->log_level, p.config->log_format);
+	chance_seed((uint64_t)p.config->seed);
 	roles[role].run(&p);
 	abort();
 }

@@ -21,7 +21,7 @@ start_put(struct buf *out, const struct start *start)
 static bool
 start_fd_ok(const struct start_fd *f, size_t place)
 {
-	if (f->fd != START_FIRST_FD + place || f->listener > LISTENER_PERSPECTIVE || f->peer >= ROLE_COUNT)
+	if (f->fd != START_FIRST_FD + place || f->listener > LISTENER_MANAGEMENT || f->peer >= ROLE_COUNT)
 		return false;
 	return (f->listener == 0) != (f->peer == ROLE_SUPERVISOR);
 }

@@ -59,6 +59,9 @@ struct supervisor {
 	bool		 killed;	/* in STOPPING: time was up, we sent SIGKILL */
 	int		 signals;
 	int		 exit_code;
+	bool		 no_file;	/* nothing to reload */
+	void		(*ready)(void *arg, const struct listeners *);	/* told once; NULL: nobody asked */
+	void		*ready_arg;
 };
 
 static void
@@ -125,13 +128,16 @@ now_running(struct supervisor *s)
 	s->previous = NULL;
 	s->state = RUNNING;
 	s->failures = 0;
+	if (!s->served && s->ready != NULL)
+		s->ready(s->ready_arg, &s->listeners);
 	s->served = true;
 	if (config_is_perspective(s->config)) {
 		log_event(LOG_INFO, "ready", F_STR("perspective", s->config->perspective.name),
 		    F_INT("ms", clock_monotonic_ms() - s->since));
 		return;
 	}
-	snprintf(url, sizeof(url), "%s/directory", s->config->wfe.url);
+	snprintf(url, sizeof(url), "%s%s", s->config->wfe.url,
+	    surface_of(s->config->surface)->paths[ROUTE_DIRECTORY]);
 	log_event(LOG_INFO, "ready", F_STR("url", url), F_INT("ms", clock_monotonic_ms() - s->since));
 }
 
@@ -167,6 +173,13 @@ reload(struct supervisor *s)
 	enum err	 err = ERR_MEMORY;
 
 	s->reload = false;
+	if (s->no_file) {
+		log_event(LOG_INFO, "nothing to reload");
+		if (complaints != NULL)
+			fclose(complaints);
+		free(text);
+		return;
+	}
 	if (complaints != NULL && (err = config_read(s->config->file, &config, complaints)) == ERR_OK)
 		err = listeners_sync(&s->listeners, config, complaints);
 	if (complaints != NULL)
@@ -364,10 +377,10 @@ supervisor_open(struct supervisor *s)
 	return listeners_sync(&s->listeners, s->config, stderr) == ERR_OK;
 }
 
-int
-supervisor_run(struct config *config)
+static int
+run(struct supervisor s)
 {
-	struct supervisor s = { .config = config, .signals = -1, .since = clock_monotonic_ms() };
+	struct config *config = s.config;
 
 	log_open("supervisor", config->log_level, config->log_format);
 	if (!supervisor_open(&s)) {
@@ -391,4 +404,17 @@ supervisor_run(struct config *config)
 	config_free(s.previous);
 	config_free(s.config);
 	return s.exit_code;
+}
+
+int
+supervisor_run(struct config *config)
+{
+	return run((struct supervisor){ .config = config, .signals = -1, .since = clock_monotonic_ms() });
+}
+
+int
+supervisor_run_for(struct config *config, void (*ready)(void *arg, const struct listeners *), void *arg)
+{
+	return run((struct supervisor){ .config = config, .signals = -1, .since = clock_monotonic_ms(), .no_file = true,
+	    .ready = ready, .ready_arg = arg });
 }

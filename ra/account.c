@@ -3,6 +3,7 @@
 
 #include "lib/clock.h"
 #include "lib/json.h"
+#include "config/account_key.h"
 #include "ra/contact.h"
 #include "ra/external.h"
 #include "ra/request.h"
@@ -107,13 +108,14 @@ check_new(struct request *request, bool agreed)
 		return terms_refuse(request, "an account has to agree to the terms of service");
 	if (!external_bind(request))
 		return false;
-	if (key_check(request->key->key, &reason) != ERR_OK ||
+	if (account_key_check(request->ra->config, request->key->key, &reason) != ERR_OK ||
 	    blocklist_check(request->ra->blocked, request->key->key, &reason) != ERR_OK)
 		return problem_set(&request->problem, PROBLEM_BAD_PUBLIC_KEY, "the account key: %s",
 		    reason.text);
 	if (!key_unblocked(request, request->key->thumbprint, PROBLEM_BAD_PUBLIC_KEY, "the account key"))
 		return false;
-	return contact_check(json_object_get(request->payload, "contact"), &request->account.contact,
+	return contact_check(json_object_get(request->payload, "contact"),
+	    (size_t)request->ra->config->ra.contacts, &request->account.contact,
 	    &request->problem);
 }
 
@@ -257,7 +259,7 @@ set_contact(struct request *request, const json_t *contact)
 	struct change change = { .id = request->account.id };
 	enum err      err;
 
-	if (!contact_check(contact, &change.contact, &request->problem))
+	if (!contact_check(contact, (size_t)request->ra->config->ra.contacts, &change.contact, &request->problem))
 		return false;
 	err = storage_write(request->ra->storage, write_contact, &change);
 	accounts_forget(request->ra->accounts, request->account.id);
@@ -328,6 +330,10 @@ account_update(struct request *request)
 		    "\"status\" of an account can only be set to \"deactivated\" (RFC 8555, 7.3.6)");
 	if (text != NULL && strcmp(text, "deactivated") == 0)
 		return deactivate(request);
+	if (contact == NULL && request->payload != NULL && request->site.surface->refuses_empty_update) {
+		problem_set(&request->problem, PROBLEM_MALFORMED, "the update changes nothing");
+		return problem_said(&request->problem, SAID_EMPTY_UPDATE, "");
+	}
 	if (!agree(request, contact != NULL, &changed) || (contact != NULL && !set_contact(request, contact)))
 		return false;
 	return changed ? show_changed(request) : account_answer(request, &request->account);

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/chance.h"
 #include "lib/log.h"
 #include "ra/request.h"
 #include "ra/terms.h"
@@ -17,7 +18,12 @@ check_nonce(struct request *request)
 		    problem_said(&request->problem, SAID_NONCE_MISSING, "");
 	switch (nonce_redeem(request->ra->nonces, nonce)) {
 	case ERR_OK:
-		return true;
+		if (!chance_percent(CHANCE_NONCE, request->ra->config->ra.nonce_rejection))
+			return true;
+		problem_set(&request->problem, PROBLEM_BAD_NONCE,
+		    "the nonce was good, and is refused by chance (ra.nonce_rejection); take the one in this answer's "
+		    "Replay-Nonce and try again (RFC 8555, 6.5)");
+		break;
 	case ERR_MALFORMED:
 		problem_set(&request->problem, PROBLEM_MALFORMED,
 		    "\"nonce\" in the JWS protected header is not base64url (RFC 8555, 6.5.2)");

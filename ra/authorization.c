@@ -18,9 +18,8 @@ load(struct request *request, struct authorization *out)
 	if (tx == NULL)
 		return false;
 	err = authorization_get(tx, request->target.id, out);
-	if (err == ERR_NOT_FOUND) {
+	if (err == ERR_NOT_FOUND)
 		return request_no_object(request, "there is no such authorization");
-	}
 	if (err != ERR_OK)
 		return request_broken(request, "authorization_get", err);
 	if (!id_eq(out->account, request->account.id))
@@ -30,12 +29,13 @@ load(struct request *request, struct authorization *out)
 }
 
 /* Seconds until it is worth asking again: past the next try (RFC 8555, 8.2), which lasts a moment itself. */
-static uint32_t
-retry_after(const struct authorization *authorization)
+static int64_t
+retry_after(const struct request *request, const struct authorization *authorization)
 {
 	int64_t rest = authorization->next_try - clock_now();
 
-	return rest > 0 && rest < RETRY_AFTER_MAX ? (uint32_t)rest + TRY_TIME : 1;
+	return rest > 0 && rest < RETRY_AFTER_MAX ? rest + TRY_TIME :
+						    request->ra->config->ra.retry_after_authorization;
 }
 
 /* --- the authorization (RFC 8555, 7.5) ----------------------------------------------------------- */
@@ -113,8 +113,8 @@ authorization_show(struct request *request)
 		done = request_wait(request, authorization.id, stamp, authorization_show);
 	} else if (done) {
 		if (authorization.state == AUTHORIZATION_PROCESSING)
-			request->reply.retry_after = retry_after(&authorization);
-		done = reply_json(request, 200,
+			reply_poll_after(request, retry_after(request, &authorization));
+		done = reply_object(request, 200,
 		    authorization_json(&request->site, &request->ra->config->ra, &authorization, clock_now()));
 	}
 	authorization_free(&authorization);
@@ -176,7 +176,7 @@ answer(struct request *request, const struct authorization *authorization, enum 
 	reply_link(request, text, "up");	/* RFC 8555, 7.1 */
 	free(text);
 	if (authorization->state == AUTHORIZATION_PROCESSING)
-		request->reply.retry_after = retry_after(authorization);
+		reply_poll_after(request, retry_after(request, authorization));
 	return reply_json(request, 200, challenge_json(&request->site, &request->ra->config->ra, authorization, type));
 }
 
@@ -211,6 +211,32 @@ start(struct request *request, struct authorization *authorization, enum challen
 	return request_write(request, write_begin, begun, beginning);
 }
 
+/* What the POST that answers a challenge may hold: nothing, for all types there are (RFC 8555, 7.5.1). */
+static bool
+check_response(struct request *request, const struct authorization *authorization, enum challenge_type type)
+{
+	const struct surface *surface = request->site.surface;
+	bool tried = authorization->tried == type || authorization->state != AUTHORIZATION_PENDING;
+
+	if (request->ra->config->ra.strict && json_object_size(request->payload) > 0) {
+		problem_set(&request->problem, PROBLEM_MALFORMED,
+		    "a challenge is answered by {}, and this payload has members (RFC 8555, 7.5.1)");
+		return problem_said(&request->problem, SAID_CHALLENGE_BODY, "");
+	}
+	if (!surface->challenge_once)
+		return true;
+	if (json_object_get(request->payload, "keyAuthorization") != NULL) {
+		problem_set(&request->problem, PROBLEM_MALFORMED,
+		    "\"keyAuthorization\" was ACME's before RFC 8555; a challenge is answered by {} (7.5.1)");
+		return problem_said(&request->problem, SAID_CHALLENGE_KEY_AUTHORIZATION, "");
+	}
+	if (!tried)
+		return true;
+	problem_set(&request->problem, PROBLEM_MALFORMED, "the challenge was answered already (RFC 8555, 7.1.6)");
+	return problem_said(&request->problem, SAID_CHALLENGE_OVER,
+	    authorization_status_text(authorization->state, authorization->expires, clock_now()));
+}
+
 bool
 challenge_respond(struct request *request)
 {
@@ -224,6 +250,8 @@ challenge_respond(struct request *request)
 		    "the authorization has no challenge of type \"%s\"", request->target.tail);
 		(void)problem_said(&request->problem, SAID_NO_OBJECT, "");
 	}
+	if (done && request->payload != NULL)
+		done = check_response(request, &authorization, type);
 	if (done && request->payload != NULL && authorization.state == AUTHORIZATION_PENDING) {
 		done = start(request, &authorization, type);
 	} else if (done) {

@@ -149,20 +149,24 @@ static bool
 load_leaf(struct request *request, struct certificate *leaf)
 {
 	struct storage_tx *tx = request_tx(request);
+	struct revocation revocation;
 	enum err err;
 
 	if (tx == NULL)
 		return false;
 	err = certificate_get(tx, request->target.id, leaf);
-	if (err == ERR_NOT_FOUND) {
+	if (err == ERR_NOT_FOUND)
 		return request_no_object(request, "there is no such certificate");
-	}
 	if (err != ERR_OK)
 		return request_broken(request, "certificate_get", err);
 	if (!id_eq(leaf->account, request->account.id))
 		return problem_set(
 		    &request->problem, PROBLEM_UNAUTHORIZED, "the certificate belongs to another account");
-	return true;
+	if (request->ra->config->ra.show_revoked)
+		return true;
+	if ((err = revocation_get(tx, buf_slice(&leaf->serial), &revocation)) == ERR_OK)
+		return request_no_object(request, "the certificate is revoked");
+	return err == ERR_NOT_FOUND || request_broken(request, "revocation_get", err);
 }
 
 bool

@@ -1,6 +1,7 @@
 #include "ra/contact.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "acme/identifier.h"
@@ -48,8 +49,18 @@ check_one(const json_t *item, struct problem *problem)
 	return true;
 }
 
+static bool
+refuse_many(size_t count, size_t max, struct problem *problem)
+{
+	char number[24];
+
+	snprintf(number, sizeof(number), "%zu", count);
+	problem_set(problem, PROBLEM_INVALID_CONTACT, "there are %zu contacts; %zu is the most", count, max);
+	return problem_said(problem, SAID_CONTACT_COUNT, number);
+}
+
 bool
-contact_check(const json_t *contact, char **out, struct problem *problem)
+contact_check(const json_t *contact, size_t max, char **out, struct problem *problem)
 {
 	const json_t *item;
 	size_t	      i;
@@ -57,9 +68,8 @@ contact_check(const json_t *contact, char **out, struct problem *problem)
 	if (contact != NULL && !json_is_array(contact))
 		return problem_set(problem, PROBLEM_MALFORMED,
 		    "\"contact\" is not an array of URLs (RFC 8555, 7.1.2)");
-	if (json_array_size(contact) > CONTACTS_MAX)
-		return problem_set(problem, PROBLEM_INVALID_CONTACT, "there are %zu contacts; %d is the most",
-		    json_array_size(contact), CONTACTS_MAX);
+	if (json_array_size(contact) > max)
+		return refuse_many(json_array_size(contact), max, problem);
 	json_array_foreach(contact, i, item)
 		if (!check_one(item, problem))
 			return false;

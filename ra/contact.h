@@ -11,6 +11,6 @@
 
 /* contact is the request's member, or NULL. On true, *out is a JSON array text that the caller frees.
  * False with malformed, invalidContact or unsupportedContact. */
-bool contact_check(const json_t *contact, char **out, struct problem *);
+bool contact_check(const json_t *contact, size_t max, char **out, struct problem *);
 
 #endif

@@ -53,7 +53,8 @@ part_fill(struct msg_crl_entries *part, const struct revocation *rows, size_t co
 		memcpy(entry->serial, row->serial, sizeof(entry->serial));
 		entry->serial_len = row->serial_len;
 		entry->revoked = row->revoked;
-		entry->reason = row->reason;
+		/* A list is for good, so it knows none of those that are not (ra.any_reason). */
+		entry->reason = revocation_reason_ends(row->reason) ? row->reason : REVOCATION_NONE;
 	}
 }
 

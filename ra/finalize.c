@@ -104,6 +104,35 @@ check_profile(struct request *request, const struct csr *csr, const struct order
 	return check_foreign_key(request, csr);
 }
 
+static size_t
+count_of(const struct identifier *names, size_t count, enum identifier_type type)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++)
+		n += names[i].type == type;
+	return n;
+}
+
+/* How the names differ, for surfaces that tell the kinds of difference apart. */
+static void
+say_names(struct request *request, const struct csr *csr, const struct identifier *sorted, size_t count)
+{
+	char about[IDENTIFIER_VALUE_SIZE + 16] = "";
+
+	for (enum identifier_type type = IDENTIFIER_DNS; type < IDENTIFIER_TYPE_COUNT; type++)
+		if (count_of(csr->names, csr->count, type) != count_of(sorted, count, type)) {
+			(void)problem_said(&request->problem, SAID_CSR_COUNT,
+			    type == IDENTIFIER_DNS ? "DNSnames" : "IP address");
+			return;
+		}
+	for (size_t i = 0; i < count && about[0] == '\0'; i++)
+		if (!identifier_eq(&sorted[i], &csr->names[i]))
+			snprintf(about, sizeof(about), "%s \"%s\"", sorted[i].type == IDENTIFIER_DNS ? "domain" : "IP",
+			    sorted[i].value);
+	(void)problem_said(&request->problem, SAID_CSR_NAME, about);
+}
+
 static bool
 check_csr(struct request *request, const struct csr *csr, const struct order *order)
 {
@@ -116,9 +145,13 @@ check_csr(struct request *request, const struct csr *csr, const struct order *or
 	memcpy(sorted, order->identifiers, order->identifier_count * sizeof(*sorted));
 	qsort(sorted, order->identifier_count, sizeof(*sorted), identifier_compare);
 	match = csr_names_match(csr, sorted, order->identifier_count, &reason);
+	if (!match) {
+		problem_set(&request->problem, PROBLEM_BAD_CSR, "the CSR: %s", reason.text);
+		say_names(request, csr, sorted, order->identifier_count);
+	}
 	free(sorted);
 	if (!match)
-		return problem_set(&request->problem, PROBLEM_BAD_CSR, "the CSR: %s", reason.text);
+		return false;
 	return check_profile(request, csr, order);
 }
 
@@ -142,7 +175,8 @@ read_csr(struct request *request, const struct order *order)
 		return problem_set(&request->problem, PROBLEM_BAD_CSR,
 		    "\"csr\" is not base64url without padding; send the DER so, not PEM (RFC 8555, 7.4)");
 	}
-	err = csr_parse_unverified(buf_slice(&der), &csr, &reason);
+	err = csr_parse_by(buf_slice(&der), CSR_UNVERIFIED | (request->ra->config->ca.names_as_asked ? CSR_SAN_ONLY : 0),
+	    &csr, &reason);
 	buf_free(&der);
 	if (err == ERR_MEMORY)
 		return request_broken(request, "csr_parse", err);
@@ -361,6 +395,19 @@ certificate_stored(struct storage_write *write)
 	park_wake(park, id);
 }
 
+/* One certificate an order: they share their id, so that a second one can't be stored. Where certificates are called by
+ * their serial number, that is unique too. */
+static struct id
+certificate_id(const struct ra *ra, const struct msg_certificate *msg)
+{
+	struct id id = { { 0 } };
+
+	if (!ra->surface->short_ids || msg->serial.len > ID_SIZE / 2)
+		return msg->order;
+	memcpy(id.bytes + ID_SIZE - msg->serial.len, msg->serial.data, msg->serial.len);
+	return id;
+}
+
 void
 finalize_certificate(struct ra *ra, const struct msg_certificate *msg)
 {
@@ -372,8 +419,7 @@ finalize_certificate(struct ra *ra, const struct msg_certificate *msg)
 	issued->write = (struct storage_write){ .fn = write_certificate, .arg = issued, .done = certificate_stored };
 	issued->ra = ra;
 	certificate = &issued->certificate;
-	/* One certificate an order: they share their id, so that a second one can't be stored. */
-	certificate->id = msg->order;
+	certificate->id = certificate_id(ra, msg);
 	certificate->order = msg->order;
 	certificate->not_before = msg->not_before;
 	certificate->not_after = msg->not_after;

@@ -5,6 +5,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "config/account_key.h"
 #include "ra/key_change.h"
 #include "ra/request.h"
 #include "x509/key.h"
@@ -123,8 +124,9 @@ refuse_taken(struct request *request, const struct jwk *key)
 	reply_location(request, ROUTE_ACCOUNT, &other.id);
 	account_free(&other);
 	request->problem.status = 409;
-	return problem_set(&request->problem, PROBLEM_MALFORMED,
+	problem_set(&request->problem, PROBLEM_MALFORMED,
 	    "an account has the new key already; its URL is in Location (RFC 8555, 7.3.5 (9))");
+	return problem_said(&request->problem, SAID_KEY_TAKEN, "");
 }
 
 static bool
@@ -181,7 +183,7 @@ change_to(struct request *request, const struct key_change *keys)
 		return problem_set(&request->problem, PROBLEM_MALFORMED,
 		    "\"oldKey\" in the inner JWS's payload is not the account's present key (RFC 8555, 7.3.5 "
 		    "(8))");
-	if (key_check(keys->new->key, &reason) != ERR_OK ||
+	if (account_key_check(request->ra->config, keys->new->key, &reason) != ERR_OK ||
 	    blocklist_check(request->ra->blocked, keys->new->key, &reason) != ERR_OK)
 		return problem_set(&request->problem, PROBLEM_BAD_PUBLIC_KEY, "the new key: %s", reason.text);
 	if (!key_unblocked(request, keys->new->thumbprint, PROBLEM_BAD_PUBLIC_KEY, "the new key"))

@@ -94,7 +94,7 @@ show_new(struct request *request, const struct new_order *new, enum err err)
 	if (err != ERR_OK)
 		return request_broken(request, "order_insert", err);
 	reply_location(request, ROUTE_ORDER, &order->id);
-	return reply_json(request, 201,
+	return reply_object(request, 201,
 	    order_json(&request->site, order, new->authorizations, order->identifier_count, order->created));
 }
 
@@ -149,8 +149,8 @@ show_again(struct request *request, struct id id)
 	done = order_load(request, id, &order, &authorizations, &count);
 	if (done) {
 		reply_location(request, ROUTE_ORDER, &id);
-		done = reply_json(request, 201,
-		    order_json(&request->site, &order, authorizations, count, clock_now()));
+		done = reply_object(request, 201,
+	    order_json(&request->site, &order, authorizations, count, clock_now()));
 	}
 	order_unload(&order, authorizations, count);
 	return done;
@@ -192,9 +192,8 @@ order_load(struct request *request, struct id id, struct order *order, struct au
 	if (tx == NULL)
 		return false;
 	err = order_get(tx, id, order);
-	if (err == ERR_NOT_FOUND) {
+	if (err == ERR_NOT_FOUND)
 		return request_no_object(request, "there is no such order");
-	}
 	if (err != ERR_OK)
 		return request_broken(request, "order_get", err);
 	if (!id_eq(order->account, request->account.id))
@@ -233,11 +232,11 @@ order_show(struct request *request)
 		done = false;
 	} else if (done) {
 		if (order.state == ORDER_PROCESSING)
-			request->reply.retry_after = 1;
+			reply_poll_after(request, request->ra->config->ra.retry_after_order);
 		if (request->target.route == ROUTE_FINALIZE)
 			reply_location(request, ROUTE_ORDER, &order.id);
-		done = reply_json(request, 200,
-		    order_json(&request->site, &order, authorizations, count, clock_now()));
+		done = reply_object(request, 200,
+	    order_json(&request->site, &order, authorizations, count, clock_now()));
 	}
 	order_unload(&order, authorizations, count);
 	return done;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "acme/certid.h"
+#include "lib/chance.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "ra/external.h"
@@ -12,9 +13,6 @@
 
 /* How far back a certificate may begin: an hour, which is what clocks on a LAN are off by at the most. */
 #define BACKDATE_MAX 3600
-
-/* How long before now ca begins a certificate when the order doesn't say: it counts towards the lifetime. */
-#define BACKDATE 300
 
 /* The request under way. */
 struct reading {
@@ -57,6 +55,16 @@ keep_value(struct identifier *one, const char *value)
 	one->value[len] = '\0';
 }
 
+static void
+say_character(struct reading *r, const char *value)
+{
+	size_t n = strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-*");
+	char   one[2] = { value[n], '\0' };
+
+	if (value[n] != '\0' && (unsigned char)value[n] < 0x80 && r->problem->said == SAID_NOTHING)
+		(void)problem_said(r->problem, SAID_NAME_CHARACTER, one);
+}
+
 /* Keeps the identifier, or notes a subproblem. False when the request has to end here. */
 static bool
 read_identifier(struct reading *r, size_t position, const json_t *item)
@@ -73,6 +81,7 @@ read_identifier(struct reading *r, size_t position, const json_t *item)
 	if (err != ERR_OK) {
 		keep_value(one, json_member_str(item, "value"));
 		problem_add(r->problem, PROBLEM_MALFORMED, one, "%s", reason.text);
+		say_character(r, json_member_str(item, "value"));
 	} else if (!is_repeated(r->order, one)) {
 		r->order->identifier_count++;
 	}
@@ -104,7 +113,10 @@ read_identifiers(struct reading *r)
 static bool
 find_profile(struct reading *r, const char *name, const struct profile_config **out)
 {
-	if ((*out = config_profile(r->ca, name)) == NULL)
+	*out = config_profile(r->ca, name);
+	if (name == NULL && r->ra->random_profile)
+		*out = &r->ca->profiles[chance_below(CHANCE_PROFILE, (uint32_t)r->ca->profile_count)];
+	if (*out == NULL)
 		return problem_set(r->problem, PROBLEM_INVALID_PROFILE,
 		    "there is no profile \"%.60s\"; the directory's meta.profiles lists those there are", name);
 	if (!external_allows_profile(r->held, (*out)->name))
@@ -157,7 +169,7 @@ read_validity(struct reading *r, const struct profile_config *profile)
 
 	if (!read_time(r, "notBefore", &order->not_before) || !read_time(r, "notAfter", &order->not_after))
 		return false;
-	begin = order->not_before != 0 ? order->not_before : r->now - BACKDATE;
+	begin = order->not_before != 0 ? order->not_before : r->now - r->ca->backdate;
 	if (begin < r->now - BACKDATE_MAX)
 		return problem_set(r->problem, PROBLEM_MALFORMED,
 		    "\"notBefore\" is more than an hour in the past");
@@ -171,7 +183,7 @@ read_validity(struct reading *r, const struct profile_config *profile)
 		return problem_set(r->problem, PROBLEM_MALFORMED,
 		    "\"notAfter\" asks for more than the %lld seconds that profile \"%s\" gives, counted from %s",
 		    (long long)profile->lifetime, profile->name,
-		    order->not_before != 0 ? "\"notBefore\"" : "five minutes ago since there is no \"notBefore\"");
+		    order->not_before != 0 ? "\"notBefore\"" : "ca.backdate ago since there is no \"notBefore\"");
 	return true;
 }
 
@@ -201,13 +213,16 @@ check_identifiers(struct reading *r, const struct profile_config *profile)
 		const struct identifier *one = &r->order->identifiers[i];
 		bool			 wildcard = identifier_is_wildcard(one);
 
-		if (!policy_allows(r->ra, one, &reason) || !external_allows(r->held, one, &reason))
+		if (!policy_allows(r->ra, one, &reason) || !external_allows(r->held, one, &reason)) {
 			problem_add(r->problem, PROBLEM_REJECTED_IDENTIFIER, one, "%s", reason.text);
-		else if ((challenge_offer(one->type, wildcard) & challenges) == 0)
+			if (r->problem->said == SAID_NOTHING)
+				(void)problem_said(r->problem, SAID_NAME_FORBIDDEN, one->value);
+		} else if ((challenge_offer(one->type, wildcard) & challenges) == 0) {
 			problem_add(r->problem, PROBLEM_REJECTED_IDENTIFIER, one,
 			    "no challenge that profile \"%.63s\" takes (%s) can prove %s \"%s\"%s", profile->name,
 			    offered, wildcard ? "the wildcard" : identifier_type_name(one->type), one->value,
 			    wildcard ? "; order its names one by one" : "");
+		}
 	}
 	problem_sum_up(r->problem, "the order was refused");
 	return r->problem->sub_count == 0;

@@ -23,6 +23,7 @@
 #include "lib/log.h"
 #include "proc/folders.h"
 #include "proc/proc.h"
+#include "ra/manage.h"
 #include "ra/request.h"
 
 #define WAITING 4		/* threads beyond the cores: for requests that wait for a commit */
@@ -175,6 +176,9 @@ handle(struct ra *ra, struct channel *from, enum msg_type type, struct slice bod
 	case MSG_LOOKUP:
 		take_lookup(ra, body);
 		break;
+	case MSG_MANAGE:
+		manage_take(ra, body);
+		break;
 	case MSG_NONCES_WANTED:
 		send_nonces(ra);
 		break;
@@ -291,8 +295,9 @@ open_all(struct ra *ra, struct proc *p)
 	ra->ca = p->peer[ROLE_CA];
 	ra->nonces = nonces_new();
 	ra->accounts = accounts_new();
+	ra->overrides = renewal_overrides_new();
 	ra->crls = crl_schedule_new();
-	if (ra->crls == NULL || ra->nonces == NULL || ra->accounts == NULL ||
+	if (ra->crls == NULL || ra->nonces == NULL || ra->overrides == NULL || ra->accounts == NULL ||
 	    (ra->park = park_new()) == NULL || (ra->retry = retry_new()) == NULL)
 		fail("start", "out of memory");
 	if (config_blocked_keys(p->config, &ra->blocked, &reason) != ERR_OK)

@@ -19,6 +19,8 @@
 #include "storage/storage.h"
 #include "x509/blocklist.h"
 
+struct renewal_overrides;
+
 struct ra {
 	const struct config	*config;
 	const struct surface	*surface;	/* what the configuration chose */
@@ -26,6 +28,7 @@ struct ra {
 	struct nonces		*nonces;
 	struct accounts		*accounts;
 	struct crl_schedule		*crls;
+	struct renewal_overrides *overrides;	/* manage.h */
 	struct park		*park;		/* requests that wait for an outcome */
 	struct retry		*retry;		/* outcomes that could not be written yet */
 	pthread_rwlock_t	 open;		/* held for reading while a message is served; for writing from stop on */

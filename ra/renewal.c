@@ -6,6 +6,7 @@
 #include "acme/certid.h"
 #include "lib/clock.h"
 #include "lib/json.h"
+#include "ra/manage.h"
 #include "ra/request.h"
 #include "x509/certificate.h"
 
@@ -14,11 +15,11 @@
 #define ASK_AGAIN 21600 /* s; Boulder's six hours */
 
 void
-renewal_window(int64_t not_before, int64_t not_after, int64_t *start, int64_t *end)
+renewal_window(int64_t not_before, int64_t not_after, int64_t half, int64_t *start, int64_t *end)
 {
 	int64_t life = not_after - not_before + 1; /* the last second counts (RFC 5280, 4.1.2.5) */
 	int64_t left = life < 10 * DAY ? life / 2 : life / 3;
-	int64_t margin = life / 50 > 0 ? life / 50 : 1;
+	int64_t margin = half > 0 ? half : life / 50 > 0 ? life / 50 : 1;
 
 	*start = not_after - left - margin;
 	*end = not_after - left + margin; /* later than start: RFC 9773, 4.2 */
@@ -39,7 +40,7 @@ find(struct storage_tx *tx, const struct certid *id, struct certificate *out)
 
 /* For a revoked certificate it is over already: RFC 9773, 4.2 has the client renew at once. */
 static enum err
-window_find(struct storage_tx *tx, const struct certificate *certificate, int64_t *start, int64_t *end)
+window_find(struct storage_tx *tx, int64_t half, const struct certificate *certificate, int64_t *start, int64_t *end)
 {
 	struct revocation revocation;
 	enum err err = revocation_get(tx, buf_slice(&certificate->serial), &revocation);
@@ -48,7 +49,7 @@ window_find(struct storage_tx *tx, const struct certificate *certificate, int64_
 		*start = revocation.revoked - HOUR;
 		*end = revocation.revoked;
 	} else if (err == ERR_NOT_FOUND) {
-		renewal_window(certificate->not_before, certificate->not_after, start, end);
+		renewal_window(certificate->not_before, certificate->not_after, half, start, end);
 		err = ERR_OK;
 	}
 	return err;
@@ -89,7 +90,14 @@ renewal_show(struct request *request)
 	}
 	if (err != ERR_OK)
 		return request_broken(request, "certificate_by_serial", err);
-	err = window_find(tx, &certificate, &start, &end);
+	if (renewal_override(request->ra->overrides, buf_slice(&certificate.serial), &request->reply_body)) {
+		certificate_free(&certificate);
+		request->reply.retry_after = ASK_AGAIN;
+		request->reply.status = 200;
+		request->reply.media = MEDIA_JSON;
+		return true;
+	}
+	err = window_find(tx, request->ra->config->ra.renewal_margin, &certificate, &start, &end);
 	certificate_free(&certificate);
 	if (err != ERR_OK)
 		return request_broken(request, "revocation_get", err);

@@ -1,6 +1,8 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "lib/chance.h"
 #include "lib/json.h"
 #include "lib/log.h"
 #include "ra/request.h"
@@ -15,6 +17,36 @@ reply_json(struct request *request, uint16_t status, json_t *owned)
 	json_put_indented(&request->reply_body, owned, request->site.surface->json_indent);
 	json_decref(owned);
 	return true;
+}
+
+static void
+shuffle(json_t *list)
+{
+	for (size_t i = json_array_size(list); i > 1; i--) {
+		size_t	j = chance_below(CHANCE_SHUFFLE, (uint32_t)i);
+		json_t *a = json_incref(json_array_get(list, i - 1)), *b = json_incref(json_array_get(list, j));
+
+		if ((json_array_set_new(list, i - 1, b) | json_array_set_new(list, j, a)) != 0)
+			abort();
+	}
+}
+
+bool
+reply_object(struct request *request, uint16_t status, json_t *owned)
+{
+	static const char *const lists[] = { "identifiers", "authorizations", "challenges" };
+
+	for (size_t i = 0; request->ra->config->ra.shuffle && i < sizeof(lists) / sizeof(lists[0]); i++)
+		shuffle(json_object_get(owned, lists[i]));
+	return reply_json(request, status, owned);
+}
+
+void
+reply_poll_after(struct request *request, int64_t seconds)
+{
+	request->reply.retry_after = (uint32_t)seconds;
+	request->reply.retry_date = request->ra->config->ra.retry_after_dates && seconds > 0 &&
+	    chance_percent(CHANCE_RETRY_AFTER, 50);
 }
 
 void
@@ -74,7 +106,7 @@ answer_problem(struct request *request)
 	reply->media = MEDIA_PROBLEM;
 	snprintf(reply->problem, sizeof(reply->problem), "%s", problem_name(problem->type));
 	snprintf(reply->detail, sizeof(reply->detail), "%s", problem->detail.text);
-	if (problem->said == SAID_NO_OBJECT && request->site.surface->quiet)
+	if (request->site.surface->problems[problem->said].bare)
 		reply->media = MEDIA_NONE;
 	else if (json != NULL)
 		json_put_indented(&request->reply_body, json, request->site.surface->json_indent);

@@ -208,6 +208,25 @@ park(struct request *request)
 	buf_free(&issue);
 }
 
+/* Where nobody waits: the answer is what there is now, and only then may anything change. */
+static void
+answer_at_once(struct request *request)
+{
+	struct ra *ra = request->ra;
+	struct buf issue = request->wait.issue;
+	struct id  object = request->wait.object;
+
+	request->waited = true;
+	request->wait.issue = (struct buf){ 0 };
+	(void)request->wait.resume(request);
+	request_tx_end(request);
+	reply_send(request);
+	request_free(request);
+	if (issue.len > 0)
+		finalize_issue(ra, object, &issue);
+	buf_free(&issue);
+}
+
 /* After a handler, or a part of one: the request is written, waits, or is answered. */
 static void
 go_on(struct request *request, bool done)
@@ -216,7 +235,10 @@ go_on(struct request *request, bool done)
 	if (done && request->writing.after != NULL) {
 		storage_write_start(request->ra->storage, &request->writing.write);
 	} else if (done && request->wait.resume != NULL && !request->waited) {
-		park(request);
+		if (request->ra->config->ra.finalize_wait_ms == 0)
+			answer_at_once(request);
+		else
+			park(request);
 	} else {
 		reply_send(request);
 		request_free(request);

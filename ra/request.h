@@ -73,6 +73,10 @@ bool		 request_broken(struct request *, const char *where, enum err);
 
 /* reply.c: what a handler answers with. All return true, or false with serverInternal. */
 bool		 reply_json(struct request *, uint16_t status, json_t *owned);
+/* The same, with its lists in changing order where ra.shuffle says so. */
+bool		 reply_object(struct request *, uint16_t status, json_t *owned);
+/* Retry-After of what is in processing; 0: none. */
+void		 reply_poll_after(struct request *, int64_t seconds);
 void		 reply_location(struct request *, enum route, const struct id *);
 void		 reply_link(struct request *, const char *url, const char *relation);
 void		 reply_send(struct request *);		/* encodes the reply or the problem, sends it */

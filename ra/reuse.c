@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/chance.h"
 #include "ra/order_read.h"
 #include "ra/order_view.h"
 
@@ -103,7 +104,8 @@ reuse_authorization(struct request *request, const struct recent *recent, const 
 		authorization_free(out);
 		err = ERR_NOT_FOUND;
 	}
-	if (err == ERR_NOT_FOUND && request->ra->config->ra.reuse_authorizations)
+	if (err == ERR_NOT_FOUND && request->ra->config->ra.reuse_authorizations &&
+	    chance_percent(CHANCE_REUSE, request->ra->config->ra.reuse_chance))
 		err = find_in_recent(tx, recent, identifier, challenges, now + TIME_LEFT_MIN, out);
 	if (err != ERR_OK && err != ERR_NOT_FOUND)
 		return request_broken(request, "reuse_authorization", err);

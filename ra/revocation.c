@@ -29,6 +29,8 @@ reason_allowed(const struct config *config, int reason)
 {
 	const char *name = revocation_reason_name(reason);
 
+	if (config->ra.any_reason)
+		return name != NULL;
 	for (size_t i = 0; name != NULL && i < config->ra.revocation_reasons.count; i++)
 		if (strcmp(config->ra.revocation_reasons.items[i], name) == 0)
 			return true;
@@ -42,7 +44,7 @@ refuse_reason(struct request *request, long long reason)
 	const struct strings *names = &request->ra->config->ra.revocation_reasons;
 	struct buf list = { 0 };
 	enum revocation_reason known;
-	char *text;
+	char *text, number[24];
 
 	for (size_t i = 0; i < names->count; i++)
 		if (revocation_reason_by_name(names->items[i], &known))
@@ -53,7 +55,8 @@ refuse_reason(struct request *request, long long reason)
 	    "5.3.1)",
 	    reason, text != NULL ? text : "");
 	free(text);
-	return false;
+	snprintf(number, sizeof(number), "%lld", reason);
+	return problem_said(&request->problem, SAID_REASON, number);
 }
 
 /* RFC 8555, 7.6: without a reason there is none. */
@@ -210,7 +213,8 @@ write_it(struct request *request, struct revoke *revoke, enum revocation_reason 
 	    by_key ? request->key->thumbprint : NULL, right_names[revoke->right]);
 	if (err == ERR_EXISTS)
 		return problem_set(&request->problem, PROBLEM_ALREADY_REVOKED,
-		    "the certificate is revoked already (RFC 8555, 7.6)");
+		    "the certificate is revoked already (RFC 8555, 7.6)") ||
+		    problem_said(&request->problem, SAID_ALREADY_REVOKED, "");
 	if (err != ERR_OK)
 		return request_broken(request, "certificate_revoke", err);
 	request->reply.status = 200;

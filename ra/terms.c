@@ -39,9 +39,10 @@ terms_refuse(struct request *request, const char *what)
 
 	reply_link(request, terms, "terms-of-service");
 	request->problem.instance = strdup(terms);
-	return problem_set(&request->problem, PROBLEM_USER_ACTION_REQUIRED,
+	problem_set(&request->problem, PROBLEM_USER_ACTION_REQUIRED,
 	    "%s: read %.120s, then send \"termsOfServiceAgreed\": true to %s (RFC 8555, 7.3.3)", what, terms,
 	    request->target.route == ROUTE_NEW_ACCOUNT ? "newAccount" : "the account's URL");
+	return problem_said(&request->problem, SAID_TERMS, "");
 }
 
 struct agreement {

@@ -1,6 +1,8 @@
 /* check.h: one validation as one perspective makes it, whatever its method, and all of them at once.
  *
  *   waiting --a slot is free--> running --check_pass() and CAA; or check_fail(), CAA, the time is up--> answered
+ *      ^ time: tests let some pass (va.sleep)
+ *   napping
  *
  * CAA is looked up beside the method's work, and judged after it. With an order in the CHECK it is looked up alone.
  *
@@ -53,7 +55,7 @@ struct check {
 	struct check		*prev, *next;
 	checker_answer		*answer;
 	void			*arg;
-	int64_t			 deadline;	/* clock_monotonic_ms(), while it runs */
+	int64_t			 deadline;	/* clock_monotonic_ms(), while it runs or naps */
 	struct caa		*caa;		/* NULL: not asked for */
 	int64_t			 until;		/* the method's: when what it found ends; 0: it doesn't say */
 	bool			 proved;	/* the method is done: CAA is what is missing */

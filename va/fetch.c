@@ -17,6 +17,7 @@ struct fetcher {
 	CURLM *multi;
 	uv_timer_t timer;
 	struct curl_slist *headers;
+	const char *user_agent;
 	struct fetch *spare;
 	size_t spare_count;
 };
@@ -98,7 +99,7 @@ fetcher_timer(CURLM *multi, long ms, void *arg)
 }
 
 struct fetcher *
-fetcher_new(uv_loop_t *loop, const struct egress *egress)
+fetcher_new(uv_loop_t *loop, const struct egress *egress, const char *user_agent)
 {
 	struct fetcher *f = calloc(1, sizeof(*f));
 	struct curl_slist *list;
@@ -116,6 +117,7 @@ fetcher_new(uv_loop_t *loop, const struct egress *egress)
 	}
 	f->headers = list;
 	f->egress = egress;
+	f->user_agent = user_agent;
 	uv_timer_init(loop, &f->timer);
 	f->timer.data = f;
 	curl_multi_setopt(f->multi, CURLMOPT_SOCKETFUNCTION, fetcher_socket);
@@ -229,8 +231,7 @@ fetch_configure(struct fetch *fetch)
 	       curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)FETCH_CONNECT_MS) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 4096L) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_TCP_NODELAY, 0L) == CURLE_OK && /* one request, no need */
-	       curl_easy_setopt(e, CURLOPT_USERAGENT, "signet-va/" SIGNET_VERSION " (+RFC 8555 http-01)") ==
-		   CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_USERAGENT, fetch->owner->user_agent) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_HTTPHEADER, fetch->owner->headers) == CURLE_OK &&
 	       /* A redirect to https is followed whatever its certificate: it may be the one to be renewed. */
 	       curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 0L) == CURLE_OK &&

@@ -39,7 +39,7 @@ struct fetch;
 /* Does libcurl's and OpenSSL's one-time work, which reads files: before the sandbox. False: out of memory. */
 bool		 fetch_prepare(void);
 /* NULL: out of memory. */
-struct fetcher	*fetcher_new(uv_loop_t *, const struct egress *);	/* borrowed, outlives it */
+struct fetcher	*fetcher_new(uv_loop_t *, const struct egress *, const char *user_agent);	/* borrowed, outlive it */
 void		 fetcher_free(struct fetcher *);	/* every fetch must be over; NULL is fine */
 
 /* done is called once, later, unless cancelled; the fetch is gone after it returns. NULL: out of memory. url

@@ -54,7 +54,7 @@ viewpoint_start(struct viewpoint *v, uv_loop_t *loop)
 	v->means.loop = loop;
 	prober_start(v->means.prober, loop);
 	return resolver_start(v->means.resolver, loop) &&
-	    (v->means.fetcher = fetcher_new(loop, &v->egress)) != NULL &&
+	    (v->means.fetcher = fetcher_new(loop, &v->egress, v->config.user_agent)) != NULL &&
 	    (v->checker = checker_new(&v->means)) != NULL;
 }
 

@@ -11,6 +11,8 @@ route_label(const struct request *r)
 		return "plain";
 	case LISTENER_METRICS:
 		return "metrics";
+	case LISTENER_MANAGEMENT:
+		return "management";
 	case LISTENER_ACME:
 	case LISTENER_PERSPECTIVE: /* never wfe's */
 		break;

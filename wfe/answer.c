@@ -1,5 +1,6 @@
 #include "wfe/answer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/log.h"
@@ -95,7 +96,7 @@ head_acme(struct request *r)
 	else if (!is_preflight(r, get) &&
 	    (!get || (!is(r, MHD_HTTP_METHOD_GET) && !is(r, MHD_HTTP_METHOD_HEAD))))
 		/* RFC 8555, 6.3 */
-		refuse_method(r, get ? "GET, HEAD, POST, OPTIONS" : "POST, OPTIONS");
+		refuse_method(r, get ? r->server->wfe->surface->allow_get : r->server->wfe->surface->allow_post);
 }
 
 void
@@ -103,6 +104,8 @@ answer_head(struct request *r)
 {
 	if (r->server->kind == LISTENER_ACME)
 		head_acme(r);
+	else if (r->server->kind == LISTENER_MANAGEMENT)
+		;	/* ra says what there is */
 	else if (!is(r, MHD_HTTP_METHOD_GET) && !is(r, MHD_HTTP_METHOD_HEAD))
 		refuse_method(r, "GET, HEAD");
 }
@@ -232,6 +235,35 @@ look_up(struct request *r)
 		return answer;
 	put_lookup(&message, &m);
 	if (channel_send(ra, MSG_LOOKUP, &message) != ERR_OK &&
+	    (r = in_flight_take(in_flight, m.number)) != NULL)
+		request_ra_gone(r);
+	buf_free(&message);
+	return answer;
+}
+
+/* Files are shown from memory; all else is ra's to answer. */
+static enum answer
+answer_management(struct request *r)
+{
+	struct in_flight	*in_flight = r->server->wfe->in_flight;
+	struct channel		*ra = r->server->wfe->ra;
+	struct msg_manage	 m = { .body = buf_slice(&r->body) };
+	struct site		 site = request_site(r);
+	struct buf		 message = { 0 };
+	enum answer		 answer;
+
+	if (management_page(r->server->wfe->management, r->path, site.base, &r->response)) {
+		r->status = MHD_HTTP_OK;
+		return ANSWER_NOW;
+	}
+	text_clean(r->method, m.method, sizeof(m.method));
+	text_clean(r->path, m.path, sizeof(m.path));
+	snprintf(m.base, sizeof(m.base), "%s", site.base);
+	answer = wait_in_flight(r, WAIT_REPLY, &m.number);
+	if (m.number == 0)
+		return answer;
+	put_manage(&message, &m);
+	if (channel_send(ra, MSG_MANAGE, &message) != ERR_OK &&
 	    (r = in_flight_take(in_flight, m.number)) != NULL)
 		request_ra_gone(r);
 	buf_free(&message);
@@ -370,6 +402,8 @@ answer_request(struct request *r)
 		answer_plain(r);
 	else if (r->server->kind == LISTENER_METRICS)
 		answer_metrics(r);
+	else if (r->server->kind == LISTENER_MANAGEMENT)
+		return answer_management(r);
 	else if (is(r, MHD_HTTP_METHOD_POST))
 		return ask_ra(r);
 	else if (is(r, MHD_HTTP_METHOD_OPTIONS))

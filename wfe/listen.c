@@ -17,6 +17,12 @@
 #define METRICS_CONNECTIONS 16	/* a few collectors */
 #define PLAIN_SHARE 4		/* plain listeners get a quarter of the connections, ACME the rest */
 
+static bool
+is_secure(const struct server *server)
+{
+	return (server->kind == LISTENER_ACME || server->kind == LISTENER_MANAGEMENT) && server->wfe->tls != NULL;
+}
+
 static void
 remote_text(const struct sockaddr *sa, char out[REMOTE_MAX + 1])
 {
@@ -46,7 +52,7 @@ opened(struct server *server, struct MHD_Connection *c, void **context)
 	if (fd != NULL)
 		*context = connection_opened(server->wfe->connections, fd->connect_fd, remote,
 		    clock_monotonic_ms());
-	if (server->kind != LISTENER_ACME || server->wfe->tls == NULL)
+	if (!is_secure(server))
 		return;
 	session = MHD_get_connection_info(c, MHD_CONNECTION_INFO_GNUTLS_SESSION);
 	if (session == NULL || *context == NULL)
@@ -103,7 +109,7 @@ connection_limit(const struct wfe *wfe, enum listener_kind kind, const struct li
 		same += all[i].kind == kind;
 		plain += all[i].kind == LISTENER_PLAIN;
 	}
-	if (kind == LISTENER_METRICS)
+	if (kind == LISTENER_METRICS || kind == LISTENER_MANAGEMENT)
 		return METRICS_CONNECTIONS;
 	if (kind == LISTENER_PLAIN)
 		total /= PLAIN_SHARE;
@@ -116,7 +122,7 @@ static bool
 start(struct server *server, int fd, unsigned limit)
 {
 	const struct wfe	*wfe = server->wfe;
-	bool			 tls = server->kind == LISTENER_ACME && wfe->tls != NULL;
+	bool			 tls = is_secure(server);
 	/* A pool of one is no pool. */
 	unsigned		 pool = server->kind == LISTENER_ACME && wfe->threads > 1 ? wfe->threads : 0;
 	unsigned		 flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "lib/clock.h"
 #include "lib/json.h"
 
 /* NULL: no body. */
@@ -20,6 +21,12 @@ media_type(const struct surface *surface, enum media_type media)
 		return "application/pkix-cert";
 	case MEDIA_PKCS7:
 		return "application/pkcs7-mime; smime-type=certs-only"; /* RFC 8551, 3.2.2 */
+	case MEDIA_TEXT:
+		return "text/plain; charset=utf-8";
+	case MEDIA_HTML:
+		return "text/html; charset=utf-8";
+	case MEDIA_XML:
+		return "application/xml; charset=utf-8";
 	default:
 		return NULL;
 	}
@@ -114,6 +121,17 @@ language(struct MHD_Response *response, const struct form *form, enum media_type
 }
 
 static bool
+retry_after(struct MHD_Response *response, const struct msg_reply *m)
+{
+	char date[CLOCK_HTTP_SIZE];
+
+	if (!m->retry_date)
+		return reply_retry_after(response, m->retry_after);
+	clock_http_date(clock_now() + m->retry_after, date);
+	return reply_header(response, MHD_HTTP_HEADER_RETRY_AFTER, date);
+}
+
+static bool
 own_headers(struct MHD_Response *response, const struct msg_reply *m)
 {
 	for (uint32_t i = 0; i < m->link_count; i++) {
@@ -121,7 +139,7 @@ own_headers(struct MHD_Response *response, const struct msg_reply *m)
 			return false;
 	}
 	return (m->location[0] == '\0' || reply_header(response, MHD_HTTP_HEADER_LOCATION, m->location)) &&
-	    (m->retry_after == 0 || reply_retry_after(response, m->retry_after));
+	    (m->retry_after == 0 || retry_after(response, m));
 }
 
 static struct MHD_Response *

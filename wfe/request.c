@@ -292,6 +292,8 @@ request_reply(struct request *r, const struct msg_reply *m)
 	struct buf	own = { 0 };
 	bool		different = m->media == MEDIA_DIRECTORY && request_directory(r, &own);
 
+	if (r->server->kind == LISTENER_MANAGEMENT)
+		form = (struct form){ .surface = form.surface };
 	r->response = reply_from_ra(&form, m, buf_slice(different ? &own : &r->server->wfe->directory));
 	buf_free(&own);
 	r->status = m->status;

@@ -18,7 +18,6 @@
 enum request_state { REQUEST_HEAD, REQUEST_BODY, REQUEST_WHOLE };
 
 #define REQUEST_ID_SIZE 13	/* 48 random bits in hex and the NUL: enough to find a line in a log */
-#define METHOD_MAX 15		/* ours are shorter; the rest is for the log */
 
 struct request {
 	struct server		*server;

@@ -12,6 +12,7 @@
 #include "wfe/crls.h"
 #include "wfe/handshake.h"
 #include "wfe/in_flight.h"
+#include "wfe/management.h"
 #include "wfe/metrics.h"
 #include "wfe/nonce_stock.h"
 #include "wfe/plain.h"
@@ -34,6 +35,7 @@ struct wfe {
 	struct nonce_stock	*nonces;
 	struct metrics		*metrics;
 	struct plain		*plain;
+	struct management	*management;
 	struct crls		*crls;
 	struct tls		*tls;			/* NULL: off */
 	struct watcher		*watcher;

@@ -87,6 +87,8 @@ wfe_open(const struct proc *p)
 		die("directory", err);
 	if ((err = plain_open(config, &wfe->plain)) != ERR_OK)
 		die("certificates to serve", err);
+	if ((err = management_open(config, &wfe->management)) != ERR_OK)
+		die("pages of the management listener", err);
 	if (config->wfe.tls != TLS_OFF && (err = tls_open(config, p->secret, &wfe->tls)) != ERR_OK)
 		die("TLS", err);
 	return wfe;

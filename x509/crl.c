@@ -149,7 +149,7 @@ entries_check(const struct crl *in, struct reason *reason)
 		const struct crl_entry *entry = &in->entries[i];
 
 		if (entry->serial_len == 0 || entry->serial_len > CRL_SERIAL_MAX || entry->revoked <= 0 ||
-		    revocation_reason_name(entry->reason) == NULL) {
+		    !revocation_reason_ends(entry->reason)) {
 			reason_set(reason, "entry %zu has a serial, time or reason that can't be", i);
 			return ERR_MALFORMED;
 		}

@@ -103,7 +103,7 @@ entry_check(const X509_REVOKED *entry, int64_t now, struct reason *reason)
 	if (count > (code != NULL ? 1 : 0))
 		return complain(
 		    reason, "crl_entry_extensions", "an entry has an extension that is no reasonCode");
-	if (code != NULL && (value == REVOCATION_UNSPECIFIED || revocation_reason_name((int)value) == NULL))
+	if (code != NULL && (value == REVOCATION_UNSPECIFIED || !revocation_reason_ends((int)value)))
 		return complain(
 		    reason, "crl_entry_reason", "a reasonCode is unspecified, or none that we give");
 	return ERR_OK;

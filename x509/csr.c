@@ -288,26 +288,42 @@ out:
 	return err;
 }
 
-static enum err
-names_sort(struct csr *csr, struct reason *reason)
+/* Drops what stands there twice. */
+static size_t
+names_unique(struct identifier *names, size_t count)
 {
-	size_t i, kept = 0;
+	size_t kept = 0;
 
-	if (csr->count == 0)
-		return malformed(reason, "the CSR has no name: add a subjectAltName with the order's names");
-	qsort(csr->names, csr->count, sizeof(csr->names[0]), identifier_compare);
-	for (i = 0; i < csr->count; i++)
-		if (kept == 0 || !identifier_eq(&csr->names[kept - 1], &csr->names[i]))
-			csr->names[kept++] = csr->names[i];
-	csr->count = kept;
-	if (kept <= IDENTIFIERS_MAX)
-		return ERR_OK;
-	reason_set(reason, "the CSR has more than %d names", IDENTIFIERS_MAX);
-	return ERR_MALFORMED;
+	for (size_t i = 0; i < count; i++) {
+		size_t j = 0;
+
+		while (j < kept && !identifier_eq(&names[j], &names[i]))
+			j++;
+		if (j == kept)
+			names[kept++] = names[i];
+	}
+	return kept;
 }
 
 static enum err
-parse(struct slice der, bool verify, struct csr **out, struct reason *reason)
+names_sort(struct csr *csr, struct reason *reason)
+{
+	if (csr->count == 0)
+		return malformed(reason, "the CSR has no name: add a subjectAltName with the order's names");
+	csr->count = names_unique(csr->names, csr->count);
+	if (csr->count > IDENTIFIERS_MAX) {
+		reason_set(reason, "the CSR has more than %d names", IDENTIFIERS_MAX);
+		return ERR_MALFORMED;
+	}
+	if ((csr->asked = calloc(csr->count, sizeof(csr->asked[0]))) == NULL)
+		return ERR_MEMORY;
+	memcpy(csr->asked, csr->names, csr->count * sizeof(csr->asked[0]));
+	qsort(csr->names, csr->count, sizeof(csr->names[0]), identifier_compare);
+	return ERR_OK;
+}
+
+enum err
+csr_parse_by(struct slice der, unsigned rules, struct csr **out, struct reason *reason)
 {
 	struct request *request = NULL;
 	struct csr *csr;
@@ -321,8 +337,8 @@ parse(struct slice der, bool verify, struct csr **out, struct reason *reason)
 		free(csr);
 		return ERR_MEMORY;
 	}
-	if ((err = request_open(der, verify, &request, &csr->key, reason)) == ERR_OK &&
-	    (err = common_name_read(request, csr, reason)) == ERR_OK &&
+	if ((err = request_open(der, (rules & CSR_UNVERIFIED) == 0, &request, &csr->key, reason)) == ERR_OK &&
+	    ((rules & CSR_SAN_ONLY) != 0 || (err = common_name_read(request, csr, reason)) == ERR_OK) &&
 	    (err = extensions_read(request, csr, reason)) == ERR_OK)
 		err = names_sort(csr, reason);
 	request_free(request);
@@ -338,13 +354,13 @@ parse(struct slice der, bool verify, struct csr **out, struct reason *reason)
 enum err
 csr_parse(struct slice der, struct csr **out, struct reason *reason)
 {
-	return parse(der, true, out, reason);
+	return csr_parse_by(der, 0, out, reason);
 }
 
 enum err
 csr_parse_unverified(struct slice der, struct csr **out, struct reason *reason)
 {
-	return parse(der, false, out, reason);
+	return csr_parse_by(der, CSR_UNVERIFIED, out, reason);
 }
 
 void
@@ -354,6 +370,7 @@ csr_free(struct csr *csr)
 		return;
 	EVP_PKEY_free(csr->key);
 	free(csr->names);
+	free(csr->asked);
 	free(csr);
 }
 

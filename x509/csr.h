@@ -16,6 +16,7 @@ struct csr {
 	EVP_PKEY		*key;		/* owned */
 	struct identifier	*names;		/* owned; sorted, no duplicates; SANs and the CN together */
 	size_t			 count;
+	struct identifier	*asked;		/* owned; the same in the order in which they stand there */
 	char			 common_name[IDENTIFIER_VALUE_SIZE];	/* "" when there is none; lower case */
 	bool			 must_staple;	/* asks for TLS feature status_request (RFC 7633) */
 };
@@ -27,6 +28,9 @@ struct csr {
  * On ERR_OK the caller owns *out. ERR_MALFORMED, ERR_BAD_KEY, ERR_BAD_SIGNATURE, ERR_UNSUPPORTED,
  * ERR_MEMORY. */
 enum err csr_parse(struct slice der, struct csr **out, struct reason *);
+/* The same with other rules, a set of these: CSR_UNVERIFIED as below; CSR_SAN_ONLY: the subject is not looked at. */
+enum csr_rule { CSR_UNVERIFIED = 1, CSR_SAN_ONLY = 2 };
+enum err csr_parse_by(struct slice der, unsigned rules, struct csr **out, struct reason *);
 /* The same but for the self-signature, which stays unverified: for who only carries the request to somebody
  * who verifies it, and believes nothing of it until then. Never ERR_BAD_SIGNATURE. */
 enum err csr_parse_unverified(struct slice der, struct csr **out, struct reason *);

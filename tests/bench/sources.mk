@@ -3,5 +3,5 @@ BENCH_SRC = $(addprefix tests/bench/,answer.c issue.c keys.c load.c method.c opt
 	session.c stats.c tls.c usage.c verify.c)
 BENCH     = $(BUILD)/tests/bench/load
 
-$(BENCH): $(BENCH_SRC:%.c=$(BUILD)/%.o) $(BUILD)/lib/buf.o $(BUILD)/lib/base64url.o
+$(BENCH): $(BENCH_SRC:%.c=$(BUILD)/%.o) $(BUILD)/lib/buf.o $(BUILD)/lib/memory.o $(BUILD)/lib/base64url.o
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(shell pkg-config --libs libcurl libssl libcrypto jansson)

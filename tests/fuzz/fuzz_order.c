@@ -19,7 +19,7 @@ static char *deny[] = { deny_secret };
 static struct profile_config profiles[] = { { .name = name_default, .lifetime = 7776000 },
 	{ .name = name_short, .lifetime = 600000 } };
 static const struct ra_config ra = { .allow = { allow, 2 }, .deny = { deny, 1 } };
-static const struct ca_config ca = { .profiles = profiles, .profile_count = 2 };
+static const struct ca_config ca = { .profiles = profiles, .profile_count = 2, .backdate = 300 };
 
 static void
 check_problem(struct problem *problem)
@@ -73,7 +73,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else
 		check_problem(&problem);
 	order_free(&order);
-	if (!contact_check(json_object_get(payload, "contact"), &contact, &problem))
+	if (!contact_check(json_object_get(payload, "contact"), 10, &contact, &problem))
 		check_problem(&problem);
 	free(contact);
 	json_decref(payload);

@@ -119,7 +119,7 @@ start_hostile(void **state)
 	s.fds[1].peer = ROLE_RA;			/* both */
 	refuse_start(s);
 	s = sample_start();
-	s.fds[1].listener = LISTENER_PERSPECTIVE + 1;
+	s.fds[1].listener = LISTENER_MANAGEMENT + 1;
 	refuse_start(s);
 	assert_false(start_get(slice_of("\xff\xff\xff\xff", 4), &s));
 }

@@ -206,7 +206,7 @@ test_contacts(void **state)
 		json_t	      *json = json_loads(contacts[i].json, JSON_DECODE_ANY, NULL);
 		struct problem problem = { 0 };
 		char	      *text = NULL;
-		bool	       good = contact_check(json, &text, &problem);
+		bool	       good = contact_check(json, 10, &text, &problem);
 
 		if (good != (contacts[i].type == PROBLEM_NONE) || problem.type != contacts[i].type)
 			fail_msg("%s: %s %s", contacts[i].json, problem_name(problem.type), problem.detail.text);
@@ -227,7 +227,7 @@ read_order(json_t *payload, struct order *order, struct problem *problem)
 	static char	     *allow[] = { any };
 	struct ra_config      ra = { .allow = { .items = allow, .count = 1 } };
 	struct profile_config profile = { .name = name, .lifetime = LIFETIME };
-	struct ca_config      ca = { .profiles = &profile, .profile_count = 1 };
+	struct ca_config      ca = { .profiles = &profile, .profile_count = 1, .backdate = 300 };
 	bool		      done;
 
 	done = order_read(payload, &ra, &ca, NULL, NOW, order, problem);
@@ -244,7 +244,7 @@ test_order_held_by_external_key(void **state)
 	struct ra_config ra = { .allow = { .items = allow, .count = 2 } };
 	struct profile_config profiles[] = { { .name = first, .lifetime = LIFETIME },
 		{ .name = second, .lifetime = LIFETIME }, { .name = third, .lifetime = LIFETIME } };
-	struct ca_config ca = { .profiles = profiles, .profile_count = 3 };
+	struct ca_config ca = { .profiles = profiles, .profile_count = 3, .backdate = 300 };
 	struct external_key key = { .id = id_new(), .names = (char *)"nas.lan\n*.home.lan\n10.0.0.0/8",
 		.profiles = (char *)"second\nthird" };
 	static const struct {
@@ -519,14 +519,17 @@ test_renewal_window(void **state)
 	int64_t	      start, end;
 
 	(void)state;
-	renewal_window(begin, begin + 90 * day - 1, &start, &end);	/* two thirds, 4 % wide */
+	renewal_window(begin, begin + 90 * day - 1, 0, &start, &end);	/* two thirds, 4 % wide */
 	assert_int_equal(start, begin + 60 * day - 1 - 90 * day / 50);
 	assert_int_equal(end, begin + 60 * day - 1 + 90 * day / 50);
-	renewal_window(begin, begin + 10 * day - 1, &start, &end);
+	renewal_window(begin, begin + 10 * day - 1, 0, &start, &end);
 	assert_int_equal((start + end) / 2, begin + 10 * day - 1 - 10 * day / 3);
-	renewal_window(begin, begin + 10 * day - 2, &start, &end);	/* shorter: its half */
+	renewal_window(begin, begin + 10 * day - 2, 0, &start, &end);	/* shorter: its half */
 	assert_int_equal((start + end) / 2, begin + 10 * day - 2 - (10 * day - 1) / 2);
-	renewal_window(begin, begin, &start, &end);			/* a second long: still a window */
+	renewal_window(begin, begin + 90 * day - 1, day, &start, &end);	/* as configured: a day on both sides */
+	assert_int_equal(start, begin + 59 * day - 1);
+	assert_int_equal(end, begin + 61 * day - 1);
+	renewal_window(begin, begin, 0, &start, &end);			/* a second long: still a window */
 	assert_true(end > start);
 }
 

@@ -245,7 +245,7 @@ setup(void **state)
 	resolver_start(w->means.resolver, &w->loop);
 	assert_non_null(w->targets = targets_new(&w->config, NULL, 0, &reason));
 	w->means.targets = w->targets;
-	assert_non_null(w->means.fetcher = fetcher_new(&w->loop, &w->egress));
+	assert_non_null(w->means.fetcher = fetcher_new(&w->loop, &w->egress, "signet-va"));
 	assert_non_null(w->checker = checker_new(&w->means));
 	assert_int_equal(pthread_create(&w->thread, NULL, respond, w), 0);
 	*state = w;

@@ -1,0 +1,276 @@
+#include "pebble-compat/command.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <netinet/in.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "config/config.h"
+#include "lib/clock.h"
+#include "lib/file.h"
+#include "pebble-compat/flags.h"
+#include "pebble-compat/yaml.h"
+#include "proc/supervisor.h"
+
+/* Clients parse it, and some want 2.10 at least. */
+#define VERSION "Pebble version: 2.10.1"
+#define SHM_LEAST (64 << 20)	/* what a long run of tests fills */
+
+struct pebble {
+	const char	*file, *resolver, *ready_file;
+	bool		 strict, version;
+	struct settings	 settings;
+	char		 folder[64];	/* "": not made yet */
+};
+
+/* --- what it says ------------------------------------------------------------------------------------- */
+
+static void __attribute__((format(printf, 1, 2)))
+say(const char *format, ...)
+{
+	char	text[CLOCK_RFC3339_SIZE];
+	va_list args;
+
+	clock_rfc3339(clock_now(), text);
+	printf("Pebble %.4s/%.2s/%.2s %.8s ", text, text + 5, text + 8, text + 11);
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	putchar('\n');
+	fflush(stdout);
+}
+
+static int
+fail(const char *what, const char *why)
+{
+	fprintf(stderr, "[!] %s - %s\n", what, why);
+	return 1;
+}
+
+/* --- the folder of everything, which is gone at the end ------------------------------------------------- */
+
+static void
+remove_below(int parent, const char *name)
+{
+	int	       fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR	      *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *entry;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (unlinkat(fd, entry->d_name, 0) != 0)
+			remove_below(fd, entry->d_name);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	(void)unlinkat(parent, name, AT_REMOVEDIR);
+}
+
+static bool
+has_room(const char *folder)
+{
+	struct statvfs v;
+
+	return statvfs(folder, &v) == 0 && (uint64_t)v.f_bavail * v.f_frsize >= SHM_LEAST &&
+	    access(folder, W_OK | X_OK) == 0;
+}
+
+/* In memory where there is a file system for it. A long TMPDIR would not fit a socket's name. */
+static bool
+folder_make(struct pebble *p)
+{
+	const char *tmp = getenv("TMPDIR");
+	const char *places[] = { has_room("/dev/shm") ? "/dev/shm" : NULL,
+		tmp != NULL && strlen(tmp) < sizeof(p->folder) - sizeof("/pebble-XXXXXX") ? tmp : NULL, "/tmp" };
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		if (places[i] == NULL)
+			continue;
+		snprintf(p->folder, sizeof(p->folder), "%s/pebble-XXXXXX", places[i]);
+		if (mkdtemp(p->folder) != NULL)
+			return true;
+	}
+	p->folder[0] = '\0';
+	return false;
+}
+
+/* --- from its settings to a configuration ---------------------------------------------------------------- */
+
+/* The same CA as ever would be, or one with other keys: made beside the reading of everything else. */
+static enum err
+configure(struct pebble *p, uint64_t seed, struct config **out, struct reason *reason)
+{
+	struct wishes	  wishes = { p->resolver, p->strict, seed };
+	struct hierarchy *h = calloc(1, sizeof(*h));
+	struct buf	  yaml = { 0 };
+	enum err	  err = ERR_MEMORY;
+
+	*out = NULL;
+	if (h != NULL && (err = hierarchy_make(h, 1 + (size_t)p->settings.alternate_roots,
+			      (size_t)p->settings.chain_length, p->settings.ecdsa)) == ERR_OK)
+		err = yaml_write(&p->settings, &wishes, h, p->folder, &yaml, reason);
+	if (err == ERR_OK) {
+		for (size_t i = 0; i < h->count; i++)
+			say("Generated issuance chain: %s -> %s", h->chains[i].root.name, h->chains[i].intermediates[0].name);
+		err = config_parse(buf_slice(&yaml), p->file, p->folder, out, stderr);
+	}
+	if (h != NULL)
+		hierarchy_free(h);
+	free(h);
+	buf_free(&yaml);
+	return err;
+}
+
+/* 63 bits, for YAML and for people's eyes. */
+static uint64_t
+seed_of(void)
+{
+	const char *text = getenv("PEBBLE_SEED");
+	uint64_t    seed = text != NULL ? strtoull(text, NULL, 10) & INT64_MAX : 0;
+
+	while (seed == 0) {
+		if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
+			abort();
+		seed >>= 33;
+	}
+	return seed;
+}
+
+/* --- ready ---------------------------------------------------------------------------------------------- */
+
+static unsigned
+port_of(const struct listeners *listeners, enum listener_kind kind)
+{
+	struct sockaddr_storage address;
+	socklen_t		len = sizeof(address);
+
+	for (size_t i = 0; i < listeners->count; i++) {
+		if (listeners->held[i].socket.kind != kind ||
+		    getsockname(listeners->held[i].socket.fd, (struct sockaddr *)&address, &len) != 0)
+			continue;
+		return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
+							   : ((struct sockaddr_in *)&address)->sin_port);
+	}
+	return 0;
+}
+
+/* The address as configured, with the port that it got. */
+static void
+address_text(const char *configured, unsigned port, char *out, size_t size)
+{
+	const char *colon = strrchr(configured, ':');
+
+	snprintf(out, size, "%.*s:%u", (int)(colon != NULL ? colon - configured : 0), configured, port);
+}
+
+/* Written beside and renamed, so that who waits for it reads it whole. */
+static void
+ready_file_write(const char *file, unsigned acme, unsigned management)
+{
+	char  name[4096];
+	FILE *out;
+
+	if (snprintf(name, sizeof(name), "%s.new", file) >= (int)sizeof(name) || (out = fopen(name, "we")) == NULL) {
+		say("ready file %s can't be written", file);
+		return;
+	}
+	fprintf(out, "{\"acme\": %u, \"management\": %u, \"directory\": \"https://localhost:%u/dir\", \"pid\": %d}\n", acme,
+	    management, acme, (int)getpid());
+	if (fclose(out) != 0 || rename(name, file) != 0)
+		say("ready file %s can't be written", file);
+}
+
+static void
+ready(void *arg, const struct listeners *listeners)
+{
+	const struct pebble *p = arg;
+	unsigned	     acme = port_of(listeners, LISTENER_ACME), management = port_of(listeners, LISTENER_MANAGEMENT);
+	char		     address[300];
+
+	if (management != 0) {
+		address_text(p->settings.management, management, address, sizeof(address));
+		say("Management interface listening on: %s", address);
+		say("Root CA certificate available at: https://%s/roots/0", address);
+	}
+	address_text(p->settings.listen, acme, address, sizeof(address));
+	say("Listening on: %s", address);
+	say("ACME directory available at: https://%s/dir", address);
+	if (p->ready_file != NULL && p->ready_file[0] != '\0')
+		ready_file_write(p->ready_file, acme, management);
+}
+
+/* --- the command ------------------------------------------------------------------------------------------ */
+
+static int
+serve(struct pebble *p)
+{
+	struct config *config;
+	struct reason  reason = { "" };
+	uint64_t       seed = seed_of();
+	enum err       err;
+
+	if (!folder_make(p))
+		return fail("Making a folder for the CA's state", "neither /dev/shm nor /tmp can be written");
+	say("Starting Pebble ACME server");
+	say("Seed: %llu", (unsigned long long)seed);
+	if ((err = configure(p, seed, &config, &reason)) != ERR_OK)
+		return fail("Configuration", reason.text[0] != '\0' ? reason.text : err_text(err));
+	say("Configured to reject %lld%% of good nonces", (long long)p->settings.nonce_reject);
+	say("Configured to attempt authz reuse for each identifier %lld%% of the time", (long long)p->settings.authz_reuse);
+	say("Configured to show %lld orders per page", (long long)p->settings.orders_per_page);
+	/* All that the processes log goes where Pebble's users look for it. */
+	if (dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
+		return fail("Log", "standard output can't be used");
+	return supervisor_run_for(config, ready, p);
+}
+
+static int
+run(struct pebble *p)
+{
+	struct reason reason = { "" };
+	int	      code;
+
+	if (settings_read(p->file, &p->settings, &reason) != ERR_OK)
+		return fail("Reading JSON config file into config structure", reason.text);
+	code = serve(p);
+	if (p->folder[0] != '\0')
+		remove_below(AT_FDCWD, p->folder);
+	settings_free(&p->settings);
+	return code;
+}
+
+int
+pebble_command(int argc, char **argv)
+{
+	struct pebble	  p = { .file = "test/config/pebble-config.json", .resolver = "", .ready_file = "" };
+	const struct flag flags[] = {
+		{ "config", &p.file, NULL, "File path to the Pebble configuration file" },
+		{ "dnsserver", &p.resolver, NULL,
+		    "Define a custom DNS server address (ex: 192.168.0.56:5053 or 8.8.8.8:53)." },
+		{ "ready-file", &p.ready_file, NULL, "Written when the server serves: its ports, as JSON" },
+		{ "strict", NULL, &p.strict, "Enable strict mode to test upcoming API breaking changes" },
+		{ "version", NULL, &p.version, "Print the software version" },
+	};
+	int		  rest, code;
+
+	if ((code = flags_parse(flags, sizeof(flags) / sizeof(flags[0]), argc, argv, stderr, &rest)) != FLAGS_GO)
+		return code;
+	if (p.version) {
+		puts(VERSION);
+		return 0;
+	}
+	if (rest < argc || p.file[0] == '\0') {
+		flags_usage(flags, sizeof(flags) / sizeof(flags[0]), argv[0], stderr);
+		return 1;
+	}
+	return run(&p);
+}

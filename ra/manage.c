@@ -1,0 +1,96 @@
+#include "ra/manage.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/json.h"
+#include "lib/log.h"
+
+/* A path that ends in "/" stands for all that begin so. Pebble takes any method for its own. */
+static const struct {
+	const char	*method;	/* NULL: any */
+	const char	*path;
+	manage_handler	*handle;
+} table[] = {
+	{ NULL, "/cert-status-by-serial/", manage_certificate_status },
+	{ "POST", "/set-renewal-info/", manage_set_renewal_info },
+};
+
+void
+manage_say(struct manage *m, uint16_t status, const char *format, ...)
+{
+	char	text[REASON_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	m->reply.status = status;
+	m->reply.media = text[0] != '\0' ? MEDIA_TEXT : MEDIA_NONE;
+	buf_clear(&m->out);
+	buf_put_str(&m->out, text);
+	if (text[0] != '\0')
+		buf_put_str(&m->out, "\n");
+}
+
+void
+manage_json(struct manage *m, json_t *owned)
+{
+	m->reply.status = 200;
+	m->reply.media = MEDIA_JSON;
+	json_put_indented(&m->out, owned, m->ra->surface->json_indent);
+	json_decref(owned);
+}
+
+json_t *
+manage_object(struct manage *m)
+{
+	struct reason reason = { "" };
+	json_t	     *object = NULL;
+
+	if (json_object_parse(m->msg.body, &object, &reason) != ERR_OK)
+		manage_say(m, 400, "the body: %s", reason.text);
+	return object;
+}
+
+static bool
+matches(size_t row, const struct msg_manage *msg)
+{
+	size_t len = strlen(table[row].path);
+	bool   all = table[row].path[len - 1] == '/';
+
+	return (all ? strncmp(msg->path, table[row].path, len) == 0 : strcmp(msg->path, table[row].path) == 0) &&
+	    (table[row].method == NULL || strcmp(table[row].method, msg->method) == 0);
+}
+
+static void
+answer(struct manage *m)
+{
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (matches(i, &m->msg)) {
+			table[i].handle(m, m->msg.path + strlen(table[i].path));
+			return;
+		}
+	manage_say(m, 404, "404 page not found");
+}
+
+void
+manage_take(struct ra *ra, struct slice body)
+{
+	struct manage m = { .ra = ra };
+	struct buf    message = { 0 };
+
+	if (!get_manage(body, &m.msg) || ra->config->wfe.management_listen.count == 0)
+		channel_malformed(ra->wfe, MSG_MANAGE);
+	m.reply.number = m.msg.number;
+	answer(&m);
+	if (m.out.failed || m.out.len > REPLY_BODY_MAX)
+		manage_say(&m, 500, "the answer is too long");
+	m.reply.body = buf_slice(&m.out);
+	put_reply(&message, &m.reply);
+	if (channel_send(ra->wfe, MSG_REPLY, &message) != ERR_OK)
+		log_event(LOG_WARNING, "a reply was lost: wfe is gone", F_STR("path", m.msg.path));
+	buf_free(&message);
+	buf_free(&m.out);
+}
