@@ -155,6 +155,14 @@ check_csr(struct request *request, const struct csr *csr, const struct order *or
 	return check_profile(request, csr, order);
 }
 
+/* Where the answer doesn't wait for ca's word, the signature is verified here too. */
+static unsigned
+csr_rules(const struct config *config)
+{
+	return (config->ra.finalize_wait_ms > 0 ? CSR_UNVERIFIED : 0) |
+	    (config->ca.names_as_asked ? CSR_SAN_ONLY : 0);
+}
+
 /* The payload's csr, decoded and judged. ca judges it again from the signed bytes, and verifies its signature: what
  * it refuses reaches the client too (order_show()). */
 static bool
@@ -175,8 +183,7 @@ read_csr(struct request *request, const struct order *order)
 		return problem_set(&request->problem, PROBLEM_BAD_CSR,
 		    "\"csr\" is not base64url without padding; send the DER so, not PEM (RFC 8555, 7.4)");
 	}
-	err = csr_parse_by(buf_slice(&der), CSR_UNVERIFIED | (request->ra->config->ca.names_as_asked ? CSR_SAN_ONLY : 0),
-	    &csr, &reason);
+	err = csr_parse_by(buf_slice(&der), csr_rules(request->ra->config), &csr, &reason);
 	buf_free(&der);
 	if (err == ERR_MEMORY)
 		return request_broken(request, "csr_parse", err);
