@@ -3,7 +3,14 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
+
+#include "lib/map.h"
+
+/* The plain listeners have a quarter of the limit to themselves, so five eighths are most of what ACME can have. */
+#define CROWDED_EIGHTHS 5
+#define SHARES 16
 
 struct connection {
 	struct connection	*next, *prev;
@@ -21,10 +28,11 @@ struct connections {
 	size_t			 count;
 	size_t			 busy;
 	int64_t			 idle_ms, request_ms;
+	size_t			 limit;
 };
 
 struct connections *
-connections_new(int64_t idle_time, int64_t request_time)
+connections_new(int64_t idle_time, int64_t request_time, size_t limit)
 {
 	struct connections *all = calloc(1, sizeof(*all));
 
@@ -33,6 +41,7 @@ connections_new(int64_t idle_time, int64_t request_time)
 	pthread_mutex_init(&all->mutex, NULL);
 	all->idle_ms = idle_time * 1000;
 	all->request_ms = request_time * 1000;
+	all->limit = limit;
 	return all;
 }
 
@@ -138,6 +147,35 @@ hang_up(struct connection *c)
 	c->shut = true;
 }
 
+/* One more of that address; gives how many that makes. 0: out of memory. */
+static size_t
+count_one(struct map *counts, const char *remote)
+{
+	uintptr_t count = (uintptr_t)map_get(counts, remote, strlen(remote)) + 1;
+
+	/* The number itself is the value: it is never 0. */
+	return map_put(counts, remote, strlen(remote), (void *)count) == ERR_OK ? count : 0;
+}
+
+/* The newest of an address come first in the list, and keep their places. The lock is held. */
+static size_t
+make_room(struct connections *all)
+{
+	size_t		 share = all->limit / SHARES > 0 ? all->limit / SHARES : 1, n = 0;
+	struct map	*counts;
+
+	if (all->count < all->limit / 8 * CROWDED_EIGHTHS || (counts = map_new()) == NULL)
+		return 0;
+	for (struct connection *c = all->first; c != NULL; c = c->next) {
+		if (count_one(counts, c->remote) <= share || c->phase != PHASE_IDLE || c->shut)
+			continue;
+		hang_up(c);
+		n++;
+	}
+	map_free(counts);
+	return n;
+}
+
 size_t
 connections_sweep(struct connections *all, int64_t now_ms)
 {
@@ -150,6 +188,7 @@ connections_sweep(struct connections *all, int64_t now_ms)
 		hang_up(c);
 		n++;
 	}
+	n += make_room(all);
 	pthread_mutex_unlock(&all->mutex);
 	return n;
 }

@@ -21,8 +21,8 @@ struct connections;
 struct connection;
 struct handshake;
 
-/* Times in seconds. NULL: out of memory. */
-struct connections *connections_new(int64_t idle_time, int64_t request_time);
+/* Times in seconds; limit is how many may be open. NULL: out of memory. */
+struct connections *connections_new(int64_t idle_time, int64_t request_time, size_t limit);
 void	 connections_free(struct connections *);	/* when all are closed; NULL is fine */
 
 /* A new socket, idle. remote is copied. NULL: out of memory. */
@@ -35,7 +35,8 @@ void	 connection_phase(struct connections *, struct connection *, enum connectio
 struct handshake **connection_handshake(struct connection *);
 const char *connection_remote(const struct connection *);	/* lives as long as it; "" for NULL */
 
-/* Shuts down what is over its time; returns how many. */
+/* Shuts down what is over its time and, when most of the limit is taken, idle connections of addresses that have
+ * more than a sixteenth of it, so that nobody keeps the others out. Returns how many. */
 size_t	 connections_sweep(struct connections *, int64_t now_ms);
 /* Shuts down what is idle: the server is stopping. */
 void	 connections_close_idle(struct connections *);

@@ -74,7 +74,8 @@ wfe_open(const struct proc *p)
 	wfe->config = config;
 	wfe->ra = p->peer[ROLE_RA];
 	wfe->surface = surface_of(config->surface);
-	wfe->connections = connections_new(config->wfe.idle_time, config->wfe.request_time);
+	wfe->connections = connections_new(config->wfe.idle_time, config->wfe.request_time,
+	    (size_t)config->wfe.connections);
 	wfe->in_flight = in_flight_new();
 	wfe->nonces = nonce_stock_new();
 	wfe->metrics = metrics_new();

@@ -1,9 +1,11 @@
 """The ACME libraries of Python (Debian), Ruby (Debian) and JavaScript (npm), each by a small program of ours that does
 what the JSON on its standard input says."""
+import functools
 import json
 import os
 
 import pytest
+from conftest import is_address
 from matrix import row
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -27,23 +29,25 @@ def folder(shell, challenge):
     return shell.path("answers")
 
 
-@pytest.fixture
-def program(shell):
-    """program(client, challenge, names, account, certificate, life): runs it, and looks at what it brought."""
-    def run(client, challenge, names, account="P-256", certificate="P-256", life=False, **more):
-        identifiers = [{"type": "ip" if ":" in name or name[-1].isdigit() else "dns", "value": name} for name in names]
+def run_program(shell, client, challenge, names, account="P-256", certificate="P-256", life=False, **more):
+    """Runs it, and looks at what it brought."""
+    identifiers = [{"type": "ip" if is_address(name) else "dns", "value": name} for name in names]
+    try:
         done = shell.run(*PROGRAMS[client], stdin=json.dumps({
             "directory": shell.server.directory_url, "challenge": challenge, "identifiers": identifiers,
             "account": account, "certificate": certificate, "life": life, "folder": folder(shell, challenge), **more}))
-        first = shell.verify(shell.path("first.pem"), names, certificate)
-        if life:
-            assert shell.verify(shell.path("second.pem"), names, certificate) != first
-            assert shell.revoked(shell.path("first.pem")) == "superseded"
-            assert done.stdout == "deactivated\n"
-        return done
+    finally:
+        shell.server.names.folder = shell.server.responder.tls.folder = None
+    first = shell.verify(shell.path("first.pem"), names, certificate)
+    if life:
+        assert shell.verify(shell.path("second.pem"), names, certificate) != first
+        assert shell.revoked(shell.path("first.pem")) == "superseded"
+        assert done.stdout == "deactivated\n"
 
-    yield run
-    shell.server.names.folder = shell.server.responder.tls.folder = None
+
+@pytest.fixture
+def program(shell):
+    return functools.partial(run_program, shell)
 
 
 def names_of(client):

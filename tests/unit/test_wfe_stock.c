@@ -115,7 +115,7 @@ is_open(int fd)
 static void
 deadlines(void **state)
 {
-	struct connections	*all = connections_new(60, 10);
+	struct connections	*all = connections_new(60, 10, 4096);
 	struct connection	*c, *d;
 	int			 a[2], b[2];
 

@@ -49,7 +49,7 @@ async function main() {
     acme.axios.defaults.acmeSettings.retryDefaultDelay = 0.1;
     const client = new acme.Client({
         directoryUrl: want.directory, accountKey: await make(want.account), backoffMin: 100, backoffMax: 500,
-        externalAccountBinding: want.eab || {},
+        externalAccountBinding: want.eab,
     });
     await client.createAccount({ termsOfServiceAgreed: true, contact: ['mailto:one@npm.test'] });
     const updated = await client.updateAccount({ contact: ['mailto:two@npm.test'] });
