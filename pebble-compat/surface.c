@@ -78,9 +78,7 @@ const struct surface surface_pebble = {
 		    "Order included an identifier for which issuance is forbidden by policy: \"{}\"" },
 		[SAID_NONCE_BAD] = { PROBLEM_BAD_NONCE, 0, "JWS has an invalid anti-replay nonce: {}" },
 		[SAID_NONCE_MISSING] = { PROBLEM_BAD_NONCE, 0, "JWS has no anti-replay nonce" },
-		[SAID_NO_CERTIFICATE] = { PROBLEM_SERVER_INTERNAL, 500,
-		    "could not find an order for the given certificate: could not find order resulting in the given "
-		    "certificate serial number" },
+		[SAID_NO_CERTIFICATE] = { PROBLEM_MALFORMED, 404, "failed to retrieve existing certificate serial" },
 		[SAID_KEY_TAKEN] = { .bare = true },
 		[SAID_NO_OBJECT] = { .bare = true },
 		[SAID_ORDER_NOT_READY] = { PROBLEM_NONE, 0, "Order's status (\"{}\") was not ready" },

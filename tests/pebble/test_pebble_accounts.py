@@ -128,7 +128,8 @@ def test_rollover_to_a_used_key(peb):
     assert (reply.status_code, reply.headers.get("Location"), reply.content) == (409, two.kid, b"")
 
 
-@pytest.mark.parametrize("inner", ({"account": "https://localhost/my-account/1"}, {"oldKey": Key().jwk}))
+@pytest.mark.parametrize("inner", ({"account": "https://localhost/my-account/1"}, {"oldKey": Key().jwk}),
+                         ids=("account", "old key"))
 def test_rollover_faults(peb_both, inner):
     client = peb_both.client()
     reply = rollover(client, Key(), {"account": client.kid, "oldKey": client.key.jwk, **inner})
@@ -171,7 +172,8 @@ def test_binding_is_required(bound_both):
 
 @pytest.mark.parametrize("bend", (
     {"key": WRONG}, {"kid": "unknown"}, {"kid": "kid-2"}, {"url": "https://localhost/other"}, {"jwk": Key().jwk},
-    {"alg": "none"}, {"alg": "RS256"}, {"nonce": "x"}), ids=str)
+    {"alg": "none"}, {"alg": "RS256"}, {"nonce": "x"}),
+                         ids=("mac", "unknown", "another", "url", "jwk", "none", "rs256", "nonce"))
 def test_bad_binding(bound_both, bend):
     client = newcomer(bound_both)
     reply = client.register(externalAccountBinding=binding(client, **bend), **AGREED)

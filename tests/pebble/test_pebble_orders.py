@@ -74,6 +74,8 @@ def test_order_is_shuffled(client):
 @pytest.mark.parametrize("names,kind,status,detail", (
     ([], "malformed", 400, ""), (["a!b.test"], "malformed", 400,
      "Order included DNS identifier with a value containing an illegal character: '!'"),
+    (["\u00e9.test"], "malformed", 400,
+     "Order included DNS identifier with a value containing an illegal character: '"),
     (["*.*.test"], "malformed", 400, ""), (["a.*.test"], "malformed", 400, ""), (["*test.test"], "malformed", 400, ""),
     ([""], "malformed", 400, "")))
 def test_bad_identifiers(client_both, names, kind, status, detail):
