@@ -153,6 +153,7 @@ struct ra_config {
 	bool		 show_revoked;
 	int64_t		 renewal_margin;	/* s; 0: a fiftieth of the lifetime */
 	bool		 strict;
+	bool		 observe;		/* what clients do wrong is noted */
 };
 
 struct va_config {

@@ -307,6 +307,8 @@ const struct option options[] = {
 	    EACH("0s", "24h", "0s"), .max = 30 * DAY,
 	    .help = "half of the window in which a certificate should be renewed (RFC 9773); 0s: a fiftieth of its "
 		    "lifetime" },
+	{ .key = "ra.observe", .type = &type_bool, AT(ra.observe), .roles = WFE | RA, EACH("false", "true", "false"),
+	    .flags = OPTION_TEST, .help = "whether what clients do wrong is noted for the conformance report" },
 	{ .key = "ra.strict", .type = &type_bool, AT(ra.strict), .roles = RA, SAME("false"), .flags = OPTION_TEST,
 	    .help = "whether what clients send beyond the protocol is refused where that may be: members of a "
 		    "challenge's POST, a \"resource\"" },

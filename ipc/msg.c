@@ -32,6 +32,8 @@ static const struct msg_entry table[MSG_TYPE_COUNT] = {
 	[MSG_REFUSED] = { "REFUSED", CA, RA, SMALL },
 	[MSG_SERVER_CSR] = { "SERVER_CSR", WFE | RA, RA | CA, SMALL },
 	[MSG_MANAGE] = { "MANAGE", WFE, RA, JWS_BODY_MAX + SMALL },
+	[MSG_SEEN] = { "SEEN", WFE, RA, SMALL },
+	[MSG_CLOCK] = { "CLOCK", RA, WFE | VA | CA, 8 },
 	[MSG_LOOKUP] = { "LOOKUP", WFE, RA, SMALL },
 	[MSG_SERVER_CERTIFICATE] = { "SERVER_CERTIFICATE", CA | RA, RA | WFE, 65536 },
 	[MSG_CRL_ENTRIES] = { "CRL_ENTRIES", RA, CA, CRL_CHUNK * 34 + SMALL },
@@ -106,6 +108,7 @@ put_request(struct buf *out, const struct msg_request *msg)
 	put_str(out, msg->remote);
 	put_str(out, msg->path);
 	put_str(out, msg->base);
+	put_str(out, msg->id);
 	put_str(out, msg->user_agent);
 	put_str(out, msg->accept);
 	put_bytes(out, msg->body);
@@ -120,6 +123,7 @@ get_request(struct slice body, struct msg_request *msg)
 	get_str(&in, msg->remote, sizeof(msg->remote));
 	get_str(&in, msg->path, sizeof(msg->path));
 	get_str(&in, msg->base, sizeof(msg->base));
+	get_str(&in, msg->id, sizeof(msg->id));
 	get_str(&in, msg->user_agent, sizeof(msg->user_agent));
 	get_str(&in, msg->accept, sizeof(msg->accept));
 	msg->body = get_bytes(&in, JWS_BODY_MAX);
@@ -133,6 +137,8 @@ put_lookup(struct buf *out, const struct msg_lookup *msg)
 	put_str(out, msg->remote);
 	put_str(out, msg->path);
 	put_str(out, msg->base);
+	put_str(out, msg->user_agent);
+	put_str(out, msg->id);
 }
 
 bool
@@ -144,6 +150,8 @@ get_lookup(struct slice body, struct msg_lookup *msg)
 	get_str(&in, msg->remote, sizeof(msg->remote));
 	get_str(&in, msg->path, sizeof(msg->path));
 	get_str(&in, msg->base, sizeof(msg->base));
+	get_str(&in, msg->user_agent, sizeof(msg->user_agent));
+	get_str(&in, msg->id, sizeof(msg->id));
 	return wire_done(&in);
 }
 
@@ -171,6 +179,45 @@ get_manage(struct slice body, struct msg_manage *msg)
 }
 
 void
+put_seen(struct buf *out, const struct msg_seen *msg)
+{
+	put_u8(out, (uint8_t)msg->what);
+	put_str(out, msg->user_agent);
+	put_str(out, msg->id);
+	put_str(out, msg->path);
+}
+
+bool
+get_seen(struct slice body, struct msg_seen *msg)
+{
+	struct wire in = wire_of(body);
+	uint8_t	    what = get_u8(&in);
+
+	if (what == 0 || what >= SEEN_COUNT)
+		in.bad = true;
+	msg->what = (enum sighting)what;
+	get_str(&in, msg->user_agent, sizeof(msg->user_agent));
+	get_str(&in, msg->id, sizeof(msg->id));
+	get_str(&in, msg->path, sizeof(msg->path));
+	return wire_done(&in);
+}
+
+void
+put_clock(struct buf *out, const struct msg_clock *msg)
+{
+	put_i64(out, msg->shift);
+}
+
+bool
+get_clock(struct slice body, struct msg_clock *msg)
+{
+	struct wire in = wire_of(body);
+
+	msg->shift = get_i64(&in);
+	return wire_done(&in) && msg->shift > 0;
+}
+
+void
 put_reply(struct buf *out, const struct msg_reply *msg)
 {
 	put_u64(out, msg->number);
@@ -178,6 +225,7 @@ put_reply(struct buf *out, const struct msg_reply *msg)
 	put_u8(out, (uint8_t)msg->media);
 	put_u32(out, msg->retry_after);
 	put_bool(out, msg->retry_date);
+	put_u8(out, (uint8_t)msg->fault);
 	put_str(out, msg->nonce);
 	put_str(out, msg->location);
 	put_u32(out, msg->link_count);
@@ -206,6 +254,9 @@ get_reply(struct slice body, struct msg_reply *msg)
 	msg->media = (enum media_type)media;
 	msg->retry_after = get_u32(&in);
 	msg->retry_date = get_bool(&in);
+	msg->fault = (enum wire_fault)get_u8(&in);
+	if (msg->fault >= WIRE_FAULT_COUNT)
+		in.bad = true;
 	get_str(&in, msg->nonce, sizeof(msg->nonce));
 	get_str(&in, msg->location, sizeof(msg->location));
 	msg->link_count = get_count(&in, REPLY_LINKS_MAX);

@@ -20,6 +20,7 @@ check_nonce(struct request *request)
 	case ERR_OK:
 		if (!chance_percent(CHANCE_NONCE, request->ra->config->ra.nonce_rejection))
 			return true;
+		request->nonce_is_ours_to_blame = true;
 		problem_set(&request->problem, PROBLEM_BAD_NONCE,
 		    "the nonce was good, and is refused by chance (ra.nonce_rejection); take the one in this answer's "
 		    "Replay-Nonce and try again (RFC 8555, 6.5)");
@@ -90,11 +91,12 @@ check_key_form(struct request *request)
 		return true;
 	if (request->target.route == ROUTE_NEW_ACCOUNT && jws_jwk(request->jws) == NULL)
 		return problem_set(&request->problem, PROBLEM_MALFORMED,
-		    "newAccount is signed with \"jwk\" in the protected header, not \"kid\" (RFC 8555, 6.2)");
+		    "newAccount is signed with \"jwk\" in the protected header, not \"kid\" (RFC 8555, 6.2)") || problem_said(&request->problem, SAID_KEY_FORM, "");
 	if (request->target.route != ROUTE_NEW_ACCOUNT && jws_kid(request->jws) == NULL)
 		return problem_set(&request->problem, PROBLEM_MALFORMED,
 		    "%s is signed with \"kid\", the account URL, in the protected header, not \"jwk\" "
-		    "(RFC 8555, 6.2)", route_name(request->target.route));
+		    "(RFC 8555, 6.2)", route_name(request->target.route)) ||
+		    problem_said(&request->problem, SAID_KEY_FORM, "");
 	return true;
 }
 

@@ -220,10 +220,9 @@ start(struct request *request, struct authorization *authorization, enum challen
 
 /* What the POST that answers a challenge may hold: nothing, for all types there are (RFC 8555, 7.5.1). */
 static bool
-check_response(struct request *request, const struct authorization *authorization, enum challenge_type type)
+check_response(struct request *request, const struct authorization *authorization)
 {
 	const struct surface *surface = request->site.surface;
-	bool tried = authorization->tried == type || authorization->state != AUTHORIZATION_PENDING;
 
 	if (request->ra->config->ra.strict && json_object_size(request->payload) > 0) {
 		problem_set(&request->problem, PROBLEM_MALFORMED,
@@ -237,7 +236,7 @@ check_response(struct request *request, const struct authorization *authorizatio
 		    "\"keyAuthorization\" was ACME's before RFC 8555; a challenge is answered by {} (7.5.1)");
 		return problem_said(&request->problem, SAID_CHALLENGE_KEY_AUTHORIZATION, "");
 	}
-	if (!tried)
+	if (authorization->state == AUTHORIZATION_PENDING) /* that its validation goes on, isn't shown */
 		return true;
 	problem_set(&request->problem, PROBLEM_MALFORMED, "the challenge was answered already (RFC 8555, 7.1.6)");
 	return problem_said(&request->problem, SAID_CHALLENGE_OVER,
@@ -258,7 +257,7 @@ challenge_respond(struct request *request)
 		(void)problem_said(&request->problem, SAID_NO_OBJECT, "");
 	}
 	if (done && request->payload != NULL)
-		done = check_response(request, &authorization, type);
+		done = check_response(request, &authorization);
 	if (done && request->payload != NULL && authorization.state == AUTHORIZATION_PENDING) {
 		done = start(request, &authorization, type);
 	} else if (done) {

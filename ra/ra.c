@@ -24,6 +24,7 @@
 #include "lib/log.h"
 #include "proc/folders.h"
 #include "proc/proc.h"
+#include "ra/conduct.h"
 #include "ra/manage.h"
 #include "ra/request.h"
 
@@ -168,6 +169,16 @@ keep_number(struct ra *ra, struct channel *from, struct slice body)
 }
 
 static void
+take_seen(struct ra *ra, struct slice body)
+{
+	struct msg_seen seen;
+
+	if (!get_seen(body, &seen))
+		channel_malformed(ra->wfe, MSG_SEEN);
+	conduct_seen(ra->conduct, &seen);
+}
+
+static void
 handle(struct ra *ra, struct channel *from, enum msg_type type, struct slice body)
 {
 	switch (type) {
@@ -176,6 +187,9 @@ handle(struct ra *ra, struct channel *from, enum msg_type type, struct slice bod
 		break;
 	case MSG_LOOKUP:
 		take_lookup(ra, body);
+		break;
+	case MSG_SEEN:
+		take_seen(ra, body);
 		break;
 	case MSG_MANAGE:
 		manage_take(ra, body);
@@ -297,6 +311,8 @@ open_all(struct ra *ra, struct proc *p)
 	ra->nonces = nonces_new();
 	ra->accounts = accounts_new();
 	ra->overrides = renewal_overrides_new();
+	if (p->config->ra.observe && (ra->conduct = conduct_new()) == NULL)
+		fail("start", "out of memory");
 	ra->crls = crl_schedule_new();
 	ra->limits = limits_new(&p->config->ra.limits);
 	if (ra->limits == NULL || ra->crls == NULL || ra->nonces == NULL || ra->overrides == NULL ||

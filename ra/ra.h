@@ -20,6 +20,7 @@
 #include "storage/storage.h"
 #include "x509/blocklist.h"
 
+struct conduct;
 struct renewal_overrides;
 
 struct ra {
@@ -29,6 +30,7 @@ struct ra {
 	struct nonces		*nonces;
 	struct accounts		*accounts;
 	struct crl_schedule		*crls;
+	struct conduct		*conduct;	/* NULL: clients are not watched */
 	struct renewal_overrides *overrides;	/* manage.h */
 	struct park		*park;		/* requests that wait for an outcome */
 	struct retry		*retry;		/* outcomes that could not be written yet */

@@ -35,6 +35,8 @@ struct request {
 	struct msg_request	 msg;		/* its body is owned through body */
 	struct buf		 body;
 	struct jws		*jws;
+	bool			 nonce_is_ours_to_blame;	/* it was refused by chance, or was stale when we gave it */
+	bool			 is_scripted;	/* a fault script gave the answer */
 	bool			 lookup;	/* a GET: nobody signed it, and there is no nonce */
 	struct site		 site;		/* as this client knows it */
 	struct target		 target;	/* from the signed url; a GET's path */

@@ -5,6 +5,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "ra/key_change.h"
+#include "ra/conduct.h"
 #include "ra/ra.h"
 #include "ra/trial.h"
 
@@ -251,6 +252,8 @@ validation_result(struct ra *ra, const struct msg_result *result)
 {
 	bool		caa = !id_is_zero(result->order);
 	struct outcome *outcome;
+
+	conduct_validation(ra->conduct, result);
 
 	if (trial_result(ra->trials, result))
 		return;
