@@ -1,4 +1,5 @@
-/* resolver.h: a name's addresses and other records, by the configured resolvers, without waiting.
+/* resolver.h: a name's addresses and other records, by the configured resolvers, without waiting; in zones whose direct
+ * is set, by the zone's own name servers, which the resolvers name, so that nothing cached stands in the way.
  *
  * resolver_new() reads /etc/resolv.conf and must come before the sandbox; nothing after it opens a file. */
 #ifndef SIGNET_VA_RESOLVER_H
@@ -10,6 +11,7 @@
 
 #include "config/config.h"
 #include "lib/address.h"
+#include "va/target.h"
 #include "va/egress.h"
 
 struct resolver;
@@ -26,8 +28,9 @@ struct lookup_answer {
 };
 typedef void lookup_done(void *arg, const struct lookup_answer *);
 
-/* Logs why and returns NULL when the configured addresses make no sense. config is borrowed for ever. */
-struct resolver	*resolver_new(const struct va_config *, const struct egress *);
+/* Logs why and returns NULL when the configured addresses make no sense. Everything is borrowed for ever; targets say
+ * which name servers may be asked directly. */
+struct resolver	*resolver_new(const struct va_config *, const struct egress *, const struct targets *);
 /* Begins to use the loop, which outlives the resolver. False: out of memory or descriptors. */
 bool		 resolver_start(struct resolver *, uv_loop_t *);
 /* Every lookup must be over or cancelled. The loop must run once more to close handles. NULL is fine. */
@@ -55,6 +58,7 @@ struct ask_answer {
 	const char	*servers;	/* who was asked */
 	const char	*verdict;	/* "answered SERVFAIL" */
 	const char	*advice;	/* a clause */
+	bool		 bogus;		/* ASK_FAILED: DNSSEC says that somebody lies */
 };
 typedef void ask_done(void *arg, const struct ask_answer *);
 

@@ -172,8 +172,7 @@ def test_binding_is_required(bound_both):
 
 @pytest.mark.parametrize("bend", (
     {"key": WRONG}, {"kid": "unknown"}, {"kid": "kid-2"}, {"url": "https://localhost/other"}, {"jwk": Key().jwk},
-    {"alg": "none"}, {"alg": "RS256"}, {"nonce": "x"}),
-                         ids=("mac", "unknown", "another", "url", "jwk", "none", "rs256", "nonce"))
+    {"alg": "none"}, {"alg": "RS256"}, {"nonce": "x"}), ids=lambda value: "-".join(value) if isinstance(value, dict) else str(value))
 def test_bad_binding(bound_both, bend):
     client = newcomer(bound_both)
     reply = client.register(externalAccountBinding=binding(client, **bend), **AGREED)

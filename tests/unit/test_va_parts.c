@@ -312,14 +312,14 @@ test_record(void **state)
 	record_text(array, text, sizeof(text));
 	assert_string_equal(text, "[]");
 	url_challenge(&url, &a_example, 80, "t");
-	record_add(array, &url, &a, 1, &a);
+	record_add(array, &url, &a, 1, &a, "10.0.0.53:53");
 	record_text(array, text, sizeof(text));
 	assert_string_equal(text,
 	    "[{\"url\":\"http://a.example/.well-known/acme-challenge/t\",\"hostname\":\"a.example\","
-	    "\"port\":\"80\",\"addressesResolved\":[\"192.0.2.1\"],\"addressUsed\":\"192.0.2.1\"}]");
+	    "\"port\":\"80\",\"addressesResolved\":[\"192.0.2.1\"],\"addressUsed\":\"192.0.2.1\",\"resolverAddrs\":[\"10.0.0.53:53\"]}]");
 	for (i = 0; i < 10; i++) {
 		snprintf(url.host, sizeof(url.host), "h%d.example", i);
-		record_add(array, &url, &a, 1, NULL);
+		record_add(array, &url, &a, 1, NULL, NULL);
 	}
 	record_text(array, text, sizeof(text)); /* as many as fit, the last one among them */
 	assert_non_null(read = json_loads(text, 0, NULL));
