@@ -120,6 +120,8 @@ conformance-pebble: test-deps
 	@tests/install.sh pebble
 	$(PYTHON) -B tests/conformance/pebble.py $(CONFORMANCE)
 
+# The clients mostly sleep.
+clients: JOBS = 8
 clients: $(PROGRAM)
 	$(ROLE_ENV) $(ALONE) $(PYTEST) $(BESIDE) tests/clients
 

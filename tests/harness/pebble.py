@@ -27,7 +27,8 @@ def is_there():
 
 
 def program(kind):
-    return [PROGRAM, "pebble"] if kind == "signet" else [ORACLE]
+    return {"signet": [PROGRAM, "pebble"], "debian": [ORACLE],
+            "newest": [os.path.join(os.environ.get("PEBBLE_NEWEST", ""), "pebble")]}[kind]
 
 
 class Challenges:

@@ -244,6 +244,7 @@ def test_wrong_commands(limited, args, words):
 
 
 def test_for_people(limited):
+    Client(limited).order(["people.test"])
     for verb, head in (("rates", "LIMIT"), ("list", "SPENT")):
         assert head in limited.run("limit", verb, "--dir", limited.home).stdout.splitlines()[0]
 
