@@ -107,6 +107,15 @@ problem_add(struct problem *problem, enum problem_type type, const struct identi
 	reason_set(&sub->detail, "%s", text);
 }
 
+bool
+problem_names(const struct problem *problem, const struct identifier *identifier)
+{
+	for (size_t i = 0; i < problem->sub_count; i++)
+		if (identifier_eq(&problem->subs[i].identifier, identifier))
+			return true;
+	return false;
+}
+
 void
 problem_sum_up(struct problem *problem, const char *what)
 {

@@ -55,6 +55,7 @@ enum said {
 	SAID_NOTHING = 0,
 	SAID_ACCOUNT_DEACTIVATED,
 	SAID_ACCOUNT_UNKNOWN,
+	SAID_ALGORITHM_OF_KEY,
 	SAID_ALREADY_REPLACED,
 	SAID_ALREADY_REVOKED,
 	SAID_CHALLENGE_BODY,
@@ -111,6 +112,8 @@ bool problem_said(struct problem *, enum said, const char *about);
 /* Adds a subproblem; beyond PROBLEM_SUBS_MAX or without memory it is dropped. */
 void problem_add(struct problem *, enum problem_type, const struct identifier *, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* Whether there is a subproblem of this identifier. */
+bool problem_names(const struct problem *, const struct identifier *);
 /* Gives a problem with subproblems its own type and detail: the common type, or compound (6.7.1). */
 void problem_sum_up(struct problem *, const char *what);
 void problem_free(struct problem *);		/* back to "no problem"; NULL is fine */

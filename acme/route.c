@@ -161,6 +161,20 @@ match(const char *pattern, const char *path, size_t len, struct target *out)
 	return path == end;
 }
 
+/* The route whose path begins like this one, up to an id. */
+static enum route
+match_open(const struct surface *surface, const char *path, size_t len)
+{
+	for (unsigned i = 1; i < ROUTE_COUNT; i++) {
+		size_t fixed = surface->paths[i] != NULL ? strcspn(surface->paths[i], "*#$@!+") : 0;
+
+		if (fixed > 0 && surface->paths[i][fixed] != '\0' && len >= fixed &&
+		    memcmp(surface->paths[i], path, fixed) == 0)
+			return (enum route)i;
+	}
+	return ROUTE_NONE;
+}
+
 bool
 route_parse(const struct surface *surface, struct slice path, struct target *out)
 {
@@ -173,7 +187,10 @@ route_parse(const struct surface *surface, struct slice path, struct target *out
 		}
 	}
 	memset(out, 0, sizeof(*out));
-	return false;
+	if (surface->open_ids)
+		out->route = match_open(surface, (const char *)path.data, path.len);
+	out->nowhere = out->route != ROUTE_NONE;
+	return out->nowhere;
 }
 
 /* RFC 8555, 6.1: https, whatever the listener itself speaks. */

@@ -41,6 +41,7 @@ enum route {
 struct target {
 	enum route	route;
 	struct id	id;		/* zero where the route has none */
+	bool		nowhere;	/* the path is of this route's form, and its id none (surface.h: open_ids) */
 	char		tail[ROUTE_TAIL_MAX + 1];	/* what "+" stands for: a challenge type, a cursor */
 };
 

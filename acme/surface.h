@@ -34,6 +34,11 @@ struct surface {
 	bool		 meta_whole;		/* the directory's meta has externalAccountRequired when it is false, too */
 	bool		 agent_required;	/* RFC 8555, 6.1: a request without User-Agent is refused */
 	bool		 nonce_header_refused;	/* Replay-Nonce is a response's header (RFC 8555, 6.5.1) */
+	bool		 sorted_directory;	/* by the members' names */
+	bool		 exact_media_type;	/* of a POST: no parameters */
+	bool		 open_ids;		/* a path whose id is none is that of an unknown object */
+	bool		 classic_algorithms;	/* RS256 and the ES family alone */
+	bool		 mismatch_unauthorized;	/* a wrong response to a challenge is "unauthorized" */
 	bool		 short_ids;		/* of accounts and serial numbers: 63 bits */
 	bool		 numbered_pages;	/* of the orders list, oldest order first */
 	bool		 refuses_empty_update;	/* an account's update that changes nothing */

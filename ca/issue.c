@@ -69,7 +69,9 @@ issuer_find(const struct ca *ca, const struct msg_issue *issue, const struct pro
 {
 	struct wanted wanted = { .profile = profile,
 		.key_type = key_type_of(csr->key),
-		.not_after = leaf->not_after };
+		.not_after = leaf->not_after,
+		.names = csr->names,
+		.name_count = csr->count };
 	const struct issuer *issuer = issuer_choose(ca, &wanted, now, problem);
 
 	if (issuer == NULL || leaf->not_after <= issuer->not_after)
@@ -91,18 +93,6 @@ key_allowed(const struct ca *ca, const struct csr *csr, struct problem *problem)
 
 	return blocklist_check(ca->blocked, csr->key, &cause) == ERR_OK ||
 	       problem_set(problem, PROBLEM_BAD_CSR, "the CSR: %s", cause.text);
-}
-
-static bool
-names_check(const struct ca *ca, const struct csr *csr, struct problem *problem)
-{
-	size_t i;
-
-	for (i = 0; i < csr->count; i++)
-		if (!ca_policy_allows(&ca->config->ra.allow, &ca->config->ra.deny, &csr->names[i]))
-			return problem_set(problem, PROBLEM_REJECTED_IDENTIFIER,
-			    "\"%s\" is not among the names this CA issues for", csr->names[i].value);
-	return true;
 }
 
 /* Its own copy of the rules: ra has judged the CSR by them already. */
@@ -224,7 +214,8 @@ issue_new(struct ca *ca, const struct msg_issue *issue, const struct jwk *jwk, c
 	if (!proof_csr(ca, jwk, jws, &csr, problem) || !key_allowed(ca, csr, problem) ||
 	    !profile_check(profile, csr, problem) ||
 	    !proof_evidence(ca, issue, jwk, jws, profile, csr, now, problem) ||
-	    !names_check(ca, csr, problem) || !dates_set(ca, issue, profile, now, &leaf, problem) ||
+	    !ca_policy_check(&ca->config->ra, profile, csr->names, csr->count, problem) ||
+	    !dates_set(ca, issue, profile, now, &leaf, problem) ||
 	    (issuer = issuer_find(ca, issue, profile, csr, now, &leaf, problem)) == NULL)
 		goto out;
 	profile_apply(profile, csr, ca->config->ca.names_as_asked, &form, &leaf);

@@ -8,6 +8,7 @@
 
 #include "ca/issuer.h"
 #include "lib/file.h"
+#include "x509/chain.h"
 #include "x509/key.h"
 
 #define PEM_MAX 65536 /* an RSA-4096 key is 3.3 KiB, a chain of four 10 KiB */
@@ -21,23 +22,25 @@ config_error(struct reason *reason, const char *file, const char *text)
 }
 
 static enum err
-certificate_load(const char *dir, const char *name, X509 **out, struct reason *reason)
+chain_load(const char *dir, const char *name, struct issuer *out, struct reason *reason)
 {
 	char *path = file_join(dir, name);
 	struct buf pem = { 0 };
 	struct reason cause = { "" };
-	STACK_OF(X509) *certs = NULL;
-	enum err err = ERR_OK;
+	enum err err;
 
 	if (path == NULL)
 		return ERR_MEMORY;
 	if (file_read(path, PEM_MAX, &pem) != ERR_OK)
 		err = config_error(reason, path, "the issuer's certificate can't be read");
-	else if (certificates_read(buf_slice(&pem), &certs, &cause) != ERR_OK)
+	else if ((err = chain_read(buf_slice(&pem), NULL, &out->chain, &cause)) == ERR_OK)
+		err = constraints_read(out->chain, &out->constraints, &cause);
+	if (err == ERR_MALFORMED)
 		err = config_error(reason, path, cause.text);
-	else
-		*out = sk_X509_shift(certs);
-	sk_X509_pop_free(certs, X509_free);
+	else if (err == ERR_OK) {
+		out->cert = sk_X509_value(out->chain, 0);
+		X509_up_ref(out->cert);
+	}
 	buf_free(&pem);
 	free(path);
 	return err;
@@ -99,7 +102,7 @@ issuer_open(const char *dir, const struct issuer_config *config, struct issuer *
 	enum err err;
 
 	memset(out, 0, sizeof(*out));
-	if ((err = certificate_load(dir, config->certificate, &out->cert, reason)) != ERR_OK ||
+	if ((err = chain_load(dir, config->certificate, out, reason)) != ERR_OK ||
 	    (err = key_load(dir, config->key, &out->key, reason)) != ERR_OK ||
 	    (err = pair_check(config, out, reason)) != ERR_OK ||
 	    (err = certificate_der(out->cert, &out->der)) != ERR_OK)
@@ -119,6 +122,8 @@ void
 issuer_close(struct issuer *issuer)
 {
 	X509_free(issuer->cert);
+	sk_X509_pop_free(issuer->chain, X509_free);
+	constraints_free(issuer->constraints);
 	EVP_PKEY_free(issuer->key);
 	EVP_PKEY_free(issuer->throwaway);
 	free(issuer->url);
@@ -190,6 +195,8 @@ issuer_sign(const struct issuer *issuer, const struct leaf *asked, const struct 
 	    (err = certificate_sign_der(cert, issuer->throwaway, &linted)) != ERR_OK)
 		goto out;
 	context.der = buf_slice(&linted);
+	context.chain = issuer->chain;
+	context.constraints = issuer->constraints;
 	if ((err = lint_check(cert, &context, reason)) == ERR_OK)
 		err = certificate_sign_again(context.der, issuer->key, der);
 out:

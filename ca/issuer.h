@@ -8,11 +8,14 @@
 #include "ipc/msg.h"
 #include "lib/err.h"
 #include "x509/certificate.h"
+#include "x509/constraints.h"
 #include "x509/crl.h"
 #include "x509/lint.h"
 
 struct issuer {
 	X509 *cert;
+	STACK_OF(X509) * chain; /* cert, and those above it in its file */
+	struct constraints *constraints; /* of all of them, or NULL */
 	EVP_PKEY *key;
 	EVP_PKEY *throwaway; /* of the same kind; signs what is linted, and nothing that leaves */
 	struct buf der;

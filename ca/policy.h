@@ -5,9 +5,15 @@
 #define SIGNET_CA_POLICY_H
 
 #include "acme/identifier.h"
+#include "acme/problem.h"
 #include "config/config.h"
 
 /* Every name or address that the identifier stands for is in allow, and none is in deny. */
 bool ca_policy_allows(const struct strings *allow, const struct strings *deny, const struct identifier *);
+/* All that the configuration says of an order's names, for the CA and for the profile: lists, wildcards, how many, and
+ * whether they must be public. An account's and an external key's rules are ra's, who alone knows them. False with
+ * rejectedIdentifier: the name and the rule. */
+bool ca_policy_check(const struct ra_config *, const struct profile_config *, const struct identifier *names,
+    size_t count, struct problem *);
 
 #endif

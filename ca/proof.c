@@ -22,7 +22,7 @@ same_account(const struct ca *ca, const char *a, const char *b)
 	struct target one, other;
 
 	return route_parse_url(&site, a, &one) && route_parse_url(&site, b, &other) && one.route == ROUTE_ACCOUNT &&
-	       other.route == ROUTE_ACCOUNT && id_eq(one.id, other.id);
+	       other.route == ROUTE_ACCOUNT && !one.nowhere && !other.nowhere && id_eq(one.id, other.id);
 }
 
 static bool
@@ -33,13 +33,13 @@ request_check(
 	struct target target;
 
 	/* RFC 8555, 6.4: the signed url says what was asked for; 7.4: this order's finalize URL. */
-	if (!route_parse_url(&site, jws_url(jws), &target) || target.route != ROUTE_FINALIZE ||
+	if (!route_parse_url(&site, jws_url(jws), &target) || target.route != ROUTE_FINALIZE || target.nowhere ||
 	    !id_eq(target.id, issue->order))
 		return problem_set(problem, PROBLEM_UNAUTHORIZED,
 		    "the signed request is not for finalizing this order (RFC 8555, 6.4)");
 	/* RFC 8555, 6.2: requests of an account carry its URL. */
 	if (jws_kid(jws) == NULL || !route_parse_url(&site, jws_kid(jws), &target) ||
-	    target.route != ROUTE_ACCOUNT)
+	    target.route != ROUTE_ACCOUNT || target.nowhere)
 		return problem_set(problem, PROBLEM_UNAUTHORIZED,
 		    "the signed request's kid is not an account URL of this server (RFC 8555, 6.2)");
 	return true;

@@ -52,6 +52,8 @@ sign(struct ca *ca, EVP_PKEY *key, int64_t now, struct leaf *leaf, struct reason
 	if (context.lifetime_max > LIFETIME_MAX)
 		context.lifetime_max = LIFETIME_MAX;
 	leaf->key = key;
+	wanted.names = leaf->names;
+	wanted.name_count = leaf->name_count;
 	leaf->not_before = now - ISSUER_BACKDATE;
 	wanted.not_after = leaf->not_after = leaf->not_before + context.lifetime_max - 1;
 	if ((issuer = issuer_choose(ca, &wanted, now, &problem)) == NULL) {
@@ -81,6 +83,24 @@ record_append(struct ca *ca, const struct issuer *issuer, const struct leaf *lea
 
 	memcpy(record.issuer, issuer->fingerprint, sizeof(record.issuer));
 	return ledger_append(ca->ledger, &record);
+}
+
+/* A root at the chain's end is no use to anybody: who doesn't have it doesn't trust it. */
+static enum err
+chain_pem(const struct issuer *issuer, struct buf *pem)
+{
+	enum err err = certificate_pem(buf_slice(&issuer->der), pem);
+
+	for (int i = 1; err == ERR_OK && i < sk_X509_num(issuer->chain); i++) {
+		X509 *above = sk_X509_value(issuer->chain, i);
+		struct buf der = { 0 };
+
+		if (X509_NAME_cmp(X509_get_subject_name(above), X509_get_issuer_name(above)) != 0 &&
+		    (err = certificate_der(above, &der)) == ERR_OK)
+			err = certificate_pem(buf_slice(&der), pem);
+		buf_free(&der);
+	}
+	return err;
 }
 
 static bool
@@ -139,7 +159,7 @@ server_certificate(struct ca *ca, struct slice request, int64_t now_ms, struct b
 		err = ERR_DENIED;
 	} else if ((err = record_append(ca, issuer, &leaf, now_ms)) == ERR_OK &&
 		   (err = certificate_pem(buf_slice(&ca->der), pem)) == ERR_OK)
-		err = certificate_pem(buf_slice(&issuer->der), pem);
+		err = chain_pem(issuer, pem);
 	EVP_PKEY_free(key);
 	free(names);
 	return err;

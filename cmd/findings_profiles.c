@@ -85,7 +85,8 @@ check_profile(struct findings *f, const struct ca *ca, const struct profile_conf
 	size_t		count = 0;
 
 	for (unsigned type = KEY_P256; type <= KEY_ED448; type++) {
-		struct wanted	 wanted = { profile, (enum key_type)type, now + profile->lifetime };
+		struct wanted	 wanted = { .profile = profile, .key_type = (enum key_type)type,
+			    .not_after = now + profile->lifetime };
 		struct problem	 problem = { 0 };
 		const char	*name = key_type_name(wanted.key_type);
 		struct outcome	*outcome;

@@ -49,6 +49,9 @@ struct profile_config {
 	struct strings	subject;	/* "O=Example": config_subject_field() */
 	bool	 common_name;		/* the subject repeats a name */
 	char	*policy;		/* an OID, or "" */
+	struct strings	allow, deny;	/* as ra.policy's, after it; allow may be empty: all */
+	bool	 wildcards;
+	int64_t	 names;			/* 0: as many as ra.policy allows */
 	bool	 public_names;		/* no public suffix, no reserved address */
 	bool	 issuer_pointer, crl_pointer;	/* AIA caIssuers, CRL distribution point */
 	bool	 must_staple;		/* RFC 7633, for a CSR that asks */
@@ -108,6 +111,8 @@ struct ra_config {
 	size_t		 external_key_count;
 	struct strings	 allow;			/* name patterns: "nas.lan", "*.home.arpa", "*" */
 	struct strings	 deny;			/* wins */
+	bool		 wildcards;
+	int64_t		 names;			/* in one order, at most; 0: any number */
 	struct strings	 challenges;		/* offered; none: every type there is */
 	struct strings	 issuer_domain_names;	/* who we are in dns-persist-01's records; none: not offered */
 	enum persist_form persist_form;
@@ -148,6 +153,9 @@ struct va_config {
 	int64_t			 retry_interval;	/* s between them */
 	int64_t			 sleep;		/* s, less one, before each at the most */
 	bool			 always_valid;
+	bool			 first_address;	/* of a name alone is tried */
+	bool			 dns_tcp;	/* questions go by TCP */
+	bool			 any_port;	/* redirects are followed to any */
 	char			*user_agent;
 	struct perspective_config *perspectives;	/* beside the primary */
 	size_t			 perspective_count;

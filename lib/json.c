@@ -92,13 +92,24 @@ json_append(const char *data, size_t len, void *arg)
 	return b->failed ? -1 : 0;
 }
 
+static void
+put_flagged(struct buf *b, const json_t *json, unsigned indent, size_t flags)
+{
+	flags |= indent == 0 ? JSON_COMPACT : JSON_INDENT(indent);
+	if (json_dump_callback(json, json_append, b, flags | JSON_ENCODE_ANY) != 0)
+		b->failed = true;
+}
+
 void
 json_put_indented(struct buf *b, const json_t *json, unsigned indent)
 {
-	size_t flags = indent == 0 ? JSON_COMPACT : JSON_INDENT(indent);
+	put_flagged(b, json, indent, 0);
+}
 
-	if (json_dump_callback(json, json_append, b, flags | JSON_ENCODE_ANY) != 0)
-		b->failed = true;
+void
+json_put_sorted(struct buf *b, const json_t *json, unsigned indent)
+{
+	put_flagged(b, json, indent, JSON_SORT_KEYS);
 }
 
 void

@@ -20,6 +20,8 @@ const char *json_member_str(const json_t *object, const char *name);
 /* Appends compact JSON, members in insertion order. */
 void	 json_put(struct buf *, const json_t *);
 /* The same over several lines, so many spaces a level; 0: on one line. */
+/* And with members by their names. */
+void	 json_put_sorted(struct buf *, const json_t *, unsigned indent);
 void	 json_put_indented(struct buf *, const json_t *, unsigned indent);
 
 #endif

@@ -116,7 +116,7 @@ key_from_account(struct request *request)
 	struct target target;
 	enum err      err;
 
-	if (!route_parse_url(&kids, kid, &target) || target.route != ROUTE_ACCOUNT)
+	if (!route_parse_url(&kids, kid, &target) || target.route != ROUTE_ACCOUNT || target.nowhere)
 		return problem_set(&request->problem, PROBLEM_MALFORMED,
 		    "\"kid\" is \"%.120s\", not an account URL of this server as newAccount gave it in Location "
 		    "(RFC 8555, 6.2)", kid);
@@ -141,7 +141,8 @@ check_signature(struct request *request)
 	case ERR_OK:
 		return true;
 	case ERR_BAD_ALGORITHM:
-		return problem_set(&request->problem, PROBLEM_BAD_SIGNATURE_ALGORITHM, "%s", reason.text);
+		return problem_set(&request->problem, PROBLEM_BAD_SIGNATURE_ALGORITHM, "%s", reason.text) ||
+		    problem_said(&request->problem, SAID_ALGORITHM_OF_KEY, "");
 	case ERR_BAD_SIGNATURE:
 		return problem_set(&request->problem, PROBLEM_MALFORMED, "the JWS signature: %s", reason.text);
 	default:
@@ -162,6 +163,12 @@ check_account(struct request *request)
 	return problem_said(&request->problem, SAID_ACCOUNT_DEACTIVATED, "");
 }
 
+static bool
+is_classic(const char *alg)
+{
+	return strcmp(alg, "RS256") == 0 || strncmp(alg, "ES", 2) == 0;
+}
+
 bool
 authenticate(struct request *request)
 {
@@ -174,6 +181,10 @@ authenticate(struct request *request)
 		return request_broken(request, "jws_parse", err);
 	if (err != ERR_OK)
 		return problem_set(&request->problem, PROBLEM_MALFORMED, "%s", reason.text);
+	if (request->site.surface->classic_algorithms && !is_classic(jws_alg(request->jws)))
+		return problem_set(&request->problem, PROBLEM_BAD_SIGNATURE_ALGORITHM,
+		    "JWS signature header contains unsupported algorithm \"%.20s\", expected one of [RS256 ES256 ES384 ES512]",
+		    jws_alg(request->jws));
 	if (!check_nonce(request) || !check_url(request) || !check_key_form(request))
 		return false;
 	if (!(jws_jwk(request->jws) != NULL ? key_from_request(request) : key_from_account(request)))

@@ -2,7 +2,7 @@
 #include "acme/challenge.h"
 #include "lib/clock.h"
 #include "lib/json.h"
-#include "ra/external.h"
+#include "ra/layers.h"
 #include "ra/order_view.h"
 #include "ra/policy.h"
 #include "ra/request.h"
@@ -14,13 +14,30 @@ refuse(struct request *request, const char *why)
 	return problem_set(&request->problem, PROBLEM_REJECTED_IDENTIFIER, "%s", why);
 }
 
+/* RFC 8555, 7.4.1: 403, and no subproblem, as there is just one identifier. */
+static bool
+check_policy(struct request *request, const struct identifier *identifier)
+{
+	struct problem problem = { 0 };
+	struct layers layers;
+	bool done;
+
+	if (!layers_load(request, &layers)) {
+		layers_free(&layers);
+		return false;
+	}
+	done = policy_judge(&layers.policy, NULL, identifier, 1, &problem) ||
+	    refuse(request, problem.sub_count > 0 ? problem.subs[0].detail.text : problem.detail.text);
+	problem_free(&problem);
+	layers_free(&layers);
+	return done;
+}
+
 static bool
 read_identifier(struct request *request, struct identifier *out)
 {
 	const json_t *member = json_object_get(request->payload, "identifier");
-	struct external_key held;
 	struct reason reason = { "" };
-	bool allowed;
 	enum err err;
 
 	if (!json_is_object(member))
@@ -34,11 +51,7 @@ read_identifier(struct request *request, struct identifier *out)
 	if (identifier_is_wildcard(out))
 		return problem_set(&request->problem, PROBLEM_MALFORMED,
 		    "newAuthz takes no wildcard; order \"%s\" instead (RFC 8555, 7.4.1)", out->value);
-	if (!external_load(request, &held))
-		return false;
-	allowed = policy_allows(&request->ra->config->ra, out, &reason) && external_allows(&held, out, &reason);
-	external_key_free(&held);
-	return allowed || refuse(request, reason.text);
+	return check_policy(request, out);
 }
 
 static enum err

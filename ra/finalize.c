@@ -6,6 +6,7 @@
 #include "lib/json.h"
 #include "lib/log.h"
 #include "ra/key_change.h"
+#include "ra/layers.h"
 #include "ra/order_view.h"
 #include "ra/request.h"
 #include "x509/csr.h"
@@ -92,9 +93,6 @@ check_profile(struct request *request, const struct csr *csr, const struct order
 	const struct profile_config *profile = config_profile(&request->ra->config->ca, order->profile);
 	const char		    *type = key_type_name(key_type_of(csr->key));
 
-	if (profile == NULL)	/* draft-ietf-acme-profiles, 4 */
-		return problem_set(&request->problem, PROBLEM_INVALID_PROFILE,
-		    "the order's profile \"%s\" is not served any more; make a new order", order->profile);
 	if (!config_profile_takes(profile, type))
 		return problem_set(&request->problem, PROBLEM_BAD_CSR,
 		    "the CSR: its key is %s, which certificates of profile \"%s\" can't have", type, profile->name);
@@ -102,6 +100,28 @@ check_profile(struct request *request, const struct csr *csr, const struct order
 		return problem_set(&request->problem, PROBLEM_BAD_CSR,
 		    "the CSR: it asks for must-staple (RFC 7633), which profile \"%s\" doesn't give", profile->name);
 	return check_foreign_key(request, csr);
+}
+
+/* The order was judged when it was made; since then the rules may have changed, and a command is to have its effect. */
+static bool
+check_policy(struct request *request, const struct order *order)
+{
+	const struct profile_config *profile = config_profile(&request->ra->config->ca, order->profile);
+	struct reason reason = { "" };
+	struct layers layers;
+	bool good;
+
+	if (profile == NULL) /* draft-ietf-acme-profiles, 4 */
+		return problem_set(&request->problem, PROBLEM_INVALID_PROFILE,
+		    "the order's profile \"%s\" is not served any more; make a new order", order->profile);
+	good = layers_load(request, &layers);
+	if (good && !(good = policy_allows_profile(&layers.policy, profile, &reason)))
+		problem_set(&request->problem, PROBLEM_INVALID_PROFILE, "%s", reason.text);
+	if (good && !(good = policy_judge(&layers.policy, profile, order->identifiers, order->identifier_count,
+			  &request->problem)))
+		problem_sum_up(&request->problem, "the order can't be finalized any more");
+	layers_free(&layers);
+	return good;
 }
 
 static size_t
@@ -152,7 +172,15 @@ check_csr(struct request *request, const struct csr *csr, const struct order *or
 	free(sorted);
 	if (!match)
 		return false;
-	return check_profile(request, csr, order);
+	return check_policy(request, order) && check_profile(request, csr, order);
+}
+
+/* Where the answer doesn't wait for ca's word, the signature is verified here too. */
+static unsigned
+csr_rules(const struct config *config)
+{
+	return (config->ra.finalize_wait_ms > 0 ? CSR_UNVERIFIED : 0) |
+	    (config->ca.names_as_asked ? CSR_SAN_ONLY : 0);
 }
 
 /* The payload's csr, decoded and judged. ca judges it again from the signed bytes, and verifies its signature: what
@@ -175,8 +203,7 @@ read_csr(struct request *request, const struct order *order)
 		return problem_set(&request->problem, PROBLEM_BAD_CSR,
 		    "\"csr\" is not base64url without padding; send the DER so, not PEM (RFC 8555, 7.4)");
 	}
-	err = csr_parse_by(buf_slice(&der), CSR_UNVERIFIED | (request->ra->config->ca.names_as_asked ? CSR_SAN_ONLY : 0),
-	    &csr, &reason);
+	err = csr_parse_by(buf_slice(&der), csr_rules(request->ra->config), &csr, &reason);
 	buf_free(&der);
 	if (err == ERR_MEMORY)
 		return request_broken(request, "csr_parse", err);

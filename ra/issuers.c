@@ -51,6 +51,7 @@ static enum err
 open_chains(const char *dir, const struct issuer_config *config, struct chains *out, struct reason *reason)
 {
 	STACK_OF(X509) *own = NULL, *other = NULL;
+	struct reason cause = { "out of memory" };
 	enum err err;
 
 	if ((out->items = calloc(1 + config->chains.count, sizeof(*out->items))) == NULL) {
@@ -58,6 +59,8 @@ open_chains(const char *dir, const struct issuer_config *config, struct chains *
 		return ERR_MEMORY;
 	}
 	err = open_chain(dir, config->certificate, NULL, &out->items[out->count++], &own, reason);
+	if (err == ERR_OK && (err = constraints_read(own, &out->constraints, &cause)) != ERR_OK)
+		reason_set(reason, "%s: %s", config->certificate, cause.text);
 	for (size_t i = 0; err == ERR_OK && i < config->chains.count; i++) {
 		err = open_chain(dir, config->chains.items[i], sk_X509_value(own, 0),
 		    &out->items[out->count++], &other, reason);

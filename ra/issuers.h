@@ -5,6 +5,7 @@
 #include "config/config.h"
 #include "ipc/msg.h"
 #include "storage/storage.h"
+#include "x509/constraints.h"
 
 #define FINGERPRINT_TEXT_SIZE (2 * FINGERPRINT_SIZE + 1) /* in hex, as issuer URLs have it */
 
@@ -24,6 +25,7 @@ struct chain {
 struct chains {
 	struct chain *items;
 	size_t count;
+	struct constraints *constraints; /* of the first chain; NULL: none */
 };
 
 struct issuers {

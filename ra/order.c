@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "lib/clock.h"
-#include "ra/external.h"
+#include "ra/layers.h"
 #include "ra/order_read.h"
 #include "ra/order_view.h"
 #include "ra/request.h"
@@ -159,21 +159,20 @@ show_again(struct request *request, struct id id)
 bool
 order_new(struct request *request)
 {
-	const struct config *config = request->ra->config;
 	struct order	     order = { 0 };
 	struct id	     earlier = { { 0 } };
 	struct recent	     recent = { .count = 0 };
-	struct external_key  held;
+	struct layers	     layers;
 	bool		     done;
 
-	done = external_load(request, &held) &&
-	    order_read(request->payload, &config->ra, &config->ca, &held, clock_now(), &order, &request->problem) &&
+	done = layers_load(request, &layers) &&
+	    order_read(request->payload, &layers.policy, clock_now(), &order, &request->problem) &&
 	    renewal_check(request, &order) && recent_load(request, &recent) &&
 	    reuse_order(request, &recent, &order, clock_now(), &earlier);
 	if (done)
 		done = id_is_zero(earlier) ? create(request, &recent, &order) : show_again(request, earlier);
 	recent_unload(&recent);
-	external_key_free(&held);
+	layers_free(&layers);
 	order_free(&order);
 	return done;
 }

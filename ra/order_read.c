@@ -8,7 +8,6 @@
 #include "lib/chance.h"
 #include "lib/clock.h"
 #include "lib/json.h"
-#include "ra/external.h"
 #include "ra/policy.h"
 
 /* How far back a certificate may begin: an hour, which is what clocks on a LAN are off by at the most. */
@@ -17,9 +16,7 @@
 /* The request under way. */
 struct reading {
 	const json_t		*payload;
-	const struct ra_config	*ra;
-	const struct ca_config	*ca;
-	const struct external_key *held;
+	const struct policy	*policy;
 	int64_t			 now;
 	struct order		*order;
 	struct problem		*problem;
@@ -113,16 +110,16 @@ read_identifiers(struct reading *r)
 static bool
 find_profile(struct reading *r, const char *name, const struct profile_config **out)
 {
-	*out = config_profile(r->ca, name);
-	if (name == NULL && r->ra->random_profile)
-		*out = &r->ca->profiles[chance_below(CHANCE_PROFILE, (uint32_t)r->ca->profile_count)];
+	struct reason reason = { "" };
+
+	*out = config_profile(r->policy->ca, name);
+	if (name == NULL && r->policy->ra->random_profile)
+		*out = &r->policy->ca->profiles[chance_below(CHANCE_PROFILE, (uint32_t)r->policy->ca->profile_count)];
 	if (*out == NULL)
 		return problem_set(r->problem, PROBLEM_INVALID_PROFILE,
 		    "there is no profile \"%.60s\"; the directory's meta.profiles lists those there are", name);
-	if (!external_allows_profile(r->held, (*out)->name))
-		return problem_set(r->problem, PROBLEM_INVALID_PROFILE,
-		    "profile \"%.60s\" is not among those that the account's external key is for; leave \"profile\" out",
-		    (*out)->name);
+	if (!policy_allows_profile(r->policy, *out, &reason))
+		return problem_set(r->problem, PROBLEM_INVALID_PROFILE, "%s", reason.text);
 	if ((r->order->profile = strdup((*out)->name)) == NULL)
 		return no_memory(r);
 	return true;
@@ -138,7 +135,7 @@ read_profile(struct reading *r, const struct profile_config **out)
 
 	if (member != NULL && name == NULL)
 		return problem_set(r->problem, PROBLEM_MALFORMED, "\"profile\" is not a string");
-	if (name == NULL && !external_profile(r->held, &own))
+	if (name == NULL && !policy_profile(r->policy, &own))
 		return no_memory(r);
 	done = find_profile(r, own != NULL ? own : name, out);
 	free(own);
@@ -169,7 +166,7 @@ read_validity(struct reading *r, const struct profile_config *profile)
 
 	if (!read_time(r, "notBefore", &order->not_before) || !read_time(r, "notAfter", &order->not_after))
 		return false;
-	begin = order->not_before != 0 ? order->not_before : r->now - r->ca->backdate;
+	begin = order->not_before != 0 ? order->not_before : r->now - r->policy->ca->backdate;
 	if (begin < r->now - BACKDATE_MAX)
 		return problem_set(r->problem, PROBLEM_MALFORMED,
 		    "\"notBefore\" is more than an hour in the past");
@@ -201,29 +198,34 @@ offered_text(uint32_t challenges, char *out, size_t size)
 	return out;
 }
 
-static bool
-check_identifiers(struct reading *r, const struct profile_config *profile)
+/* Whether some challenge can prove each. */
+static void
+check_challenges(struct reading *r, const struct profile_config *profile)
 {
-	uint32_t      challenges = config_challenges(r->ra, profile);
-	struct reason reason = { "" };
-	char	      offered[160];
+	uint32_t challenges = config_challenges(r->policy->ra, profile);
+	char	 offered[160];
 
 	offered_text(challenges, offered, sizeof(offered));
 	for (size_t i = 0; i < r->order->identifier_count; i++) {
 		const struct identifier *one = &r->order->identifiers[i];
 		bool			 wildcard = identifier_is_wildcard(one);
 
-		if (!policy_allows(r->ra, one, &reason) || !external_allows(r->held, one, &reason)) {
-			problem_add(r->problem, PROBLEM_REJECTED_IDENTIFIER, one, "%s", reason.text);
-			if (r->problem->said == SAID_NOTHING)
-				(void)problem_said(r->problem, SAID_NAME_FORBIDDEN, one->value);
-		} else if ((challenge_offer(one->type, wildcard) & challenges) == 0) {
+		if (!problem_names(r->problem, one) && (challenge_offer(one->type, wildcard) & challenges) == 0)
 			problem_add(r->problem, PROBLEM_REJECTED_IDENTIFIER, one,
 			    "no challenge that profile \"%.63s\" takes (%s) can prove %s \"%s\"%s", profile->name,
 			    offered, wildcard ? "the wildcard" : identifier_type_name(one->type), one->value,
 			    wildcard ? "; order its names one by one" : "");
-		}
 	}
+}
+
+/* What was malformed is among the problem's subproblems already. */
+static bool
+check_identifiers(struct reading *r, const struct profile_config *profile)
+{
+	policy_judge(r->policy, profile, r->order->identifiers, r->order->identifier_count, r->problem);
+	if (r->problem->type != PROBLEM_NONE)
+		return false;
+	check_challenges(r, profile);
 	problem_sum_up(r->problem, "the order was refused");
 	return r->problem->sub_count == 0;
 }
@@ -253,10 +255,10 @@ read_replaces(struct reading *r)
 }
 
 bool
-order_read(const json_t *payload, const struct ra_config *ra, const struct ca_config *ca,
-    const struct external_key *held, int64_t now, struct order *order, struct problem *problem)
+order_read(const json_t *payload, const struct policy *policy, int64_t now, struct order *order,
+    struct problem *problem)
 {
-	struct reading		     r = { payload, ra, ca, held, now, order, problem };
+	struct reading		     r = { payload, policy, now, order, problem };
 	const struct profile_config *profile = NULL;
 
 	return read_identifiers(&r) && read_profile(&r, &profile) && check_identifiers(&r, profile) &&

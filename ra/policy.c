@@ -1,9 +1,12 @@
 #include "ra/policy.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "acme/public_name.h"
 #include "lib/address.h"
+#include "ra/external.h"
 
 static bool
 is_below(const char *name, const char *parent)
@@ -52,29 +55,6 @@ holds(const char *pattern, const struct address *address)
 	return strchr(pattern, '/') != NULL && block_parse(pattern, &block) && block_holds(&block, address);
 }
 
-static bool
-address_allowed(const struct ra_config *config, const struct identifier *identifier, struct reason *reason)
-{
-	struct address address;
-
-	if (!address_parse(identifier->value, &address))
-		abort();
-	for (size_t i = 0; i < config->deny.count; i++)
-		if (holds(config->deny.items[i], &address)) {
-			reason_set(reason, "\"%s\" is denied by this CA's policy (ra.policy.deny: \"%s\")",
-			    identifier->value, config->deny.items[i]);
-			return false;
-		}
-	for (size_t i = 0; i < config->allow.count; i++)
-		if (holds(config->allow.items[i], &address))
-			return true;
-	reason_set(reason,
-	    "\"%s\" is not among the addresses this CA issues for (ra.policy.allow has no block that holds it, "
-	    "such as \"%s/%d\")",
-	    identifier->value, identifier->value, address.family == AF_INET ? 32 : 128);
-	return false;
-}
-
 bool
 policy_covers(const char *pattern, const struct identifier *identifier)
 {
@@ -85,21 +65,207 @@ policy_covers(const char *pattern, const struct identifier *identifier)
 	return address_parse(identifier->value, &address) && holds(pattern, &address);
 }
 
-bool
-policy_allows(const struct ra_config *config, const struct identifier *identifier, struct reason *reason)
+/* Whether a denied pattern meets it. */
+static bool
+meets(const char *pattern, const struct identifier *identifier)
 {
-	if (identifier->type == IDENTIFIER_IP)
-		return address_allowed(config, identifier, reason);
-	for (size_t i = 0; i < config->deny.count; i++)
-		if (touches(config->deny.items[i], identifier)) {
-			reason_set(reason, "\"%s\" is denied by this CA's policy (ra.policy.deny: \"%s\")",
-			    identifier->value, config->deny.items[i]);
+	return identifier->type == IDENTIFIER_IP ? policy_covers(pattern, identifier) : touches(pattern, identifier);
+}
+
+/* --- one layer ----------------------------------------------------------------------------------- */
+
+static bool
+refuse_outside(const struct policy_rules *rules, const struct identifier *identifier, struct reason *reason)
+{
+	if (identifier->type == IDENTIFIER_DNS)
+		reason_set(reason, "\"%s\" is not among the names this CA issues for (%s.allow)", identifier->value,
+		    rules->key);
+	else
+		reason_set(reason,
+		    "\"%s\" is not among the addresses this CA issues for (%s.allow has no block that holds it, "
+		    "such as \"%s/%d\")", identifier->value, rules->key, identifier->value,
+		    strchr(identifier->value, ':') == NULL ? 32 : 128);
+	return false;
+}
+
+static bool
+rules_allow(const struct policy_rules *rules, const struct identifier *identifier, struct reason *reason)
+{
+	for (size_t i = 0; i < rules->deny.count; i++)
+		if (meets(rules->deny.items[i], identifier)) {
+			reason_set(reason, "\"%s\" is denied by this CA's policy (%s.deny: \"%s\")", identifier->value,
+			    rules->key, rules->deny.items[i]);
 			return false;
 		}
-	for (size_t i = 0; i < config->allow.count; i++)
-		if (covers(config->allow.items[i], identifier))
+	if (!rules->wildcards && identifier_is_wildcard(identifier)) {
+		reason_set(reason, "\"%s\" is a wildcard, which this CA's policy doesn't give (%s.wildcards: false); order "
+		    "its names one by one", identifier->value, rules->key);
+		return false;
+	}
+	for (size_t i = 0; i < rules->allow.count; i++)
+		if (policy_covers(rules->allow.items[i], identifier))
 			return true;
-	reason_set(reason, "\"%s\" is not among the names this CA issues for (ra.policy.allow)",
-	    identifier->value);
+	return (rules->open && rules->allow.count == 0) || refuse_outside(rules, identifier, reason);
+}
+
+/* --- all of them --------------------------------------------------------------------------------- */
+
+static struct policy_rules
+rules_of_ca(const struct ra_config *ra)
+{
+	return (struct policy_rules){ .key = "ra.policy", .allow = ra->allow, .deny = ra->deny,
+		.wildcards = ra->wildcards, .names = ra->names };
+}
+
+#define KEY_SIZE (sizeof("ca.profiles.") + 64)
+
+static struct policy_rules
+rules_of_profile(const struct profile_config *profile, char key[KEY_SIZE])
+{
+	snprintf(key, KEY_SIZE, "ca.profiles.%.64s", profile->name);
+	return (struct policy_rules){ .key = key, .allow = profile->allow, .open = true, .deny = profile->deny,
+		.wildcards = profile->wildcards, .names = profile->names };
+}
+
+static bool
+is_listed(const struct strings *list, const char *text)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(list->items[i], text) == 0)
+			return true;
 	return false;
+}
+
+bool
+policy_allows_profile(const struct policy *policy, const struct profile_config *profile, struct reason *reason)
+{
+	if (!external_allows_profile(policy->held, profile->name))
+		reason_set(reason,
+		    "profile \"%.60s\" is not among those that the account's external key is for; leave \"profile\" out",
+		    profile->name);
+	else if (policy->account != NULL && policy->account->profiles.count > 0 &&
+	    !is_listed(&policy->account->profiles, profile->name))
+		reason_set(reason, "profile \"%.60s\" is not among those that the account may use (%s.profiles: %s, ...)",
+		    profile->name, policy->account->key, policy->account->profiles.items[0]);
+	else
+		return true;
+	return false;
+}
+
+bool
+policy_profile(const struct policy *policy, char **out)
+{
+	const struct strings *own = policy->account != NULL ? &policy->account->profiles : NULL;
+
+	if (!external_profile(policy->held, out))
+		return false;
+	if (own == NULL || own->count == 0 || (*out != NULL && is_listed(own, *out)))
+		return true;
+	free(*out);
+	return (*out = strdup(own->items[0])) != NULL;
+}
+
+bool
+policy_allows(const struct policy *policy, const struct profile_config *profile, const struct identifier *identifier,
+    struct reason *reason)
+{
+	struct policy_rules rules = rules_of_ca(policy->ra);
+	struct reason why = { "" };
+	char key[KEY_SIZE];
+
+	if (!rules_allow(&rules, identifier, reason) || !external_allows(policy->held, identifier, reason) ||
+	    (policy->account != NULL && !rules_allow(policy->account, identifier, reason)))
+		return false;
+	if (profile == NULL)
+		return true;
+	rules = rules_of_profile(profile, key);
+	if (!rules_allow(&rules, identifier, reason))
+		return false;
+	if (!profile->public_names || identifier_is_public(identifier, &why))
+		return true;
+	reason_set(reason, "%s (%s.public_names: true)", why.text, key);
+	return false;
+}
+
+/* --- the issuers' name constraints (RFC 5280, 4.2.1.10) -------------------------------------------- */
+
+static size_t
+count_refused(const struct chains *chains, const struct identifier *names, size_t count)
+{
+	struct reason reason;
+	size_t refused = 0;
+
+	for (size_t i = 0; i < count; i++)
+		refused += !constraints_allow(chains->constraints, &names[i], &reason);
+	return refused;
+}
+
+/* One certificate has one issuer: what counts is the one that refuses the fewest. */
+static const struct chains *
+best_issuer(const struct policy *policy, const struct profile_config *profile, const struct identifier *names,
+    size_t count)
+{
+	const struct chains *best = NULL;
+	size_t least = SIZE_MAX;
+
+	for (size_t i = 0; i < policy->issuers->count; i++) {
+		const struct chains *chains = &policy->issuers->items[i];
+		size_t refused;
+
+		if (profile != NULL && !config_issuer_serves(&policy->ca->issuers[i], profile))
+			continue;
+		if ((refused = count_refused(chains, names, count)) < least) {
+			best = chains;
+			least = refused;
+		}
+	}
+	return best;
+}
+
+static void
+judge_constraints(const struct policy *policy, const struct profile_config *profile, const struct identifier *names,
+    size_t count, struct problem *problem)
+{
+	const struct chains *best = policy->issuers != NULL ? best_issuer(policy, profile, names, count) : NULL;
+	struct reason reason;
+
+	for (size_t i = 0; best != NULL && i < count; i++)
+		if (!problem_names(problem, &names[i]) && !constraints_allow(best->constraints, &names[i], &reason))
+			problem_add(problem, PROBLEM_REJECTED_IDENTIFIER, &names[i], "%s", reason.text);
+}
+
+/* --- an order ------------------------------------------------------------------------------------ */
+
+static bool
+refuse_count(const struct policy_rules *rules, size_t count, struct problem *problem)
+{
+	if (rules->names == 0 || count <= (size_t)rules->names)
+		return false;
+	problem_set(problem, PROBLEM_REJECTED_IDENTIFIER,
+	    "the order has %zu identifiers, and this CA's policy allows %lld in one (%s.names); split it", count,
+	    (long long)rules->names, rules->key);
+	return true;
+}
+
+bool
+policy_judge(const struct policy *policy, const struct profile_config *profile, const struct identifier *names,
+    size_t count, struct problem *problem)
+{
+	char key[KEY_SIZE];
+	struct policy_rules of_ca = rules_of_ca(policy->ra);
+	struct policy_rules of_profile = profile != NULL ? rules_of_profile(profile, key) : of_ca;
+	struct reason reason = { "" };
+	size_t before = problem->sub_count;
+
+	if (refuse_count(&of_ca, count, problem) || refuse_count(&of_profile, count, problem) ||
+	    (policy->account != NULL && refuse_count(policy->account, count, problem)))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!policy_allows(policy, profile, &names[i], &reason)) {
+			problem_add(problem, PROBLEM_REJECTED_IDENTIFIER, &names[i], "%s", reason.text);
+			if (problem->said == SAID_NOTHING)
+				(void)problem_said(problem, SAID_NAME_FORBIDDEN, names[i].value);
+		}
+	judge_constraints(policy, profile, names, count, problem);
+	return problem->sub_count == before;
 }

@@ -166,6 +166,13 @@ check_payload(struct request *request)
 	return true;
 }
 
+/* Not before it is known who asks. */
+static bool
+check_target(struct request *request)
+{
+	return !request->target.nowhere || request_no_object(request, "there is no such object");
+}
+
 /* POST-as-GET of what wfe serves to everybody (RFC 8555, 6.3): only the nonce is new. */
 static bool
 get_only(struct request *request)
@@ -275,6 +282,6 @@ void
 request_run(struct request *request)
 {
 	go_on(request, request->lookup ? look_up(request)
-				       : authenticate(request) && check_payload(request) &&
+				       : authenticate(request) && check_target(request) && check_payload(request) &&
 		    table[request->target.route].handle(request));
 }

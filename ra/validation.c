@@ -151,13 +151,14 @@ outcome_stored(struct storage_write *write)
 }
 
 static char *
-error_text(const struct msg_result *result)
+error_text(bool mismatch, const struct msg_result *result)
 {
 	struct problem problem = { 0 };
 	json_t	      *json;
 	char	      *text = NULL;
 
-	problem_set(&problem, result->problem, "%s", result->detail);
+	problem_set(&problem, mismatch && result->problem == PROBLEM_INCORRECT_RESPONSE ? PROBLEM_UNAUTHORIZED : result->problem,
+	    "%s", result->detail);
 	/* The detail of a validation is longer than a struct reason holds. One that is not UTF-8 stays as
 	 * problem_set() cleaned it: refused, it would leave the authorization in processing for ever. */
 	if ((json = problem_json(&problem)) != NULL) {
@@ -230,7 +231,7 @@ validation_result(struct ra *ra, const struct msg_result *result)
 		return;
 	}
 	outcome = outcome_new(ra, result, caa ? write_caa : write_outcome, caa ? caa_stored : outcome_stored);
-	if (outcome != NULL && !result->ok && (outcome->error = error_text(result)) == NULL) {
+	if (outcome != NULL && !result->ok && (outcome->error = error_text(ra->surface->mismatch_unauthorized, result)) == NULL) {
 		outcome_free(outcome);
 		outcome = NULL;
 	}

@@ -48,7 +48,7 @@ dial_choose(struct check *c, struct dial *d, const struct url *url)
 
 	d->choices = d->chosen = 0;
 	d->before[0] = '\0';
-	for (i = 0; i < d->resolved_count; i++) {
+	for (i = 0; i < (c->means->config->first_address ? 1 : d->resolved_count); i++) {
 		if (!targets_allow(c->means->targets, &d->resolved[i], &rule)) {
 			denied = rule;
 		} else if (d->choices == 0 || d->resolved[i].family != d->choice[d->choices - 1].family) {

@@ -9,6 +9,7 @@
 /* All zero: as the kernel chooses. */
 struct egress {
 	struct address	source;		/* family 0: any */
+	bool		tcp;		/* questions go by it */
 };
 
 /* Gives a new socket of that family the source. False with errno: it can't go there from that source. */

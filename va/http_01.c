@@ -107,7 +107,7 @@ http_01_redirected(struct check *c, const struct fetch_answer *answer)
 		    REDIRECTS_MAX);
 		return;
 	}
-	if (url_redirect(&h->url, answer->location, (uint16_t)config->http_port, (uint16_t)config->tls_port,
+	if (url_redirect(&h->url, answer->location, config->any_port ? 0 : (uint16_t)config->http_port, (uint16_t)config->tls_port,
 		&next, &reason) != ERR_OK) {
 		check_fail(c, PROBLEM_CONNECTION, "%s %s", from, reason.text);
 		return;

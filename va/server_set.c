@@ -147,6 +147,8 @@ set_prepare(struct server_set *set, const struct strings *words, const struct eg
 	 * said. With one there is no next, and the answer itself explains the failure. */
 	if (strchr(set->servers, ',') == NULL)
 		options.flags |= ARES_FLAG_NOCHECKRESP;
+	if (egress != NULL && egress->tcp)
+		options.flags |= ARES_FLAG_USEVC;
 	if (ares_init_options(&set->channel, &options,
 		ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
 		    ARES_OPT_SOCK_STATE_CB) != ARES_SUCCESS)

@@ -106,7 +106,7 @@ port_get(CURLU *parts, uint16_t http_port, uint16_t tls_port, struct url *u, str
 	}
 	u->tls = strcmp(scheme, "https") == 0;
 	u->port = (uint16_t)strtoul(port, NULL, 10);
-	if (u->tls ? u->port != 443 && u->port != tls_port : u->port != 80 && u->port != http_port) {
+	if (http_port != 0 && (u->tls ? u->port != 443 && u->port != tls_port : u->port != 80 && u->port != http_port)) {
 		reason_set(reason,
 		    "redirected to port %u by %s; only port 80 by http and port 443 by https are followed",
 		    u->port, scheme);

@@ -31,7 +31,7 @@ void	 url_host(struct url *, const struct identifier *, uint16_t port);
  * port in it when it is 80. */
 void	 url_challenge(struct url *, const struct identifier *, uint16_t port, const char *token);
 /* Where the Location header leads from here: absolute or relative (RFC 9110, 10.2.2). Ports allowed: 80 and
- * http_port over http, 443 and tls_port over https. ERR_DENIED, ERR_MALFORMED, ERR_MEMORY, with the
+ * http_port over http, 443 and tls_port over https; with http_port 0 to any. ERR_DENIED, ERR_MALFORMED, ERR_MEMORY, with the
  * cause, which quotes nothing but a host and a port that are well-formed. */
 enum err url_redirect(const struct url *from, struct slice location, uint16_t http_port, uint16_t tls_port,
     struct url *out, struct reason *);

@@ -16,6 +16,7 @@ struct viewpoint {
 static bool
 configure(struct viewpoint *v, const struct perspective_config *own)
 {
+	v->egress.tcp = v->config.dns_tcp;
 	if (own == NULL)
 		return true;
 	if (own->resolvers.count > 0) {

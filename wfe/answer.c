@@ -31,11 +31,19 @@ refuse_method(struct request *r, const char *allow)
 	(void)problem_said(&r->refusal, SAID_METHOD, "");
 }
 
+/* RFC 9110, 8.3.1 allows parameters; not every server takes them. */
+static bool
+is_jose(const struct request *r, const char *value)
+{
+	return media_type_is_jose(value) &&
+	    (!r->server->wfe->surface->exact_media_type || strchr(value, ';') == NULL);
+}
+
 static void
 head_post(struct request *r)
 {
 	/* RFC 8555, 6.2 */
-	if (!media_type_is_jose(header(r, MHD_HTTP_HEADER_CONTENT_TYPE))) {
+	if (!is_jose(r, header(r, MHD_HTTP_HEADER_CONTENT_TYPE))) {
 		request_refuse(r, PROBLEM_MALFORMED, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
 		    "The request's Content-Type must be application/jose+json");
 		(void)problem_said(&r->refusal, SAID_MEDIA_TYPE, "");

@@ -111,7 +111,10 @@ directory_put(struct buf *out, const struct config *c, const struct site *site)
 		goto out;
 	if (json_object_set(directory, "meta", meta) != 0)
 		goto out;
-	json_put_indented(out, directory, site->surface->json_indent);
+	if (site->surface->sorted_directory)
+		json_put_sorted(out, directory, site->surface->json_indent);
+	else
+		json_put_indented(out, directory, site->surface->json_indent);
 	err = out->failed ? ERR_MEMORY : ERR_OK;
  out:
 	json_decref(meta);

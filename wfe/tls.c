@@ -11,7 +11,7 @@
 #include "lib/file.h"
 #include "lib/log.h"
 
-#define CHAIN_MAX 8		/* leaf and intermediates; ours is two */
+#define CHAIN_MAX 9		/* leaf, and the certificates of an issuer's file: x509/chain.h */
 #define FILE_MAX 262144
 #define ANSWER_TIME_MS 30000	/* ca signs within a second; then something is lost and we ask again */
 #define KEEP_MS 3600000		/* a handshake that started with the old certificate is long over */

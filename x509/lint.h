@@ -13,12 +13,15 @@
 #include "lib/reason.h"
 #include "x509/blocklist.h"
 #include "x509/certificate.h"
+#include "x509/constraints.h"
 
 enum lint_kind { LINT_LEAF = 1, LINT_CA = 2 };
 
 struct lint_context {
 	enum lint_kind	 kind;		/* 0: LINT_LEAF */
 	X509		*issuer;
+	STACK_OF(X509)	*chain;		/* the issuer and those above it, if there are some; or NULL */
+	const struct constraints *constraints;	/* theirs, as constraints_read() gives them */
 	int64_t		 now;
 	int64_t		 lifetime_max;	/* seconds, from the profile */
 	int64_t		 backdate_max;	/* seconds that notBefore may lie in the past */

@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "acme/identifier.h"
+#include "lib/address.h"
 #include "x509/lint_view.h"
 
 static bool
@@ -331,23 +332,56 @@ lint_common_name_length(const struct lint_view *view, struct reason *reason)
 	return characters <= 64 || no(reason, "the common name is longer than 64 characters");
 }
 
-bool
-lint_name_constraints(const struct lint_view *view, struct reason *reason)
+/* OpenSSL's reading, which knows directory names too. */
+static bool
+within_constraints(X509 *cert, X509 *issuer, struct reason *reason)
 {
 	int critical, result;
-	NAME_CONSTRAINTS *constraints =
-	    X509_get_ext_d2i(view->context->issuer, NID_name_constraints, &critical, NULL);
+	NAME_CONSTRAINTS *constraints = X509_get_ext_d2i(issuer, NID_name_constraints, &critical, NULL);
 
 	if (constraints == NULL)
-		return critical == EXTENSION_ABSENT ||
-		       no(reason, "the issuer's name constraints can't be read");
-	X509_check_purpose(
-	    view->cert, -1, 0); /* fills the certificate's cache of names, which the check reads */
-	result = NAME_CONSTRAINTS_check(view->cert, constraints);
+		return critical == EXTENSION_ABSENT || no(reason, "the name constraints of a CA can't be read");
+	X509_check_purpose(cert, -1, 0); /* fills the certificate's cache of names, which the check reads */
+	result = NAME_CONSTRAINTS_check(cert, constraints);
 	NAME_CONSTRAINTS_free(constraints);
 	if (result == X509_V_OK)
 		return true;
-	reason_set(reason, "a name is outside the issuer's name constraints (%s)",
-	    X509_verify_cert_error_string(result));
+	reason_set(reason, "a name is outside the name constraints of a CA (%s)", X509_verify_cert_error_string(result));
 	return false;
+}
+
+/* Ours, which minds what a wildcard stands for. */
+static bool
+names_allowed(const struct lint_view *view, struct reason *reason)
+{
+	for (int i = 0; view->san != NULL && i < sk_GENERAL_NAME_num(view->san); i++) {
+		struct slice dns = lint_san_name(view, i, GEN_DNS), bytes = lint_san_name(view, i, GEN_IPADD);
+		struct identifier name = { .type = IDENTIFIER_DNS };
+		struct address address;
+
+		if (bytes.len == 4 || bytes.len == 16) {
+			name.type = IDENTIFIER_IP;
+			address = address_of(bytes.len == 4 ? AF_INET : AF_INET6, bytes.data);
+			address_text(&address, name.value);
+		} else if (dns.len > 0 && dns.len < sizeof(name.value))
+			memcpy(name.value, dns.data, dns.len);
+		else
+			continue; /* other lints' business */
+		if (!constraints_allow(view->context->constraints, &name, reason))
+			return false;
+	}
+	return true;
+}
+
+bool
+lint_name_constraints(const struct lint_view *view, struct reason *reason)
+{
+	STACK_OF(X509) *chain = view->context->chain;
+
+	if (!within_constraints(view->cert, view->context->issuer, reason))
+		return false;
+	for (int i = 1; chain != NULL && i < sk_X509_num(chain); i++)
+		if (!within_constraints(view->cert, sk_X509_value(chain, i), reason))
+			return false;
+	return view->context->constraints == NULL || names_allowed(view, reason);
 }

@@ -18,7 +18,7 @@ static char *allow[] = { allow_example, allow_nas };
 static char *deny[] = { deny_secret };
 static struct profile_config profiles[] = { { .name = name_default, .lifetime = 7776000 },
 	{ .name = name_short, .lifetime = 600000 } };
-static const struct ra_config ra = { .allow = { allow, 2 }, .deny = { deny, 1 } };
+static const struct ra_config ra = { .allow = { allow, 2 }, .deny = { deny, 1 }, .wildcards = true };
 static const struct ca_config ca = { .profiles = profiles, .profile_count = 2, .backdate = 300 };
 
 static void
@@ -68,7 +68,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)(route_parse(&surface_native, text, &target) || route_parse(&surface_pebble, text, &target));
 	if (json_object_parse(text, &payload, NULL) != ERR_OK)
 		return 0;
-	if (order_read(payload, &ra, &ca, NULL, NOW, &order, &problem))
+	if (order_read(payload, &(struct policy){ .ra = &ra, .ca = &ca }, NOW, &order, &problem))
 		check_order(&order);
 	else
 		check_problem(&problem);

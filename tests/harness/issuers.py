@@ -1,6 +1,7 @@
 """More issuers for a server's CA, made by its root."""
 import datetime
 import os
+import subprocess
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -79,3 +80,13 @@ def set_ca(server, issuers, profiles=None):
         config["ca"]["profiles"] = profiles
     with open(server.yaml, "w", encoding="utf-8") as f:
         yaml.safe_dump(config, f, sort_keys=False)
+
+
+def verify(server, issued, folder, *more):
+    """openssl verify, with what the server gave out and the root alone."""
+    chain, leaf = folder / "chain.pem", folder / "leaf.pem"
+    leaf.write_bytes(issued.leaf.public_bytes(PEM))
+    chain.write_bytes(b"".join(one.public_bytes(PEM) for one in issued.chain[1:]))
+    return subprocess.run(["openssl", "verify", "-x509_strict", "-purpose", "sslserver", *map(str, more), "-CAfile",
+                           server.root, "-untrusted", str(chain), str(leaf)], capture_output=True, text=True,
+                          timeout=30, check=False)

@@ -1,7 +1,6 @@
 """Several issuers at once, of every kind of key: which one signs, and that chain, URLs, CRL, renewal information and
 revocation are those of the issuer that did."""
 import re
-import subprocess
 import time
 
 import pytest
@@ -10,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import AuthorityInformationAccessOID
 from harness.acme import Client, check_problem
-from harness.issuers import Authority, install, root_of, set_ca
+from harness.issuers import Authority, install, root_of, set_ca, verify
 from harness.keys import Key, b64, csr
 from harness.server import Server
 
@@ -68,15 +67,6 @@ def crl_of(leaf):
     return x509.load_der_x509_crl(requests.get(uri(leaf, x509.CRLDistributionPoints), timeout=10).content)
 
 
-def openssl_verify(server, issued, folder, *more):
-    chain, leaf = folder / "chain.pem", folder / "leaf.pem"
-    leaf.write_bytes(issued.leaf.public_bytes(serialization.Encoding.PEM))
-    chain.write_bytes(b"".join(one.public_bytes(serialization.Encoding.PEM) for one in issued.chain[1:]))
-    return subprocess.run(["openssl", "verify", "-x509_strict", "-purpose", "sslserver", *map(str, more), "-CAfile",
-                           server.root, "-untrusted", str(chain), str(leaf)], capture_output=True, text=True,
-                          timeout=30)
-
-
 def check_is_by(server, issued, name, folder):
     """Every trace of the issuer is this one's."""
     authority = server.issuers[name].certificate
@@ -87,7 +77,7 @@ def check_is_by(server, issued, name, folder):
     assert aki == ski
     fetched = requests.get(uri(issued.leaf, x509.AuthorityInformationAccess), timeout=10).content
     assert x509.load_der_x509_certificate(fetched) == authority
-    done = openssl_verify(server, issued, folder)
+    done = verify(server, issued, folder)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -131,10 +121,10 @@ def test_rfc5280_5_crls_and_renewal_of_each_issuer(several, holder, made, tmp_pa
         assert [entry.serial_number for entry in crl] == [one.leaf.serial_number]
         file = tmp_path / f"{name}.crl"
         file.write_bytes(crl.public_bytes(serialization.Encoding.PEM))
-        done = openssl_verify(several, one, tmp_path, "-crl_check", "-CRLfile", file)
+        done = verify(several, one, tmp_path, "-crl_check", "-CRLfile", file)
         assert done.returncode != 0 and "certificate revoked" in done.stdout + done.stderr
         other = holder.issue([f"good.{name}.test"], made["p256"], profile=f"by-{name}")
-        done = openssl_verify(several, other, tmp_path, "-crl_check", "-CRLfile", file)
+        done = verify(several, other, tmp_path, "-crl_check", "-CRLfile", file)
         assert done.returncode == 0, done.stdout + done.stderr
         window = requests.get(renewal_url(holder, other.leaf), timeout=10, verify=several.root).json()
         assert window["suggestedWindow"]["start"] < window["suggestedWindow"]["end"]

@@ -75,7 +75,7 @@ def test_order_is_shuffled(client):
     ([], "malformed", 400, ""), (["a!b.test"], "malformed", 400,
      "Order included DNS identifier with a value containing an illegal character: '!'"),
     (["*.*.test"], "malformed", 400, ""), (["a.*.test"], "malformed", 400, ""), (["*test.test"], "malformed", 400, ""),
-    ([""], "malformed", 400, ""), (["single"], None, 400, ""), (["a..test"], None, 400, ""), (["-a.test"], None, 400, ""),
+    ([""], "malformed", 400, ""), (["a..test"], None, 400, ""), (["-a.test"], None, 400, ""),
     (["a.test."], None, 400, "")))
 def test_bad_identifiers(client_both, names, kind, status, detail):
     identifiers = [{"type": "dns", "value": name} for name in names]
@@ -331,6 +331,7 @@ def test_retry_after(make_pebble):
             while (polled := client.get(authorization)).json()["status"] == "pending":
                 if "Retry-After" in polled.headers:
                     found["authz"].append(polled.headers["Retry-After"])
+                time.sleep(0.05)        # a fast server would be asked hundreds of times
             assert "Retry-After" not in polled.headers
         polled = client.finalize(order, keys.csr([f"r{i}.retry.test" for i in range(4)], Key()))
         while polled.json()["status"] == "processing":

@@ -51,7 +51,7 @@ struct world {
 static struct issuer_config issuer_config = { .certificate = (char *)"issuer.pem",
 	.key = (char *)"issuer.key" };
 #define POINTERS .issuer_pointer = true, .crl_pointer = true
-#define USUAL .server_auth = true, .key_encipherment = true, .must_staple = true, POINTERS
+#define USUAL .server_auth = true, .key_encipherment = true, .must_staple = true, .wildcards = true, POINTERS
 static char *only_p384[] = { (char *)"p384" };
 static struct profile_config profiles[] = { { .name = (char *)"default", .lifetime = 90 * 86400, USUAL },
 	{ .name = (char *)"shortlived", .lifetime = 160 * 3600, USUAL },
@@ -170,6 +170,7 @@ world_open(void **state)
 	w->config.wfe.names = (struct strings){ server_names, 3 };
 	w->config.evidence_key = (char *)"evidence.key";
 	w->config.ledger = (char *)"ledger";
+	w->config.ra.wildcards = true;
 	w->config.ra.allow = (struct strings){ all_names, 3 };
 	w->config.ra.deny = (struct strings){ denied_names, 2 };
 	w->config.ra.order_lifetime = 7 * 86400;

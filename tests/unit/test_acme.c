@@ -378,12 +378,19 @@ test_pebble_no_forms(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-		if (route_parse(&surface_pebble, slice_str(wrong[i]), &target))
-			fail_msg("\"%s\" is a route", wrong[i]);
+		if (route_parse(&surface_pebble, slice_str(wrong[i]), &target) &&
+		    (!target.nowhere || !id_is_zero(target.id)))
+			fail_msg("\"%s\" is somewhere", wrong[i]);
+	assert_true(route_parse(&surface_pebble, slice_str("/my-order/nope"), &target));
+	assert_int_equal(target.route, ROUTE_ORDER);
+	assert_true(target.nowhere);
+	assert_false(route_parse(&surface_pebble, slice_str("/my-orders/nope"), &target));
 	route_url(&url, &(struct site){ &surface_pebble, "" }, ROUTE_CHALLENGE, &(struct id){ { 1 } }, "dns-01");
 	assert_true(route_parse(&surface_pebble, buf_slice(&url), &target));
+	assert_false(target.nowhere);
 	memcpy(url.data, "/authZ/", 7);
-	assert_false(route_parse(&surface_pebble, buf_slice(&url), &target));
+	assert_true(route_parse(&surface_pebble, buf_slice(&url), &target));
+	assert_true(target.nowhere);
 	buf_free(&url);
 }
 

@@ -156,6 +156,54 @@ test_policy(void **state)
 	expect_refused(&ask, PROBLEM_REJECTED_IDENTIFIER, "denied.test");
 }
 
+/* The profile's rules and the CA's, whatever ra let through: proven names that they refuse. */
+static void
+test_policy_of_profile(void **state)
+{
+	static char *narrow[] = { (char *)"*.narrow.test" }, *bad[] = { (char *)"bad.narrow.test" };
+	static struct profile_config rules[] = {
+		{ .name = (char *)"narrow", .lifetime = 86400, USUAL, .allow = { narrow, 1 }, .deny = { bad, 1 } },
+		{ .name = (char *)"single", .lifetime = 86400, USUAL, .names = 1 },
+		{ .name = (char *)"public", .lifetime = 86400, USUAL, .public_names = true },
+	};
+	static const struct {
+		const char *profile, *san, *names[2], *word;
+	} rows[] = {
+		{ "narrow", "DNS:a.test", { "a.test", NULL }, "not among the names of profile \"narrow\"" },
+		{ "narrow", "DNS:bad.narrow.test", { "bad.narrow.test", NULL }, "not among the names of profile" },
+		{ "narrow", "DNS:a.narrow.test", { "a.narrow.test", NULL }, NULL },
+		{ "single", "DNS:a.test,DNS:b.test", { "a.test", "b.test" }, "2 names are more" },
+		{ "single", "DNS:a.test", { "a.test", NULL }, NULL },
+		{ "public", "IP:192.0.2.1", { "192.0.2.1", NULL }, "special use" },
+		{ "public", "DNS:co.uk", { "co.uk", NULL }, "public suffix" },
+		{ "public", "DNS:a.test", { "a.test", NULL }, NULL },
+	};
+	struct world *w = *state;
+
+	w->config.ca.profiles = rules;
+	w->config.ca.profile_count = 3;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct ask ask;
+		struct buf der;
+
+		w->order = id_new();
+		ask_open(&ask, w);
+		strcpy(ask.issue.profile, rows[i].profile);
+		ask.san = rows[i].san;
+		ask_sign(&ask);
+		ask.issue.evidence_count = 0;
+		for (size_t n = 0; n < 2 && rows[i].names[n] != NULL; n++)
+			statement_add(&ask, rows[i].names[n], w->jwk->thumbprint, clock_now(), w->evidence_key);
+		if (rows[i].word != NULL) {
+			expect_refused(&ask, PROBLEM_REJECTED_IDENTIFIER, rows[i].word);
+			continue;
+		}
+		der = expect_issued(&ask);
+		buf_free(&der);
+		ask_close(&ask);
+	}
+}
+
 /* RFC 8738: addresses need proof of their own, and stand in the certificate as such. */
 static void
 test_addresses(void **state)
@@ -220,7 +268,7 @@ test_address_name_constraints(void **state)
 	ask.san = "IP:192.0.2.1";
 	ask_sign(&ask);
 	statement_add(&ask, "192.0.2.1", w->jwk->thumbprint, clock_now(), w->evidence_key);
-	expect_refused(&ask, PROBLEM_REJECTED_IDENTIFIER, "name_constraints");
+	expect_refused(&ask, PROBLEM_REJECTED_IDENTIFIER, "permit, such as 10.0.0.0/8");
 }
 
 static void
@@ -232,7 +280,7 @@ test_name_constraints(void **state)
 	issuer_make(w->dir, KEY_P256, "critical,permitted;DNS:home.arpa");
 	world_reopen(w);
 	ask_open(&ask, w);
-	expect_refused(&ask, PROBLEM_REJECTED_IDENTIFIER, "name_constraints");
+	expect_refused(&ask, PROBLEM_REJECTED_IDENTIFIER, "permit, such as \"home.arpa\"");
 }
 
 static void
@@ -347,7 +395,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_issues), T(test_kept_account), T(test_old_order), T(test_profile_and_dates), T(test_profiles),
-		T(test_policy), T(test_addresses), T(test_address_policy), T(test_address_name_constraints),
+		T(test_policy), T(test_policy_of_profile), T(test_addresses), T(test_address_policy), T(test_address_name_constraints),
 		T(test_name_constraints), T(test_replay), T(test_server), T(test_speed) };
 
 	log_open("test", LOG_ERROR + 1, LOG_TEXT);

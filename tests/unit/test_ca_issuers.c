@@ -70,7 +70,7 @@ test_choice(void **state)
 	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
 		const struct choice *c = &choices[i];
 		struct profile_config profile = { .name = (char *)"p", .issuers = c->issuers };
-		struct wanted wanted = { &profile, c->key, c->not_after };
+		struct wanted wanted = { .profile = &profile, .key_type = c->key, .not_after = c->not_after };
 		struct problem problem = { 0 };
 		const struct issuer *got;
 		int index;

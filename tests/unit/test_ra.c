@@ -153,14 +153,16 @@ test_policy(void **state)
 	for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
 		char		 *allow = (char *)(uintptr_t)policies[i].allow;
 		char		 *deny = (char *)(uintptr_t)policies[i].deny;
-		struct ra_config  config = { .allow = { &allow, allow != NULL }, .deny = { &deny, deny != NULL } };
+		struct ra_config  config = { .allow = { &allow, allow != NULL }, .deny = { &deny, deny != NULL },
+			.wildcards = true };
+		struct policy policy = { .ra = &config };
 		struct identifier identifier;
 		struct address	  address;
 		struct reason	  reason = { "" };
 		enum identifier_type type = address_parse(policies[i].name, &address) ? IDENTIFIER_IP : IDENTIFIER_DNS;
 
 		assert_int_equal(identifier_check(type, policies[i].name, &identifier, NULL), ERR_OK);
-		if (policy_allows(&config, &identifier, &reason) != policies[i].allowed)
+		if (policy_allows(&policy, NULL, &identifier, &reason) != policies[i].allowed)
 			fail_msg("row %zu: %s (%s)", i, policies[i].name, reason.text);
 		if (!policies[i].allowed)
 			assert_non_null(strstr(reason.text, policies[i].name));
@@ -225,12 +227,12 @@ read_order(json_t *payload, struct order *order, struct problem *problem)
 {
 	static char	      any[] = "*", name[] = "default";
 	static char	     *allow[] = { any };
-	struct ra_config      ra = { .allow = { .items = allow, .count = 1 } };
-	struct profile_config profile = { .name = name, .lifetime = LIFETIME };
+	struct ra_config      ra = { .allow = { .items = allow, .count = 1 }, .wildcards = true };
+	struct profile_config profile = { .name = name, .lifetime = LIFETIME, .wildcards = true };
 	struct ca_config      ca = { .profiles = &profile, .profile_count = 1, .backdate = 300 };
 	bool		      done;
 
-	done = order_read(payload, &ra, &ca, NULL, NOW, order, problem);
+	done = order_read(payload, &(struct policy){ .ra = &ra, .ca = &ca }, NOW, order, problem);
 	json_decref(payload);
 	return done;
 }
@@ -241,9 +243,10 @@ test_order_held_by_external_key(void **state)
 {
 	static char any[] = "*", block[] = "0.0.0.0/0", first[] = "first", second[] = "second", third[] = "third";
 	static char *allow[] = { any, block };
-	struct ra_config ra = { .allow = { .items = allow, .count = 2 } };
-	struct profile_config profiles[] = { { .name = first, .lifetime = LIFETIME },
-		{ .name = second, .lifetime = LIFETIME }, { .name = third, .lifetime = LIFETIME } };
+	struct ra_config ra = { .allow = { .items = allow, .count = 2 }, .wildcards = true };
+	struct profile_config profiles[] = { { .name = first, .lifetime = LIFETIME, .wildcards = true },
+		{ .name = second, .lifetime = LIFETIME, .wildcards = true },
+		{ .name = third, .lifetime = LIFETIME, .wildcards = true } };
 	struct ca_config ca = { .profiles = profiles, .profile_count = 3, .backdate = 300 };
 	struct external_key key = { .id = id_new(), .names = (char *)"nas.lan\n*.home.lan\n10.0.0.0/8",
 		.profiles = (char *)"second\nthird" };
@@ -271,7 +274,7 @@ test_order_held_by_external_key(void **state)
 		struct order order = { 0 };
 		struct problem problem = { 0 };
 
-		if (order_read(payload, &ra, &ca, &key, NOW, &order, &problem) !=
+		if (order_read(payload, &(struct policy){ .ra = &ra, .ca = &ca, .held = &key }, NOW, &order, &problem) !=
 		    (rows[i].type_of_problem == PROBLEM_NONE) || problem.type != rows[i].type_of_problem)
 			fail_msg("%s: %s %s", rows[i].value, problem_name(problem.type), problem.detail.text);
 		if (rows[i].chosen != NULL)
