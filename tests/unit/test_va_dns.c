@@ -369,6 +369,23 @@ test_parameters(void **state)
 	assert_int_equal(judge("a.ca.test", "dns-01"), CAA_SET_FORBIDS);
 }
 
+/* What one property refuses another allows: then there is no reason left over. */
+static void
+test_ours_after_anothers(void **state)
+{
+	static char ours[] = "ca.test", *list[] = { ours };
+	static const struct strings identities = { list, 1 };
+	static const char other[] = "\0\x05issueother.test", own[] = "\0\x05issueca.test";
+	struct caa_question q = { false, &identities, "https://ca.test/account/1", "dns-01" };
+	struct dns_records records = { .count = 2, .rdata = { slice_of(other, sizeof(other) - 1),
+		slice_of(own, sizeof(own) - 1) } };
+	struct reason reason = { "" };
+
+	(void)state;
+	assert_int_equal(caa_set_judge(&records, &q, &reason), CAA_SET_ALLOWS);
+	assert_string_equal(reason.text, "");
+}
+
 int
 main(void)
 {
@@ -383,6 +400,7 @@ main(void)
 		cmocka_unit_test(test_issue_values),
 		cmocka_unit_test(test_issue_parameters),
 		cmocka_unit_test(test_parameters),
+		cmocka_unit_test(test_ours_after_anothers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
