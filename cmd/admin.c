@@ -59,7 +59,9 @@ print_option(FILE *out, const struct admin_argument *argument)
 static void
 print_usage(FILE *out, const struct admin_command *command)
 {
-	fprintf(out, "usage: signet %s %s", command->group, command->verb);
+	char name[ADMIN_NAME_SIZE];
+
+	fprintf(out, "usage: signet %s", admin_command_name(command, name));
 	for (const struct admin_argument *a = command->arguments; a->name != NULL; a++) {
 		bool required = (a->flags & ADMIN_REQUIRED) != 0;
 
@@ -93,7 +95,9 @@ find_command(const char *group, const char *verb)
 static bool
 wrong(const struct line *line, const char *name, const char *why)
 {
-	fprintf(stderr, "signet %s %s: %s: %s\n", line->command->group, line->command->verb, name, why);
+	char command[ADMIN_NAME_SIZE];
+
+	fprintf(stderr, "signet %s: %s: %s\n", admin_command_name(line->command, command), name, why);
 	return false;
 }
 
@@ -302,18 +306,22 @@ ask(const struct line *line, const struct admin_view *views)
 static json_t *
 begin_request(const struct admin_command *command)
 {
-	char name[64];
+	char name[ADMIN_NAME_SIZE];
 
-	snprintf(name, sizeof(name), "%s %s", command->group, command->verb);
-	return json_pack("{s:s}", "command", name);
+	return json_pack("{s:s}", "command", admin_command_name(command, name));
 }
 
 int
 admin_main(const struct admin_view *views, int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : "";
-	struct line line = { .command = find_command(argv[0], verb) };
-	int code = 2;
+	struct line line = { .command = find_command(argv[0], "") };
+	int code = 2, words = 0;
+
+	if (line.command == NULL) { /* as nearly all, it has verbs */
+		line.command = find_command(argv[0], verb);
+		words = 1;
+	}
 
 	if (line.command == NULL) {
 		bool help = strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0;
@@ -325,7 +333,8 @@ admin_main(const struct admin_view *views, int argc, char **argv)
 	}
 	if ((line.request = begin_request(line.command)) == NULL)
 		abort();
-	if (!read_options(&line, argc - 1, argv + 1) || (!line.help && !read_placed(&line, argc - 1, argv + 1))) {
+	if (!read_options(&line, argc - words, argv + words) ||
+	    (!line.help && !read_placed(&line, argc - words, argv + words))) {
 		print_usage(stderr, line.command);
 	} else if (line.help) {
 		print_usage(stdout, line.command);

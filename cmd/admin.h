@@ -32,5 +32,8 @@ int	 admin_ask(int fd, const char *line, void (*row)(const json_t *, void *arg),
 int	 cert_command(int argc, char **argv);
 int	 account_command(int argc, char **argv);
 int	 eab_command(int argc, char **argv);
+int	 limit_command(int argc, char **argv);
+int	 authz_command(int argc, char **argv);
+int	 try_command(int argc, char **argv);
 
 #endif

@@ -26,6 +26,9 @@ enum preset { PRESET_PRIVATE, PRESET_PEBBLE, PRESET_WEBPKI };
 enum caa_mode { CAA_OFF, CAA_IF_PRESENT, CAA_ENFORCE };
 /* The drafts of dns-persist-01, whose records differ. */
 enum persist_form { PERSIST_HASH, PERSIST_ACCOUNT_URL };
+/* Whether answers must be validated by the resolver, or may be, or not even what fails that is refused. */
+enum dnssec_mode { DNSSEC_OFF, DNSSEC_IF_PRESENT, DNSSEC_REQUIRED };
+enum zone_dnssec { ZONE_DNSSEC_DEFAULT };	/* va's; or one more than a dnssec_mode */
 enum tls_mode { TLS_AUTO, TLS_FILES, TLS_OFF };
 
 struct issuer_config {
@@ -60,6 +63,8 @@ struct profile_config {
 struct zone_config {
 	char		*zone;		/* "corp.example", lower case */
 	struct strings	 resolvers;	/* "10.1.1.1:53" */
+	bool		 direct;	/* its own name servers are asked, which these name */
+	enum zone_dnssec dnssec;
 };
 
 struct page_config {
@@ -99,6 +104,15 @@ struct wfe_config {
 	char		*website;		/* "" : not in the directory's meta */
 };
 
+/* Rates: "50/7d", or "none". */
+struct limits_config {
+	char	*accounts_per_address, *accounts_per_network;
+	char	*orders_per_account;
+	char	*certificates_per_domain, *certificates_per_set;
+	char	*failures;
+	int64_t	 pause_after;		/* 0: never */
+};
+
 struct external_key_config {
 	char		*kid, *key;		/* key: base64url */
 };
@@ -111,6 +125,7 @@ struct ra_config {
 	size_t		 external_key_count;
 	struct strings	 allow;			/* name patterns: "nas.lan", "*.home.arpa", "*" */
 	struct strings	 deny;			/* wins */
+	struct limits_config limits;
 	bool		 wildcards;
 	int64_t		 names;			/* in one order, at most; 0: any number */
 	struct strings	 challenges;		/* offered; none: every type there is */
@@ -138,21 +153,25 @@ struct ra_config {
 	bool		 show_revoked;
 	int64_t		 renewal_margin;	/* s; 0: a fiftieth of the lifetime */
 	bool		 strict;
+	bool		 observe;		/* what clients do wrong is noted */
 };
 
 struct va_config {
 	struct strings		 resolvers;	/* "system", or addresses with optional port */
 	struct zone_config	*zones;
 	size_t			 zone_count;
+	enum dnssec_mode	 dnssec;	/* where no zone says */
 	int64_t			 http_port, tls_port;
 	struct strings		 deny, allow;	/* CIDRs, or loopback, link-local, metadata, self, private */
 	int64_t			 timeout;	/* s for one whole validation */
 	int64_t			 concurrent;	/* validations at once */
+	int64_t			 account_limit, target_limit;	/* of them, for one account and at one address */
 	enum caa_mode		 caa;
 	int64_t			 retries;	/* after a failure, before it is final */
 	int64_t			 retry_interval;	/* s between them */
 	int64_t			 sleep;		/* s, less one, before each at the most */
 	bool			 always_valid;
+	bool			 hosts;		/* /etc/hosts goes before the resolvers */
 	bool			 first_address;	/* of a name alone is tried */
 	bool			 dns_tcp;	/* questions go by TCP */
 	bool			 any_port;	/* redirects are followed to any */
@@ -253,6 +272,9 @@ enum issuer_takes config_issuer_takes(const struct issuer_config *, const char *
 
 /* "90d", "12h": seconds, from one second to a hundred years, as signet.yaml has them. False: it is none. */
 bool	 config_duration(const char *text, int64_t *seconds, struct reason *);
+
+/* "50/7d": so many (1 to a million) in so many seconds (to a year); "none": both 0. False: it is none. */
+bool	 config_rate(const char *text, int64_t *count, int64_t *seconds, struct reason *);
 
 /* Whether it is the configuration of one perspective elsewhere, and not of a server. */
 bool	 config_is_perspective(const struct config *);

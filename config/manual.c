@@ -49,8 +49,6 @@ defaults_print(FILE *out, const struct option *o)
 		fputs("Required.\n", out);
 		return;
 	}
-	if (o->flags & OPTION_UNSERVED)
-		fputs("Only the default is served by this version. ", out);
 	if (o->flags & OPTION_DERIVED || d[0] == NULL)
 		return;
 	fputs("Default: ", out);
@@ -74,14 +72,13 @@ option_print(FILE *out, const struct option *o, const char *prefix)
 	roff(out, o->key);
 	fputs("\n(", out);
 	roff(out, r == NULL ? o->type->name : r->shape == SHAPE_LIST ? "list of maps" :
-	    r->shape == SHAPE_MAP ? "map of maps" : "map of lists");
+	    r->shape == SHAPE_MAP ? "map of maps" : "map of lists or maps");
 	range_print(out, o);
 	fputs(") ", out);
 	roff(out, o->help);
 	fputs(".\n", out);
 	defaults_print(out, o);
-	for (size_t i = r == NULL || r->shape == SHAPE_LIST ? 0 : 1; r != NULL && r->shape != SHAPE_PAIR &&
-	    i < r->field_count; i++) {
+	for (size_t i = r == NULL || r->shape == SHAPE_LIST ? 0 : 1; r != NULL && i < r->field_count; i++) {
 		snprintf(path, sizeof(path), r->shape == SHAPE_LIST ? "%s[]." : "%s.NAME.", o->key);
 		option_print(out, &r->fields[i], path);
 	}

@@ -20,7 +20,8 @@
 
 static_assert(sizeof(enum preset) == sizeof(unsigned) && sizeof(enum tls_mode) == sizeof(unsigned) &&
     sizeof(enum caa_mode) == sizeof(unsigned) && sizeof(enum persist_form) == sizeof(unsigned) &&
-    sizeof(enum surface_kind) == sizeof(unsigned) &&
+    sizeof(enum surface_kind) == sizeof(unsigned) && sizeof(enum dnssec_mode) == sizeof(unsigned) &&
+    sizeof(enum zone_dnssec) == sizeof(unsigned) &&
     sizeof(enum log_level) == sizeof(unsigned) && sizeof(enum log_format) == sizeof(unsigned),
     "KIND_ENUM is read and written as unsigned");
 
@@ -29,6 +30,8 @@ static const char *const preset_names[] = { "private", "pebble", "webpki", NULL 
 static const char *const tls_names[] = { "auto", "{certificate: FILE, key: FILE}", "off", NULL };
 static const char *const persist_names[] = { "draft-02", "draft-01", NULL };
 static const char *const surface_names[] = { "native", "pebble", NULL };
+static const char *const dnssec_names[] = { "off", "if-present", "required", NULL };
+static const char *const zone_dnssec_names[] = { "default", "off", "if-present", "required", NULL };
 static const char *const caa_names[] = { "off", "if-present", "enforce", NULL };
 static const char *const level_names[] = { "debug", "info", "warning", "error", NULL };
 static const char *const format_names[] = { "text", "json", "pebble", NULL };
@@ -142,7 +145,12 @@ static const struct option zone_fields[] = {
 	{ .key = "zone", .type = &type_domain, .offset = offsetof(struct zone_config, zone),
 	    .roles = VA, .min = 1, .max = 253, .help = "a DNS name; it and everything below" },
 	{ .key = "resolvers", .type = &type_resolvers, .offset = offsetof(struct zone_config, resolvers),
-	    .roles = VA, .min = 1, .max = 8, .help = "who answers for it" },
+	    .roles = VA, .min = 1, .max = 8, .flags = OPTION_REQUIRED, .help = "who answers for it" },
+	{ .key = "direct", .type = &type_bool, .offset = offsetof(struct zone_config, direct), .roles = VA,
+	    SAME("false"), .help = "whether the zone's own name servers are asked, which those resolvers name: so "
+		    "that what a resolver remembers fails no dns-01; the zone is one whose NS records are its own" },
+	{ .key = "dnssec", .type = &type_enum, .offset = offsetof(struct zone_config, dnssec), .roles = VA,
+	    SAME("default"), .names = zone_dnssec_names, .help = "as va.dnssec, for this zone" },
 };
 
 static const struct option perspective_fields[] = {
@@ -299,6 +307,8 @@ const struct option options[] = {
 	    EACH("0s", "24h", "0s"), .max = 30 * DAY,
 	    .help = "half of the window in which a certificate should be renewed (RFC 9773); 0s: a fiftieth of its "
 		    "lifetime" },
+	{ .key = "ra.observe", .type = &type_bool, AT(ra.observe), .roles = WFE | RA, EACH("false", "true", "false"),
+	    .flags = OPTION_TEST, .help = "whether what clients do wrong is noted for the conformance report" },
 	{ .key = "ra.strict", .type = &type_bool, AT(ra.strict), .roles = RA, SAME("false"), .flags = OPTION_TEST,
 	    .help = "whether what clients send beyond the protocol is refused where that may be: members of a "
 		    "challenge's POST, a \"resource\"" },
@@ -314,8 +324,26 @@ const struct option options[] = {
 	{ .key = "ra.dns_persist.account_hash_prefix", .type = &type_url, AT(ra.account_hash_prefix),
 	    .roles = WFE | VA, .flags = OPTION_DERIVED,
 	    .help = "what the hash stands behind in draft-02; default: wfe.url and /account-hash/" },
-	{ .key = "ra.limits", .type = &type_empty_map, .roles = 0, SAME("{}"), .flags = OPTION_UNSERVED,
-	    .help = "rate limits" },
+	/* Let's Encrypt's public figures in webpki; Pebble has no limits. */
+	{ .key = "ra.limits.accounts_per_address", .type = &type_rate, AT(ra.limits.accounts_per_address), .roles = RA,
+	    EACH("none", "none", "10/3h"), .min = 1, .help = "new accounts from one address" },
+	{ .key = "ra.limits.accounts_per_network", .type = &type_rate, AT(ra.limits.accounts_per_network), .roles = RA,
+	    EACH("none", "none", "500/3h"), .min = 1, .help = "new accounts from one /48 of IPv6" },
+	{ .key = "ra.limits.orders_per_account", .type = &type_rate, AT(ra.limits.orders_per_account), .roles = RA,
+	    EACH("none", "none", "300/3h"), .min = 1, .help = "new orders of one account, renewals not counted" },
+	{ .key = "ra.limits.certificates_per_domain", .type = &type_rate, AT(ra.limits.certificates_per_domain),
+	    .roles = RA, EACH("none", "none", "50/7d"), .min = 1,
+	    .help = "certificates for one registered domain (by the public suffix list), IPv4 address or /64 of IPv6, "
+		    "renewals not counted" },
+	{ .key = "ra.limits.certificates_per_set", .type = &type_rate, AT(ra.limits.certificates_per_set), .roles = RA,
+	    EACH("none", "none", "5/7d"), .min = 1,
+	    .help = "certificates for exactly the same names, orders with \"replaces\" (RFC 9773) not counted" },
+	{ .key = "ra.limits.failures", .type = &type_rate, AT(ra.limits.failures), .roles = RA,
+	    EACH("none", "none", "5/1h"), .min = 1, .help = "failed validations of one name by one account" },
+	{ .key = "ra.limits.pause_after", .type = &type_integer, AT(ra.limits.pause_after), .roles = RA,
+	    EACH("0", "0", "1152"), .max = 1000000,
+	    .help = "failed validations of one name by one account, without one that succeeds between, after which the "
+		    "account gets no more orders for it until `signet limit unpause`; 0: never" },
 	/* Boulder's lifetimes in webpki, Pebble's in pebble. */
 	{ .key = "ra.lifetimes.order", .type = &type_seconds, AT(ra.order_lifetime), .roles = RA | CA,
 	    EACH("7d", "24h", "7d"), .min = MINUTE, .max = 90 * DAY, .help = "until an open order expires" },
@@ -353,7 +381,11 @@ const struct option options[] = {
 	    .min = 1, .max = 8, .help = "DNS resolvers: [system], or addresses such as \"10.0.0.53:53\"" },
 	{ .key = "va.zones", .type = &type_records, AT(va.zones), .roles = VA, SAME("{}"), .max = 256,
 	    .record = &zone_record,
-	    .help = "resolvers of their own for some zones: {corp.example: [\"10.1.1.1:53\"]}" },
+	    .help = "resolvers of their own for some zones: {corp.example: [\"10.1.1.1:53\"]}, or a map for each" },
+	{ .key = "va.dnssec", .type = &type_enum, AT(va.dnssec), .roles = VA, SAME("if-present"),
+	    .names = dnssec_names,
+	    .help = "required: only what the resolver validated counts (AD); if-present: what it finds bogus is "
+		    "refused with that cause; off: it is asked not to validate" },
 	/* RFC 8555, 8.3: port 80; RFC 8737, 3: port 443. Pebble: 5002 and 5001. */
 	{ .key = "va.http_port", .type = &type_integer, AT(va.http_port), .roles = VA,
 	    EACH("80", "5002", "80"), .min = 1, .max = 65535, .help = "the port that http-01 asks" },
@@ -369,8 +401,15 @@ const struct option options[] = {
 	/* Boulder's time for one remote validation. */
 	{ .key = "va.timeout", .type = &type_seconds, AT(va.timeout), .roles = VA, EACH("20s", "15s", "20s"), .min = 1,
 	    .max = 5 * MINUTE, .help = "for one whole validation" },
-	{ .key = "va.concurrent", .type = &type_integer, AT(va.concurrent), .roles = VA, SAME("10000"),
+	{ .key = "va.concurrent", .type = &type_integer, AT(va.concurrent), .roles = VA, SAME("20000"),
 	    .min = 1, .max = 100000, .help = "validations at once" },
+	/* An order holds 100 names, and a client works off some at once. */
+	{ .key = "va.limits.account", .type = &type_integer, AT(va.account_limit), .roles = VA, SAME("1000"),
+	    .min = 1, .max = 100000,
+	    .help = "validations of one account at once; ten times as many wait, and beyond that they are refused" },
+	/* A reverse proxy answers for many names; a stranger's server is not to notice us. */
+	{ .key = "va.limits.target", .type = &type_integer, AT(va.target_limit), .roles = VA, SAME("100"),
+	    .min = 1, .max = 100000, .help = "connections to one address at once; others wait" },
 	/* Boulder and Pebble don't retry. RFC 8555, 8.2: five or ten seconds apart. */
 	{ .key = "va.retries", .type = &type_integer, AT(va.retries), .roles = VA, EACH("3", "0", "0"), .max = 20,
 	    .help = "how often a failed validation is tried again before it is final" },
@@ -387,6 +426,8 @@ const struct option options[] = {
 	    .help = "before each validation so many seconds less one at the most, by chance" },
 	{ .key = "va.always_valid", .type = &type_bool, AT(va.always_valid), .roles = VA, SAME("false"),
 	    .flags = OPTION_TEST, .help = "whether names are taken for proven without a look" },
+	{ .key = "va.hosts", .type = &type_bool, AT(va.hosts), .roles = VA, SAME("false"),
+	    .help = "whether a name that /etc/hosts has is not asked of the resolvers; read at start" },
 	{ .key = "va.first_address", .type = &type_bool, AT(va.first_address), .roles = VA,
 	    EACH("false", "true", "false"), .help = "whether only the first address of a name is tried" },
 	{ .key = "va.dns_tcp", .type = &type_bool, AT(va.dns_tcp), .roles = VA, EACH("false", "true", "false"),

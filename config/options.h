@@ -21,8 +21,7 @@ enum kind {
 	KIND_INTEGER,	/* int64_t */
 	KIND_BOOL,	/* bool */
 	KIND_ENUM,	/* an enum that counts up from 0 as names[] does */
-	KIND_RECORDS,	/* pointer to an array of structs, its count elsewhere */
-	KIND_EMPTY	/* nowhere: only the empty list or map is served */
+	KIND_RECORDS	/* pointer to an array of structs, its count elsewhere */
 };
 
 struct option;
@@ -34,7 +33,6 @@ struct type {
 	bool		(*text)(char *, struct reason *);
 	/* Integers: reads one. */
 	bool		(*number)(const struct option *, const char *, int64_t *, struct reason *);
-	bool		 map;		/* KIND_EMPTY: {} and not [] */
 	bool		 plain;		/* KIND_INTEGER: a YAML number, so quotes are a mistake */
 };
 
@@ -42,8 +40,7 @@ enum option_flag {
 	OPTION_REQUIRED = 1,	/* no default */
 	OPTION_DERIVED = 2,	/* the default follows from other options: check.c */
 	OPTION_SAMPLE = 4,	/* in the file that init writes */
-	OPTION_UNSERVED = 8,	/* only the default is served by this version */
-	OPTION_TEST = 16	/* only preset pebble takes another value than the default */
+	OPTION_TEST = 8	/* only preset pebble takes another value than the default */
 };
 
 struct option {
@@ -62,7 +59,7 @@ struct option {
 enum shape {
 	SHAPE_LIST,		/* [{certificate: a, key: b}] */
 	SHAPE_MAP,		/* {name: {lifetime: 90d}}: fields[0] is the name */
-	SHAPE_PAIR		/* {name: [a, b]}: fields[0] is the name, fields[1] the value */
+	SHAPE_PAIR		/* the same, or {name: [a, b]}: fields[1] alone */
 };
 
 struct record {
@@ -91,7 +88,7 @@ void	 records_set(void *base, const struct option *, void *items, size_t count);
 /* The types, in value.c. */
 extern const struct type type_text, type_title, type_path, type_paths, type_server_url, type_url, type_address,
     type_storage, type_integer, type_seconds, type_milliseconds, type_bool, type_enum, type_addresses,
-    type_resolvers, type_networks, type_patterns, type_hosts, type_domains, type_records, type_empty_list,
-    type_empty_map, type_word, type_words, type_oid, type_oids, type_subject, type_key_types, type_domain, type_source, type_peer, type_public_key, type_reasons, type_challenges;
+    type_resolvers, type_networks, type_patterns, type_hosts, type_domains, type_records, type_rate,
+    type_word, type_words, type_oid, type_oids, type_subject, type_key_types, type_domain, type_source, type_peer, type_public_key, type_reasons, type_challenges;
 
 #endif

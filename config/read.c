@@ -215,22 +215,6 @@ integer_read(struct parse *p, const struct option *o, const char *key, yaml_node
 	return false;
 }
 
-static bool
-empty_read(struct parse *p, const struct option *o, const char *key, yaml_node_t *node)
-{
-	const char	*none = o->type->map ? "{}" : "[]";
-
-	if (node->type != (o->type->map ? YAML_MAPPING_NODE : YAML_SEQUENCE_NODE))
-		report_add(p->report, node_line(node), key, "is not a %s; write %s", o->type->name, none);
-	else if (o->type->map ? node->data.mapping.pairs.start != node->data.mapping.pairs.top :
-	    node->data.sequence.items.start != node->data.sequence.items.top)
-		report_add(p->report, node_line(node), key,
-		    "not served by this version (%s); write %s or remove the line", o->help, none);
-	else
-		return true;
-	return false;
-}
-
 /* A record's field by name; a map's key is no field. */
 static const struct option *
 field_find(const struct record *r, const char *name)
@@ -333,8 +317,10 @@ entry_read(struct parse *p, const struct option *o, const char *key, yaml_node_t
 	if (key_repeated(p, path, map, pair))
 		return false;
 	ok = value_read(p, &r->fields[0], path, name, base);
-	if (r->shape == SHAPE_PAIR)
-		return value_read(p, &r->fields[1], path, value, base) && ok;
+	if (r->shape == SHAPE_PAIR && value->type != YAML_MAPPING_NODE) {
+		ok = value_read(p, &r->fields[1], path, value, base) && ok;
+		return fields_default(p, r, path, node_line(value), 1u << 1, base) && ok;
+	}
 	return fields_read(p, r, path, value, base) && ok;
 }
 
@@ -394,8 +380,6 @@ value_read(struct parse *p, const struct option *o, const char *key, yaml_node_t
 		return enum_read(p, o, key, node, to);
 	case KIND_RECORDS:
 		return records_read(p, o, key, node, base);
-	case KIND_EMPTY:
-		return empty_read(p, o, key, node);
 	}
 	abort();
 }

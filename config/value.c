@@ -463,6 +463,37 @@ config_duration(const char *text, int64_t *seconds, struct reason *why)
 	return duration(&any, text, 1000, seconds, why);
 }
 
+#define RATE_COUNT_MAX 1000000
+
+bool
+config_rate(const char *text, int64_t *count, int64_t *seconds, struct reason *why)
+{
+	static const struct option year = { .min = 1, .max = INT64_C(366) * 86400 };
+	size_t digits = strspn(text, "0123456789");
+	struct reason cause = { "" };
+
+	*count = *seconds = 0;
+	if (strcmp(text, "none") == 0)
+		return true;
+	if (digits > 0 && digits < 8 && text[digits] == '/' &&
+	    duration(&year, text + digits + 1, 1000, seconds, &cause)) {
+		*count = strtoll(text, NULL, 10);
+		if (*count >= 1 && *count <= RATE_COUNT_MAX)
+			return true;
+	}
+	reason_set(why, "\"%.60s\" is no rate%s%.120s; write a number from 1 to %d and a duration, as in 50/7d, or none",
+	    text, cause.text[0] != '\0' ? ": " : "", cause.text, RATE_COUNT_MAX);
+	return false;
+}
+
+static bool
+rate_text(char *text, struct reason *why)
+{
+	int64_t count, seconds;
+
+	return config_rate(text, &count, &seconds, why);
+}
+
 const struct type type_text = { .name = "text", .kind = KIND_STRING, .text = title_text };
 const struct type type_title = { .name = "text", .kind = KIND_STRING, .text = title_text };
 const struct type type_word = { .name = "name", .kind = KIND_STRING, .text = word_text };
@@ -502,5 +533,4 @@ const struct type type_reasons = {
 const struct type type_challenges = { .name = "list of challenge types", .kind = KIND_STRINGS,
 	.text = challenge_text };
 const struct type type_records = { .name = "records", .kind = KIND_RECORDS };
-const struct type type_empty_list = { .name = "list", .kind = KIND_EMPTY };
-const struct type type_empty_map = { .name = "map", .kind = KIND_EMPTY, .map = true };
+const struct type type_rate = { .name = "rate", .kind = KIND_STRING, .text = rate_text };

@@ -13,7 +13,7 @@
 static bool
 knows(enum role role, const struct option *o)
 {
-	return o->type->kind != KIND_EMPTY && (role == ROLE_SUPERVISOR || (o->roles & ROLE_BIT(role)) != 0);
+	return role == ROLE_SUPERVISOR || (o->roles & ROLE_BIT(role)) != 0;
 }
 
 static void
@@ -60,8 +60,6 @@ option_put(struct buf *out, enum role role, const struct option *o, const void *
 				if (knows(role, &o->record->fields[f]))
 					option_put(
 					    out, role, &o->record->fields[f], items + i * o->record->size);
-		break;
-	case KIND_EMPTY:
 		break;
 	}
 }
@@ -182,8 +180,6 @@ option_get(struct decoder *d, const struct option *o, void *base)
 		break;
 	case KIND_RECORDS:
 		records_decode(d, o, base);
-		break;
-	case KIND_EMPTY:
 		break;
 	}
 }

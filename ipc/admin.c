@@ -1,11 +1,16 @@
 #include "ipc/admin.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/json.h"
 
 #define LIMIT { "limit", ADMIN_COUNT, 0, "N", "at most so many" }
+#define KINDS \
+	"accounts_per_address|accounts_per_network|orders_per_account|certificates_per_domain|" \
+	"certificates_per_set|failures|pause_after"
+#define KIND { "kind", ADMIN_WORD, ADMIN_REQUIRED | ADMIN_PLACED, KINDS, "which of ra.limits" }
 #define STATES "valid|revoked|expired"
 #define REASONS \
 	"unspecified|keyCompromise|affiliationChanged|superseded|cessationOfOperation|privilegeWithdrawn"
@@ -51,8 +56,42 @@ const struct admin_command admin_commands[ADMIN_VERB_COUNT] = {
 	[ADMIN_EAB_REVOKE] = { "eab", "revoke", "has a key make no more accounts", {
 		{ "kid", ADMIN_OBJECT, ADMIN_REQUIRED | ADMIN_PLACED, "KID", "the key's identifier" },
 		{ "accounts", ADMIN_FLAG, 0, NULL, "also deactivate the accounts that it made; works for a revoked key too" } } },
+	[ADMIN_LIMIT_RATES] = { "limit", "rates", "shows the rates of ra.limits, and those of single subjects", { { 0 } } },
+	[ADMIN_LIMIT_LIST] = { "limit", "list", "lists what is spent", {
+		{ "kind", ADMIN_WORD, 0, KINDS, "only that limit" },
+		{ "account", ADMIN_OBJECT, 0, "ID", "only that account's" },
+		LIMIT } },
+	[ADMIN_LIMIT_PAUSED] = { "limit", "paused", "lists accounts and names that are paused", {
+		{ "account", ADMIN_OBJECT, 0, "ID", "only that account's" },
+		LIMIT } },
+	[ADMIN_LIMIT_OVERRIDE] = { "limit", "override", "gives one subject a rate of its own", {
+		KIND,
+		{ "subject", ADMIN_TEXT, ADMIN_REQUIRED | ADMIN_PLACED, "SUBJECT",
+		    "an account, a registered domain or address, as the limit counts" },
+		{ "rate", ADMIN_TEXT, ADMIN_REQUIRED | ADMIN_PLACED, "RATE",
+		    "such as 500/7d; none for no limit; default to end the override; a number for pause_after" } } },
+	[ADMIN_LIMIT_RESET] = { "limit", "reset", "forgets what a subject has spent", {
+		KIND,
+		{ "subject", ADMIN_TEXT, ADMIN_REQUIRED | ADMIN_PLACED, "SUBJECT",
+		    "as `signet limit list` shows it; for certificates_per_set also the names, with commas" },
+		{ "account", ADMIN_OBJECT, 0, "ID", "of the account that has a rate of its own" } } },
+	[ADMIN_LIMIT_UNPAUSE] = { "limit", "unpause", "lets an account order names again that were paused for it", {
+		{ "account", ADMIN_OBJECT, ADMIN_REQUIRED | ADMIN_PLACED, "ACCOUNT", "the end of its URL" },
+		{ "name", ADMIN_TEXT, 0, "NAME", "only that name or address; without it, all" } } },
+	[ADMIN_AUTHZ_SHOW] = { "authz", "show", "shows an authorization: what was tried, what was seen, from where", {
+		{ "id", ADMIN_OBJECT, ADMIN_REQUIRED | ADMIN_PLACED, "ID", "as in its URL and in the log" } } },
+	[ADMIN_TRY] = { "try", "", "tells whether a name could be validated now, as this CA and its perspectives see it", {
+		{ "name", ADMIN_TEXT, ADMIN_REQUIRED | ADMIN_PLACED, "NAME", "a name or an address" },
+		{ "challenge", ADMIN_WORD, 0, "http-01|tls-alpn-01|dns-01", "by which challenge; without it http-01" } } },
 };
 /* clang-format on */
+
+const char *
+admin_command_name(const struct admin_command *command, char out[ADMIN_NAME_SIZE])
+{
+	snprintf(out, ADMIN_NAME_SIZE, "%s%s%s", command->group, command->verb[0] != '\0' ? " " : "", command->verb);
+	return out;
+}
 
 bool
 admin_word(const char *words, const char *word)
@@ -112,15 +151,13 @@ admin_serial(const char *text, uint8_t out[ADMIN_SERIAL_MAX], size_t *len)
 static bool
 command_find(const char *name, enum admin_verb *out)
 {
-	for (enum admin_verb verb = 0; name != NULL && verb < ADMIN_VERB_COUNT; verb++) {
-		size_t group = strlen(admin_commands[verb].group);
+	char one[ADMIN_NAME_SIZE];
 
-		if (strncmp(admin_commands[verb].group, name, group) == 0 && name[group] == ' ' &&
-		    strcmp(admin_commands[verb].verb, name + group + 1) == 0) {
+	for (enum admin_verb verb = 0; name != NULL && verb < ADMIN_VERB_COUNT; verb++)
+		if (strcmp(admin_command_name(&admin_commands[verb], one), name) == 0) {
 			*out = verb;
 			return true;
 		}
-	}
 	return false;
 }
 
@@ -199,11 +236,12 @@ argument_read(struct admin_request *request, const char *name, const json_t *jso
 	const struct admin_command *command = &admin_commands[request->verb];
 	const struct admin_argument *argument = command->arguments;
 	const char *wanted;
+	char whole[ADMIN_NAME_SIZE];
 
 	while (argument->name != NULL && strcmp(argument->name, name) != 0)
 		argument++;
 	if (argument->name == NULL) {
-		reason_set(reason, "\"%s %s\" takes no \"%.100s\"", command->group, command->verb, name);
+		reason_set(reason, "\"%s\" takes no \"%.100s\"", admin_command_name(command, whole), name);
 		return ERR_MALFORMED;
 	}
 	if ((wanted = value_read(argument, json, &request->values[argument - command->arguments])) != NULL) {

@@ -40,6 +40,14 @@ enum admin_verb {
 	ADMIN_EAB_CREATE,
 	ADMIN_EAB_LIST,
 	ADMIN_EAB_REVOKE,
+	ADMIN_LIMIT_RATES,
+	ADMIN_LIMIT_LIST,
+	ADMIN_LIMIT_PAUSED,
+	ADMIN_LIMIT_OVERRIDE,
+	ADMIN_LIMIT_RESET,
+	ADMIN_LIMIT_UNPAUSE,
+	ADMIN_AUTHZ_SHOW,
+	ADMIN_TRY,
 	ADMIN_VERB_COUNT
 };
 
@@ -70,12 +78,16 @@ struct admin_argument {
 };
 
 struct admin_command {
-	const char		*group, *verb;	/* "cert", "list" */
+	const char		*group, *verb;	/* "cert", "list"; "try" has the verb "" */
 	const char		*help;
 	struct admin_argument	 arguments[ADMIN_ARGUMENTS_MAX + 1];
 };
 
 extern const struct admin_command admin_commands[ADMIN_VERB_COUNT];
+
+#define ADMIN_NAME_SIZE 64
+/* "cert list", "try"; returns out. */
+const char *admin_command_name(const struct admin_command *, char out[ADMIN_NAME_SIZE]);
 
 struct admin_value {
 	bool		 given;

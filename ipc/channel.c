@@ -143,8 +143,9 @@ channel_send(struct channel *channel, enum msg_type type, const struct buf *body
 	do {
 		struct slice part = slice_of(rest.data, rest.len < MSG_MAX ? rest.len : MSG_MAX);
 
-		rest = slice_of(rest.data + part.len, rest.len - part.len);
-		more = rest.len > 0;
+		more = part.len < rest.len;
+		if (more)
+			rest = slice_of(rest.data + part.len, rest.len - part.len);
 		err = send_packet(channel, type, more, part, 0);
 	} while (more && err == ERR_OK);
 	pthread_mutex_unlock(channel->sending);

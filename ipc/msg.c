@@ -26,12 +26,14 @@ static const struct msg_entry table[MSG_TYPE_COUNT] = {
 	[MSG_NONCES_WANTED] = { "NONCES_WANTED", WFE, RA, 0 },
 	[MSG_NONCES] = { "NONCES", RA, WFE, NONCES_MAX *(NONCE_SIZE + 4) + 4 },
 	[MSG_CHECK] = { "CHECK", RA, VA, BUNDLE_MAX + SMALL },
-	[MSG_RESULT] = { "RESULT", VA, RA, BUNDLE_MAX + SMALL },
+	[MSG_RESULT] = { "RESULT", VA, RA, BUNDLE_MAX + VOTES_MAX + SMALL },
 	[MSG_ISSUE] = { "ISSUE", RA, CA, ISSUE_MAX },
 	[MSG_CERTIFICATE] = { "CERTIFICATE", CA, RA, CERTIFICATE_DER_MAX + SMALL },
 	[MSG_REFUSED] = { "REFUSED", CA, RA, SMALL },
 	[MSG_SERVER_CSR] = { "SERVER_CSR", WFE | RA, RA | CA, SMALL },
 	[MSG_MANAGE] = { "MANAGE", WFE, RA, JWS_BODY_MAX + SMALL },
+	[MSG_SEEN] = { "SEEN", WFE, RA, SMALL },
+	[MSG_CLOCK] = { "CLOCK", RA, WFE | VA | CA, 8 },
 	[MSG_LOOKUP] = { "LOOKUP", WFE, RA, SMALL },
 	[MSG_SERVER_CERTIFICATE] = { "SERVER_CERTIFICATE", CA | RA, RA | WFE, 65536 },
 	[MSG_CRL_ENTRIES] = { "CRL_ENTRIES", RA, CA, CRL_CHUNK * 34 + SMALL },
@@ -106,6 +108,7 @@ put_request(struct buf *out, const struct msg_request *msg)
 	put_str(out, msg->remote);
 	put_str(out, msg->path);
 	put_str(out, msg->base);
+	put_str(out, msg->id);
 	put_str(out, msg->user_agent);
 	put_str(out, msg->accept);
 	put_bytes(out, msg->body);
@@ -120,6 +123,7 @@ get_request(struct slice body, struct msg_request *msg)
 	get_str(&in, msg->remote, sizeof(msg->remote));
 	get_str(&in, msg->path, sizeof(msg->path));
 	get_str(&in, msg->base, sizeof(msg->base));
+	get_str(&in, msg->id, sizeof(msg->id));
 	get_str(&in, msg->user_agent, sizeof(msg->user_agent));
 	get_str(&in, msg->accept, sizeof(msg->accept));
 	msg->body = get_bytes(&in, JWS_BODY_MAX);
@@ -133,6 +137,8 @@ put_lookup(struct buf *out, const struct msg_lookup *msg)
 	put_str(out, msg->remote);
 	put_str(out, msg->path);
 	put_str(out, msg->base);
+	put_str(out, msg->user_agent);
+	put_str(out, msg->id);
 }
 
 bool
@@ -144,6 +150,8 @@ get_lookup(struct slice body, struct msg_lookup *msg)
 	get_str(&in, msg->remote, sizeof(msg->remote));
 	get_str(&in, msg->path, sizeof(msg->path));
 	get_str(&in, msg->base, sizeof(msg->base));
+	get_str(&in, msg->user_agent, sizeof(msg->user_agent));
+	get_str(&in, msg->id, sizeof(msg->id));
 	return wire_done(&in);
 }
 
@@ -171,6 +179,45 @@ get_manage(struct slice body, struct msg_manage *msg)
 }
 
 void
+put_seen(struct buf *out, const struct msg_seen *msg)
+{
+	put_u8(out, (uint8_t)msg->what);
+	put_str(out, msg->user_agent);
+	put_str(out, msg->id);
+	put_str(out, msg->path);
+}
+
+bool
+get_seen(struct slice body, struct msg_seen *msg)
+{
+	struct wire in = wire_of(body);
+	uint8_t	    what = get_u8(&in);
+
+	if (what == 0 || what >= SEEN_COUNT)
+		in.bad = true;
+	msg->what = (enum sighting)what;
+	get_str(&in, msg->user_agent, sizeof(msg->user_agent));
+	get_str(&in, msg->id, sizeof(msg->id));
+	get_str(&in, msg->path, sizeof(msg->path));
+	return wire_done(&in);
+}
+
+void
+put_clock(struct buf *out, const struct msg_clock *msg)
+{
+	put_i64(out, msg->shift);
+}
+
+bool
+get_clock(struct slice body, struct msg_clock *msg)
+{
+	struct wire in = wire_of(body);
+
+	msg->shift = get_i64(&in);
+	return wire_done(&in) && msg->shift > 0;
+}
+
+void
 put_reply(struct buf *out, const struct msg_reply *msg)
 {
 	put_u64(out, msg->number);
@@ -178,6 +225,7 @@ put_reply(struct buf *out, const struct msg_reply *msg)
 	put_u8(out, (uint8_t)msg->media);
 	put_u32(out, msg->retry_after);
 	put_bool(out, msg->retry_date);
+	put_u8(out, (uint8_t)msg->fault);
 	put_str(out, msg->nonce);
 	put_str(out, msg->location);
 	put_u32(out, msg->link_count);
@@ -206,6 +254,9 @@ get_reply(struct slice body, struct msg_reply *msg)
 	msg->media = (enum media_type)media;
 	msg->retry_after = get_u32(&in);
 	msg->retry_date = get_bool(&in);
+	msg->fault = (enum wire_fault)get_u8(&in);
+	if (msg->fault >= WIRE_FAULT_COUNT)
+		in.bad = true;
 	get_str(&in, msg->nonce, sizeof(msg->nonce));
 	get_str(&in, msg->location, sizeof(msg->location));
 	msg->link_count = get_count(&in, REPLY_LINKS_MAX);
@@ -253,6 +304,7 @@ put_check(struct buf *out, const struct msg_check *msg)
 	put_u32(out, msg->former_count);
 	for (uint32_t i = 0; i < msg->former_count; i++)
 		put_str(out, msg->former[i]);
+	put_bool(out, msg->trial);
 	put_id(out, msg->order);
 	put_bytes(out, msg->evidence);
 }
@@ -272,6 +324,7 @@ get_check(struct slice body, struct msg_check *msg)
 	msg->former_count = get_count(&in, KEY_CHANGES_MAX);
 	for (uint32_t i = 0; i < msg->former_count; i++)
 		get_str(&in, msg->former[i], sizeof(msg->former[i]));
+	msg->trial = get_bool(&in);
 	msg->order = get_id(&in);
 	msg->evidence = get_bytes(&in, BUNDLE_MAX);
 	if (id_is_zero(msg->order) != (msg->evidence.len == 0))
@@ -291,6 +344,8 @@ put_result(struct buf *out, const struct msg_result *msg)
 	put_i64(out, msg->until);
 	put_i64(out, msg->caa_checked);
 	put_bytes(out, msg->evidence);
+	put_bool(out, msg->reached);
+	put_bytes(out, msg->votes);
 	put_i64(out, msg->next_try);
 	put_id(out, msg->order);
 }
@@ -309,10 +364,12 @@ get_result(struct slice body, struct msg_result *msg)
 	msg->until = get_time(&in);
 	msg->caa_checked = get_time(&in);
 	msg->evidence = get_bytes(&in, BUNDLE_MAX);
+	msg->reached = get_bool(&in);
+	msg->votes = get_bytes(&in, VOTES_MAX);
 	msg->next_try = get_time(&in);
 	msg->order = get_id(&in);
 	/* A success carries evidence and no problem; a failure the reverse. */
-	if (msg->ok != (msg->problem == PROBLEM_NONE) || msg->ok != (msg->evidence.len > 0) ||
+	if ((msg->ok || msg->reached) != (msg->problem == PROBLEM_NONE) || (msg->ok && msg->reached) || msg->ok != (msg->evidence.len > 0) ||
 	    (msg->ok && msg->next_try != 0))
 		in.bad = true;
 	return wire_done(&in);

@@ -39,6 +39,8 @@ enum msg_type {
 	MSG_CRL,		/* ca -> ra -> wfe: the CRL, in parts */
 	MSG_LOOKUP,		/* wfe -> ra: a GET that nobody signs (RFC 9773, 4.1); the answer is a REPLY */
 	MSG_MANAGE,		/* wfe -> ra: what the management listener was asked; the answer is a REPLY */
+	MSG_SEEN,		/* wfe -> ra: a request that wfe answered itself, for who watches clients */
+	MSG_CLOCK,		/* ra -> wfe, va, ca: a test moved the clock */
 	MSG_TYPE_COUNT
 };
 
@@ -57,6 +59,7 @@ const struct msg_entry *msg_entry(unsigned type);
 #define REMOTE_MAX 63			/* an address in text, with a scope */
 #define HEADER_TEXT_MAX 255		/* what we keep of User-Agent and Accept */
 #define URL_PATH_MAX 255		/* our longest is 60 */
+#define REQUEST_ID_SIZE 13	/* 48 random bits in hex and the NUL: enough to find a line in a log */
 #define BASE_MAX 300			/* a scheme and a host name of 253 characters with its port */
 
 struct msg_request {
@@ -64,6 +67,7 @@ struct msg_request {
 	char		remote[REMOTE_MAX + 1];
 	char		path[URL_PATH_MAX + 1];		/* as in the request line; unproven */
 	char		base[BASE_MAX + 1];		/* what the client calls the server; "": what the configuration does */
+	char		id[REQUEST_ID_SIZE];		/* as in the log */
 	char		user_agent[HEADER_TEXT_MAX + 1];
 	char		accept[HEADER_TEXT_MAX + 1];
 	struct slice	body;		/* at most JWS_BODY_MAX */
@@ -76,6 +80,8 @@ struct msg_lookup {
 	char		remote[REMOTE_MAX + 1];
 	char		path[URL_PATH_MAX + 1];
 	char		base[BASE_MAX + 1];
+	char		user_agent[HEADER_TEXT_MAX + 1];
+	char		id[REQUEST_ID_SIZE];
 };
 void put_lookup(struct buf *, const struct msg_lookup *);
 bool get_lookup(struct slice, struct msg_lookup *);
@@ -91,6 +97,34 @@ struct msg_manage {
 };
 void put_manage(struct buf *, const struct msg_manage *);
 bool get_manage(struct slice, struct msg_manage *);
+
+/* Only where ra.observe is set. */
+enum sighting {
+	SEEN_NO_AGENT = 1,	/* RFC 8555, 6.1 */
+	SEEN_MEDIA_TYPE,	/* 6.2 */
+	SEEN_GET,		/* 6.3: of what needs a POST */
+	SEEN_NO_RESOURCE,	/* 7.1.1: a path that was never given out */
+	SEEN_NEW_NONCE,		/* 7.2 */
+	SEEN_COUNT
+};
+struct msg_seen {
+	enum sighting	what;
+	char		user_agent[HEADER_TEXT_MAX + 1];
+	char		id[REQUEST_ID_SIZE];
+	char		path[URL_PATH_MAX + 1];
+};
+void put_seen(struct buf *, const struct msg_seen *);
+bool get_seen(struct slice, struct msg_seen *);
+
+/* Only with preset pebble: whoever gets one elsewhere dies. */
+struct msg_clock {
+	int64_t		shift;		/* seconds, forward */
+};
+void put_clock(struct buf *, const struct msg_clock *);
+bool get_clock(struct slice, struct msg_clock *);
+
+/* What wfe does to the answer on its way: for tests of clients. */
+enum wire_fault { WIRE_SOUND, WIRE_RESET, WIRE_TRUNCATE, WIRE_FAULT_COUNT };
 
 #define NONCE_SIZE 23			/* 22 characters and the NUL */
 #define REPLY_BODY_MAX 131072		/* an order of 100 names of 253 bytes; a long chain */
@@ -116,6 +150,7 @@ struct msg_reply {
 	enum media_type	media;
 	uint32_t	retry_after;	/* seconds; 0: no header */
 	bool		retry_date;	/* shown as a date */
+	enum wire_fault	fault;
 	char		nonce[NONCE_SIZE];	/* "" : of a LOOKUP, and caches may keep it a while */
 	char		location[512];	/* "" : no header */
 	uint32_t	link_count;
@@ -151,6 +186,8 @@ struct msg_check {
 	/* The account's keys before that one, when what they prove stays (challenge_persists()). */
 	uint32_t		former_count;
 	char			former[KEY_CHANGES_MAX][THUMBPRINT_SIZE];
+	/* Only to see how far it gets: each perspective tells, and nothing is stated. */
+	bool			trial;
 	/* Set when only the CAA records of what was proven already are to be looked at again, for an order that
 	 * is being finalized: then evidence is the bundle to renew. */
 	struct id		order;
@@ -160,6 +197,7 @@ void put_check(struct buf *, const struct msg_check *);
 bool get_check(struct slice, struct msg_check *);
 
 #define RESULT_DETAIL_MAX 1023
+#define VOTES_MAX 16384			/* nine perspectives, each with a detail and a record of that length, and quotes in them */
 struct msg_result {
 	struct id		authorization;
 	bool			ok;
@@ -170,6 +208,9 @@ struct msg_result {
 	int64_t			until;			/* the same: the authorization ends then; 0: not said */
 	int64_t			caa_checked;		/* the same; 0: not checked */
 	struct slice		evidence;		/* when ok: a bundle; of one perspective a statement */
+	/* Of a trial, which is neither ok nor has a problem when all can be reached and CAA lets us. */
+	bool			reached;
+	struct slice		votes;			/* what each perspective said, JSON; empty when there is one */
 	int64_t			next_try;		/* not 0: a failure that is not final (RFC 8555, 8.2) */
 	struct id		order;			/* the CHECK's */
 };

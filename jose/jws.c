@@ -339,6 +339,37 @@ jws_parse_mac(struct slice body, struct jws **out, struct reason *reason)
 	return parse(body, true, out, reason);
 }
 
+enum err
+jws_peek_nonce(struct slice body, struct buf *nonce)
+{
+	struct reason	 ignored = { "" };
+	struct buf	 text = { 0 };
+	json_t		*outer = NULL, *header = NULL;
+	const json_t	*value;
+	enum err	 err;
+
+	if (body.len > JWS_BODY_MAX)
+		return ERR_MALFORMED;
+	if ((err = json_object_parse(body, &outer, &ignored)) != ERR_OK)
+		goto out;
+	value = json_object_get(outer, "protected");
+	if ((err = base64url_get(slice_of(json_string_value(value), json_string_length(value)), &text)) != ERR_OK ||
+	    (err = json_object_parse(buf_slice(&text), &header, &ignored)) != ERR_OK)
+		goto out;
+	value = json_object_get(header, "nonce");
+	if (!json_is_string(value)) {
+		err = ERR_MALFORMED;
+		goto out;
+	}
+	buf_put(nonce, json_string_value(value), json_string_length(value) + 1);
+	err = nonce->failed ? ERR_MEMORY : ERR_OK;
+ out:
+	json_decref(outer);
+	json_decref(header);
+	buf_free(&text);
+	return err;
+}
+
 void
 jws_free(struct jws *jws)
 {

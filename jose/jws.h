@@ -21,6 +21,9 @@ struct jws;
 enum err jws_parse(struct slice body, struct jws **out, struct reason *);
 /* The same for what a MAC signs (RFC 8555, 7.3.4): alg is HS256, HS384 or HS512. */
 enum err jws_parse_mac(struct slice body, struct jws **out, struct reason *);
+/* The nonce of a body that jws_parse() refused, so far as there is one: its protected header can be read, whatever else
+ * is wrong. ERR_OK: appended, with a NUL. ERR_MALFORMED: none to be seen. ERR_MEMORY. */
+enum err jws_peek_nonce(struct slice body, struct buf *nonce);
 void jws_free(struct jws *);				/* NULL is fine */
 
 /* All borrowed until jws_free(). */

@@ -122,10 +122,12 @@ check_new(struct request *request, bool agreed)
 static enum err
 insert(struct storage_tx *tx, void *arg)
 {
-	struct account *account = &((struct request *)arg)->account;
-	enum err	err = ERR_OK;
+	struct request *request = arg;
+	struct account *account = &request->account;
+	enum err	err;
 
-	if (!id_is_zero(account->external_key))
+	err = buckets_take(tx, request->charges.buckets, request->charges.count, clock_now_ms());
+	if (err == ERR_OK && !id_is_zero(account->external_key))
 		err = external_key_use(tx, account->external_key, account->created);
 	return err != ERR_OK ? err : account_insert(tx, account);
 }
@@ -148,6 +150,8 @@ inserted(struct request *request, void *arg, enum err err)
 	(void)arg;
 	if (err == ERR_EXISTS)
 		return show_winner(request);
+	if (err == ERR_BUSY)
+		return limits_refuse(request);
 	if (err == ERR_CONFLICT)
 		return external_lost(request);
 	if (err != ERR_OK)
@@ -171,7 +175,8 @@ create(struct request *request, bool agreed)
 	if (agreed && terms[0] != '\0' && (account->terms = strdup(terms)) == NULL)
 		return request_broken(request, "account_new", ERR_MEMORY);
 	memcpy(account->thumbprint, request->key->thumbprint, sizeof(account->thumbprint));
-	if ((account->jwk = strdup(request->key->text)) == NULL)
+	charges_account(request->ra->limits, request->msg.remote, &request->charges);
+	if (request->charges.failed || (account->jwk = strdup(request->key->text)) == NULL)
 		return request_broken(request, "account_new", ERR_MEMORY);
 	return request_write(request, insert, inserted, request);
 }

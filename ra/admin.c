@@ -27,6 +27,7 @@
 #define CLIENTS_MAX 8		/* a few people and their scripts; each may hold ADMIN_LINE_MAX and a page of rows */
 #define PATIENCE_MS 60000	/* for a request, and for a client that doesn't read */
 #define READ_SIZE 4096
+#define WAIT_MS 50		/* until a command that waits for va is looked at again */
 
 enum state { STATE_FREE, STATE_READING, STATE_WORKING, STATE_WRITING };
 
@@ -224,6 +225,8 @@ client_work(struct client *client)
 		client_close(client);	/* memory was out: half an answer is none */
 		return;
 	}
+	if (client->call.more && client->call.wait && client->out.len == 0)
+		return;			/* it goes on working */
 	client_wait(client, STATE_WRITING);
 	if (client->out.len == 0)
 		client_written(client);	/* a page in which nothing was found */
@@ -289,7 +292,9 @@ wait_for_something(struct admin *admin, struct pollfd fds[CLIENTS_MAX + 2])
 
 		fds[i + 2] = (struct pollfd){ .fd = waits ? client->fd : -1,
 			.events = client->state == STATE_READING ? POLLIN : POLLOUT };
-		if (client->state == STATE_WORKING)
+		if (client->state == STATE_WORKING && client->call.wait && (timeout < 0 || timeout > WAIT_MS))
+			timeout = WAIT_MS;
+		else if (client->state == STATE_WORKING && !client->call.wait)
 			timeout = 0;
 		else if (waits && timeout < 0)
 			timeout = 1000;	/* patience is looked at once a second */

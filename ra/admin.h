@@ -35,10 +35,13 @@ struct admin_call {
 	struct buf			*out;
 	uint64_t			 rows;
 	bool				 more;		/* unset before each call */
+	bool				 wait;		/* with more: nothing happens for a moment; unset before each call */
 	bool				 failed;
 	/* Where a list goes on; zero at first. */
 	struct certificate_walk		 walk;
 	struct id			 last;
+	char				 bucket[BUCKET_NAME_SIZE];
+	struct pause			 pause;
 };
 
 /* Adds a row; the object is taken over. NULL: memory is out, which ends the command. */
@@ -52,11 +55,14 @@ void	 admin_broken(struct admin_call *, const char *where, enum err);
 /* Whether so many rows are what the request's "limit" allows: then the list is over. */
 bool	 admin_enough(const struct admin_call *);
 
-/* The handlers, each in the file of its group: admin_cert.c, admin_account.c, admin_eab.c. */
+/* The handlers, each in the file of its group: admin_cert.c, admin_account.c, ... */
 typedef void admin_handler(struct admin_call *);
 admin_handler admin_cert_list, admin_cert_show, admin_cert_revoke;
 admin_handler admin_account_list, admin_account_show, admin_account_deactivate;
 admin_handler admin_eab_create, admin_eab_list, admin_eab_revoke;
+admin_handler admin_limit_rates, admin_limit_list, admin_limit_paused, admin_limit_override, admin_limit_reset,
+    admin_limit_unpause;
+admin_handler admin_authz_show, admin_try;
 
 /* admin_call.c: calls the handler; the answer's end is added when it is done. */
 void	 admin_call_run(struct admin_call *);

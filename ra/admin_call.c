@@ -1,5 +1,6 @@
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/json.h"
@@ -17,6 +18,14 @@ static admin_handler *const handlers[ADMIN_VERB_COUNT] = {
 	[ADMIN_EAB_CREATE] = admin_eab_create,
 	[ADMIN_EAB_LIST] = admin_eab_list,
 	[ADMIN_EAB_REVOKE] = admin_eab_revoke,
+	[ADMIN_LIMIT_RATES] = admin_limit_rates,
+	[ADMIN_LIMIT_LIST] = admin_limit_list,
+	[ADMIN_LIMIT_PAUSED] = admin_limit_paused,
+	[ADMIN_LIMIT_OVERRIDE] = admin_limit_override,
+	[ADMIN_LIMIT_RESET] = admin_limit_reset,
+	[ADMIN_LIMIT_UNPAUSE] = admin_limit_unpause,
+	[ADMIN_AUTHZ_SHOW] = admin_authz_show,
+	[ADMIN_TRY] = admin_try,
 };
 
 static const char *const codes[] = { [ADMIN_MALFORMED] = "malformed", [ADMIN_DENIED] = "denied",
@@ -94,32 +103,38 @@ admin_enough(const struct admin_call *call)
 	return limit->given && call->rows >= (uint64_t)limit->number;
 }
 
-/* What the command is about: its first argument, when that has to be there. */
-static const char *
-subject(const struct admin_request *request)
+/* What the command is about: its arguments that have to be there. */
+static void
+put_subject(const struct admin_request *request, struct buf *out)
 {
 	const struct admin_argument *argument = admin_commands[request->verb].arguments;
-	const char *text = request->values[0].text;
 
-	return argument->name != NULL && (argument->flags & ADMIN_REQUIRED) && text != NULL ? text : "";
+	for (size_t i = 0; argument[i].name != NULL; i++)
+		if ((argument[i].flags & ADMIN_REQUIRED) && request->values[i].text != NULL) {
+			buf_put_str(out, out->len > 0 ? " " : "");
+			buf_put_str(out, request->values[i].text);
+		}
 }
 
 static void
 call_log(const struct admin_call *call)
 {
 	const struct admin_command *command = &admin_commands[call->request->verb];
-	char name[64];
+	struct buf about = { 0 };
+	char name[ADMIN_NAME_SIZE], *subject;
 
-	snprintf(name, sizeof(name), "%s %s", command->group, command->verb);
-	log_event(LOG_INFO, "admin command", F_INT("uid", call->uid), F_STR("command", name),
-	    F_STR("of", subject(call->request)), F_INT("rows", call->rows),
+	put_subject(call->request, &about);
+	subject = buf_take_str(&about);
+	log_event(LOG_INFO, "admin command", F_INT("uid", call->uid), F_STR("command", admin_command_name(command, name)),
+	    F_STR("of", subject), F_INT("rows", call->rows),
 	    F_STR("outcome", call->failed ? "refused" : "done"));
+	free(subject);
 }
 
 void
 admin_call_run(struct admin_call *call)
 {
-	call->more = false;
+	call->more = call->wait = false;
 	handlers[call->request->verb](call);
 	if (call->failed)
 		call->more = false;

@@ -20,6 +20,7 @@ check_nonce(struct request *request)
 	case ERR_OK:
 		if (!chance_percent(CHANCE_NONCE, request->ra->config->ra.nonce_rejection))
 			return true;
+		request->nonce_is_ours_to_blame = true;
 		problem_set(&request->problem, PROBLEM_BAD_NONCE,
 		    "the nonce was good, and is refused by chance (ra.nonce_rejection); take the one in this answer's "
 		    "Replay-Nonce and try again (RFC 8555, 6.5)");
@@ -34,6 +35,17 @@ check_nonce(struct request *request)
 		    "answer's Replay-Nonce and try again (RFC 8555, 6.5)");
 	}
 	return problem_said(&request->problem, SAID_NONCE_BAD, nonce);
+}
+
+/* RFC 8555, 6.5: a nonce that appeared in a request is used up, also when nothing else of it makes sense. */
+static void
+spend_nonce(struct request *request)
+{
+	struct buf nonce = { 0 };
+
+	if (jws_peek_nonce(request->msg.body, &nonce) == ERR_OK)
+		(void)nonce_redeem(request->ra->nonces, (const char *)nonce.data);
+	buf_free(&nonce);
 }
 
 static bool
@@ -79,11 +91,12 @@ check_key_form(struct request *request)
 		return true;
 	if (request->target.route == ROUTE_NEW_ACCOUNT && jws_jwk(request->jws) == NULL)
 		return problem_set(&request->problem, PROBLEM_MALFORMED,
-		    "newAccount is signed with \"jwk\" in the protected header, not \"kid\" (RFC 8555, 6.2)");
+		    "newAccount is signed with \"jwk\" in the protected header, not \"kid\" (RFC 8555, 6.2)") || problem_said(&request->problem, SAID_KEY_FORM, "");
 	if (request->target.route != ROUTE_NEW_ACCOUNT && jws_kid(request->jws) == NULL)
 		return problem_set(&request->problem, PROBLEM_MALFORMED,
 		    "%s is signed with \"kid\", the account URL, in the protected header, not \"jwk\" "
-		    "(RFC 8555, 6.2)", route_name(request->target.route));
+		    "(RFC 8555, 6.2)", route_name(request->target.route)) ||
+		    problem_said(&request->problem, SAID_KEY_FORM, "");
 	return true;
 }
 
@@ -175,16 +188,20 @@ authenticate(struct request *request)
 	struct reason reason = { "" };
 	enum err      err = jws_parse(request->msg.body, &request->jws, &reason);
 
+	if (err == ERR_BAD_ALGORITHM || err == ERR_MALFORMED)
+		spend_nonce(request);
 	if (err == ERR_BAD_ALGORITHM)
 		return problem_set(&request->problem, PROBLEM_BAD_SIGNATURE_ALGORITHM, "%s", reason.text);
 	if (err == ERR_MEMORY)
 		return request_broken(request, "jws_parse", err);
 	if (err != ERR_OK)
 		return problem_set(&request->problem, PROBLEM_MALFORMED, "%s", reason.text);
-	if (request->site.surface->classic_algorithms && !is_classic(jws_alg(request->jws)))
+	if (request->site.surface->classic_algorithms && !is_classic(jws_alg(request->jws))) {
+		spend_nonce(request);
 		return problem_set(&request->problem, PROBLEM_BAD_SIGNATURE_ALGORITHM,
 		    "JWS signature header contains unsupported algorithm \"%.20s\", expected one of [RS256 ES256 ES384 ES512]",
 		    jws_alg(request->jws));
+	}
 	if (!check_nonce(request) || !check_url(request) || !check_key_form(request))
 		return false;
 	if (!(jws_jwk(request->jws) != NULL ? key_from_request(request) : key_from_account(request)))

@@ -126,14 +126,17 @@ authorization_show(struct request *request)
 struct beginning {
 	struct authorization authorization;
 	enum challenge_type  type;
+	struct charges	    *charges;	/* the request's */
 };
 
 static enum err
 write_begin(struct storage_tx *tx, void *arg)
 {
 	struct beginning *beginning = arg;
+	enum err	  err;
 
-	return authorization_begin(tx, beginning->authorization.id, beginning->type);
+	err = buckets_take(tx, beginning->charges->buckets, beginning->charges->count, clock_now_ms());
+	return err != ERR_OK ? err : authorization_begin(tx, beginning->authorization.id, beginning->type);
 }
 
 /* pending -> processing. Of several POSTs at once exactly one starts the validation; the others see it run. */
@@ -142,6 +145,8 @@ begin(struct request *request, struct authorization *authorization, enum challen
 {
 	if (err == ERR_CONFLICT)
 		return reload(request, authorization);
+	if (err == ERR_BUSY)
+		return limits_refuse(request);
 	if (err != ERR_OK)
 		return request_broken(request, "authorization_begin", err);
 	authorization->state = AUTHORIZATION_PROCESSING;
@@ -206,17 +211,18 @@ start(struct request *request, struct authorization *authorization, enum challen
 		    "the authorization has expired; make a new order (RFC 8555, 7.1.6)");
 	if ((beginning = malloc(sizeof(*beginning))) == NULL)
 		return request_broken(request, "challenge", ERR_MEMORY);
-	*beginning = (struct beginning){ *authorization, type };
+	*beginning = (struct beginning){ *authorization, type, &request->charges };
 	*authorization = (struct authorization){ 0 };
+	charges_failure(request->ra->limits, request->account.id, &beginning->authorization.identifier, true,
+	    &request->charges);
 	return request_write(request, write_begin, begun, beginning);
 }
 
 /* What the POST that answers a challenge may hold: nothing, for all types there are (RFC 8555, 7.5.1). */
 static bool
-check_response(struct request *request, const struct authorization *authorization, enum challenge_type type)
+check_response(struct request *request, const struct authorization *authorization)
 {
 	const struct surface *surface = request->site.surface;
-	bool tried = authorization->tried == type || authorization->state != AUTHORIZATION_PENDING;
 
 	if (request->ra->config->ra.strict && json_object_size(request->payload) > 0) {
 		problem_set(&request->problem, PROBLEM_MALFORMED,
@@ -230,7 +236,7 @@ check_response(struct request *request, const struct authorization *authorizatio
 		    "\"keyAuthorization\" was ACME's before RFC 8555; a challenge is answered by {} (7.5.1)");
 		return problem_said(&request->problem, SAID_CHALLENGE_KEY_AUTHORIZATION, "");
 	}
-	if (!tried)
+	if (authorization->state == AUTHORIZATION_PENDING) /* that its validation goes on, isn't shown */
 		return true;
 	problem_set(&request->problem, PROBLEM_MALFORMED, "the challenge was answered already (RFC 8555, 7.1.6)");
 	return problem_said(&request->problem, SAID_CHALLENGE_OVER,
@@ -251,7 +257,7 @@ challenge_respond(struct request *request)
 		(void)problem_said(&request->problem, SAID_NO_OBJECT, "");
 	}
 	if (done && request->payload != NULL)
-		done = check_response(request, &authorization, type);
+		done = check_response(request, &authorization);
 	if (done && request->payload != NULL && authorization.state == AUTHORIZATION_PENDING) {
 		done = start(request, &authorization, type);
 	} else if (done) {

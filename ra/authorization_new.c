@@ -54,34 +54,56 @@ read_identifier(struct request *request, struct identifier *out)
 	return check_policy(request, out);
 }
 
+struct new {
+	struct authorization authorization;
+	struct charges *charges;	/* the request's */
+};
+
 static enum err
 insert(struct storage_tx *tx, void *arg)
 {
-	return authorization_insert_alone(tx, arg);
+	struct new *new = arg;
+	enum err err = buckets_take(tx, new->charges->buckets, new->charges->count, clock_now_ms());
+
+	return err != ERR_OK ? err : authorization_insert_alone(tx, &new->authorization);
+}
+
+static bool
+check_limits(struct request *request, const struct identifier *identifier)
+{
+	if (!limits_active(request->ra->limits))
+		return true;
+	if (!limits_check_pauses(request, identifier, 1))
+		return false;
+	charges_failure(request->ra->limits, request->account.id, identifier, true, &request->charges);
+	return !request->charges.failed || request_broken(request, "charges_failure", ERR_MEMORY);
 }
 
 bool
 authorization_new(struct request *request)
 {
-	struct authorization made = { 0 };
+	struct new new = { .charges = &request->charges };
+	struct authorization *made = &new.authorization;
 	struct identifier identifier = { 0 };
 	int64_t now = clock_now();
 	bool done;
 	enum err err;
 
-	if (!read_identifier(request, &identifier))
+	if (!read_identifier(request, &identifier) || !check_limits(request, &identifier))
 		return false;
-	authorization_fill(request, &identifier, config_challenges(&request->ra->config->ra, NULL), now, &made);
-	if (made.offered == 0)
+	authorization_fill(request, &identifier, config_challenges(&request->ra->config->ra, NULL), now, made);
+	if (made->offered == 0)
 		return refuse(request, "no challenge that this server offers can prove the identifier");
 	request_tx_end(request);
-	err = storage_write(request->ra->storage, insert, &made);
-	if (err != ERR_OK) {
+	err = storage_write(request->ra->storage, insert, &new);
+	if (err == ERR_BUSY) {
+		done = limits_refuse(request);
+	} else if (err != ERR_OK) {
 		done = request_broken(request, "authorization_insert", err);
 	} else {
-		reply_location(request, ROUTE_AUTHORIZATION, &made.id);
-		done = reply_json(request, 201, authorization_json(&request->site, &request->ra->config->ra, &made, now));
+		reply_location(request, ROUTE_AUTHORIZATION, &made->id);
+		done = reply_json(request, 201, authorization_json(&request->site, &request->ra->config->ra, made, now));
 	}
-	authorization_free(&made);
+	authorization_free(made);
 	return done;
 }

@@ -218,8 +218,12 @@ static enum err
 write_begin(struct storage_tx *tx, void *arg)
 {
 	struct request *request = arg;
+	enum err	err;
 
-	return order_begin_finalize(tx, request->target.id, request->msg.body);
+	err = order_begin_finalize(tx, request->target.id, request->msg.body, request->charged);
+	if (err != ERR_OK)	/* it is under way: that is the answer, whatever the limits say by now */
+		return err;
+	return buckets_take(tx, request->charges.buckets, request->charges.count, clock_now_ms());
 }
 
 void
@@ -259,6 +263,8 @@ finish_begin(struct request *request, enum err err)
 {
 	if (err == ERR_CONFLICT)
 		return check_ready(request, ORDER_STATUS_PROCESSING);
+	if (err == ERR_BUSY)
+		return limits_refuse(request);
 	if (err != ERR_OK)
 		return request_broken(request, "order_begin_finalize", err);
 	return request_wait(request, request->target.id, request->wait.stamp, order_show);
@@ -281,6 +287,21 @@ begun_stale(struct request *request, void *arg, enum err err)
 	return finish_begin(request, err);
 }
 
+/* The certificate is counted from here on; when nothing comes of the order it is given back. */
+static bool
+charge(struct request *request, const struct order *order)
+{
+	bool renewal;
+
+	if (!limits_active(request->ra->limits))
+		return true;
+	if (!limits_is_renewal(request, order, &renewal))
+		return false;
+	request->charged = charges_of(order, renewal);
+	charges_certificate(request->ra->limits, order, request->charged, false, &request->charges);
+	return !request->charges.failed || request_broken(request, "charges_certificate", ERR_MEMORY);
+}
+
 bool
 order_finalize(struct request *request)
 {
@@ -293,7 +314,7 @@ order_finalize(struct request *request)
 
 	done = order_load(request, request->target.id, &order, &authorizations, &count) &&
 	    check_ready(request, order_status_at(&order, authorizations, count, clock_now())) &&
-	    read_csr(request, &order) && prove(request, &order, authorizations, count);
+	    read_csr(request, &order) && charge(request, &order) && prove(request, &order, authorizations, count);
 	stale = any_stale(request->ra, authorizations, count);
 	if (stale)	/* it is sent when CAA was looked up again */
 		buf_clear(&request->wait.issue);

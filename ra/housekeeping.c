@@ -6,10 +6,14 @@
 #define BATCH 200		/* rows of a kind in one transaction: a few milliseconds of the writer */
 #define BATCHES 50		/* a call: 10,000 rows a minute outrun any rate of issuance we serve */
 #define KEEP (24 * 3600)	/* a client that slept a day still reads why its order ended */
+/* How long failures count as one after the other, and a set of names as one that is renewed after its certificate's
+ * end. */
+#define KEEP_FAILURES (30 * 24 * 3600)
 
 struct expiry {
 	int64_t	 cutoff;
 	int64_t key_cutoff;
+	int64_t limits_cutoff;
 	unsigned deleted;
 };
 
@@ -27,6 +31,9 @@ expire(struct storage_tx *tx, void *arg)
 	if (err == ERR_OK)
 		err = revocations_expire(tx, expiry->cutoff, BATCH, &more);
 	expiry->deleted += more;
+	if (err == ERR_OK)
+		err = limits_expire(tx, clock_now_ms(), expiry->limits_cutoff, BATCH, &more);
+	expiry->deleted += more;
 	return err;
 }
 
@@ -37,6 +44,9 @@ housekeeping_run(struct ra *ra)
 	int64_t	      total = 0;
 
 	expiry.key_cutoff = key_changes_since(ra->config) - KEEP;
+	expiry.limits_cutoff = clock_now() - KEEP_FAILURES;
+	/* Another node's administrator may have changed them. */
+	(void)limits_load(ra->limits, ra->storage);
 	for (unsigned i = 0; i < BATCHES; i++) {
 		expiry.deleted = 0;
 		if (storage_write(ra->storage, expire, &expiry) != ERR_OK || expiry.deleted == 0)

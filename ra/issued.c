@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "ra/ra.h"
 
@@ -27,6 +28,8 @@ write_certificate(struct storage_tx *tx, void *arg)
 	/* What was signed is kept whatever became of the order meanwhile. */
 	if (err == ERR_OK && order.state == ORDER_PROCESSING)
 		err = order_set_valid(tx, certificate->order, certificate->id);
+	if (err == ERR_OK)
+		err = limits_issued(tx, issued->ra->limits, &order, certificate->not_after);
 	order_free(&order);
 	return err;
 }
@@ -111,7 +114,10 @@ static enum err
 write_refusal(struct storage_tx *tx, void *arg)
 {
 	struct refusal *refusal = arg;
+	enum err	err;
 
+	if ((err = limits_give_back(tx, refusal->ra->limits, refusal->order, clock_now_ms())) != ERR_OK)
+		return err;
 	if (refusal->reopen)
 		return order_reopen(tx, refusal->order, refusal->error);
 	return order_set_invalid(tx, refusal->order, refusal->error);

@@ -15,6 +15,10 @@ static const struct {
 } table[] = {
 	{ NULL, "/cert-status-by-serial/", manage_certificate_status },
 	{ "POST", "/set-renewal-info/", manage_set_renewal_info },
+	{ "GET", "/conformance", manage_conformance_page },
+	{ "GET", "/conformance.json", manage_conformance_json },
+	{ "GET", "/conformance.xml", manage_conformance_junit },
+	{ "POST", "/conformance/reset", manage_conformance_reset },
 };
 
 void

@@ -31,6 +31,9 @@ json_t	*manage_object(struct manage *);
 typedef void manage_handler(struct manage *, const char *rest);
 manage_handler manage_certificate_status, manage_set_renewal_info;	/* manage_certificate.c */
 
+manage_handler manage_conformance_page, manage_conformance_json, manage_conformance_junit,
+    manage_conformance_reset;	/* manage_conformance.c */
+
 /* manage_certificate.c: what renewalInfo shall answer for a certificate, instead of a window. */
 struct renewal_overrides;
 struct renewal_overrides *renewal_overrides_new(void);	/* NULL: out of memory */

@@ -15,6 +15,7 @@ struct new_order {
 	struct authorization  *authorizations;
 	struct id	       ids[IDENTIFIERS_MAX];
 	bool		       shared[IDENTIFIERS_MAX];	/* the authorization exists already */
+	struct charges	      *charges;			/* the request's */
 };
 
 static enum err
@@ -28,7 +29,7 @@ insert(struct storage_tx *tx, void *arg)
 	if (order->replaces != NULL &&
 	    (err = order_replacing(tx, order->replaces, order->created)) != ERR_NOT_FOUND)
 		return err == ERR_OK ? ERR_EXISTS : err;
-	err = ERR_OK;
+	err = buckets_take(tx, new->charges->buckets, new->charges->count, clock_now_ms());
 	for (size_t i = 0; i < order->identifier_count && err == ERR_OK; i++)
 		if (!new->shared[i])
 			err = authorization_insert(tx, &new->authorizations[i]);
@@ -91,6 +92,8 @@ show_new(struct request *request, const struct new_order *new, enum err err)
 		return problem_set(&request->problem, PROBLEM_ALREADY_REPLACED,
 		    "another order replaces the certificate \"%s\" already; order without \"replaces\" (RFC 9773, 5)",
 		    order->replaces);
+	if (err == ERR_BUSY)
+		return limits_refuse(request);
 	if (err != ERR_OK)
 		return request_broken(request, "order_insert", err);
 	reply_location(request, ROUTE_ORDER, &order->id);
@@ -106,6 +109,22 @@ inserted(struct request *request, void *arg, enum err err)
 
 	new_order_free(new);
 	return done;
+}
+
+/* What the order takes is told here, and taken when it is stored. */
+static bool
+check_limits(struct request *request, struct new_order *new)
+{
+	bool renewal;
+
+	new->charges = &request->charges;
+	if (!limits_active(request->ra->limits))
+		return true;
+	if (!limits_check_pauses(request, new->order.identifiers, new->order.identifier_count) ||
+	    !limits_is_renewal(request, &new->order, &renewal))
+		return false;
+	charges_order(request->ra->limits, &new->order, renewal, &request->charges);
+	return !request->charges.failed || request_broken(request, "charges_order", ERR_MEMORY);
 }
 
 /* Takes what *order holds over. */
@@ -130,7 +149,7 @@ create(struct request *request, const struct recent *recent, struct order *order
 		new_order_free(new);
 		return request_broken(request, "order_new", ERR_MEMORY);
 	}
-	if (!find_authorizations(request, recent, new, now)) {
+	if (!check_limits(request, new) || !find_authorizations(request, recent, new, now)) {
 		new_order_free(new);
 		return false;
 	}

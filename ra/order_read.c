@@ -8,6 +8,7 @@
 #include "lib/chance.h"
 #include "lib/clock.h"
 #include "lib/json.h"
+#include "lib/utf8.h"
 #include "ra/policy.h"
 
 /* How far back a certificate may begin: an hour, which is what clocks on a LAN are off by at the most. */
@@ -56,9 +57,10 @@ static void
 say_character(struct reading *r, const char *value)
 {
 	size_t n = strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-*");
-	char   one[2] = { value[n], '\0' };
+	char   one[5] = { 0 };	/* UTF-8 has four at most */
 
-	if (value[n] != '\0' && (unsigned char)value[n] < 0x80 && r->problem->said == SAID_NOTHING)
+	memcpy(one, value + n, utf8_length(value + n, strlen(value + n)));
+	if (one[0] != '\0' && r->problem->said == SAID_NOTHING)
 		(void)problem_said(r->problem, SAID_NAME_CHARACTER, one);
 }
 

@@ -11,6 +11,7 @@
  * What blocks whom: wfe's threads may send to va and ca, va's to ca and wfe, ca's and the writer's to all three; wfe
  * always takes what it is sent, and ca and va are read by threads that wait for nobody but wfe. */
 #include "ra/ra.h"
+#include "ra/trial.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -23,6 +24,7 @@
 #include "lib/log.h"
 #include "proc/folders.h"
 #include "proc/proc.h"
+#include "ra/conduct.h"
 #include "ra/manage.h"
 #include "ra/request.h"
 
@@ -167,6 +169,16 @@ keep_number(struct ra *ra, struct channel *from, struct slice body)
 }
 
 static void
+take_seen(struct ra *ra, struct slice body)
+{
+	struct msg_seen seen;
+
+	if (!get_seen(body, &seen))
+		channel_malformed(ra->wfe, MSG_SEEN);
+	conduct_seen(ra->conduct, &seen);
+}
+
+static void
 handle(struct ra *ra, struct channel *from, enum msg_type type, struct slice body)
 {
 	switch (type) {
@@ -175,6 +187,9 @@ handle(struct ra *ra, struct channel *from, enum msg_type type, struct slice bod
 		break;
 	case MSG_LOOKUP:
 		take_lookup(ra, body);
+		break;
+	case MSG_SEEN:
+		take_seen(ra, body);
 		break;
 	case MSG_MANAGE:
 		manage_take(ra, body);
@@ -296,9 +311,13 @@ open_all(struct ra *ra, struct proc *p)
 	ra->nonces = nonces_new();
 	ra->accounts = accounts_new();
 	ra->overrides = renewal_overrides_new();
+	if (p->config->ra.observe && (ra->conduct = conduct_new()) == NULL)
+		fail("start", "out of memory");
 	ra->crls = crl_schedule_new();
-	if (ra->crls == NULL || ra->nonces == NULL || ra->overrides == NULL || ra->accounts == NULL ||
-	    (ra->park = park_new()) == NULL || (ra->retry = retry_new()) == NULL)
+	ra->limits = limits_new(&p->config->ra.limits);
+	if (ra->limits == NULL || ra->crls == NULL || ra->nonces == NULL || ra->overrides == NULL ||
+	    ra->accounts == NULL ||
+	    (ra->park = park_new()) == NULL || (ra->trials = trials_new()) == NULL || (ra->retry = retry_new()) == NULL)
 		fail("start", "out of memory");
 	if (config_blocked_keys(p->config, &ra->blocked, &reason) != ERR_OK)
 		fail("blocked keys", reason.text);
@@ -306,6 +325,8 @@ open_all(struct ra *ra, struct proc *p)
 		fail("issuers", reason.text);
 	if (storage_open(p->config->storage, p->config->dir, READERS, &ra->storage, &reason) != ERR_OK)
 		fail("storage", reason.text);
+	if (limits_load(ra->limits, ra->storage) != ERR_OK)
+		fail("limits", "their overrides can't be read");
 }
 
 static pthread_t

@@ -13,12 +13,14 @@
 #include "ra/admin.h"
 #include "ra/crl.h"
 #include "ra/issuers.h"
+#include "ra/limits.h"
 #include "ra/nonce.h"
 #include "ra/park.h"
 #include "ra/retry.h"
 #include "storage/storage.h"
 #include "x509/blocklist.h"
 
+struct conduct;
 struct renewal_overrides;
 
 struct ra {
@@ -28,6 +30,7 @@ struct ra {
 	struct nonces		*nonces;
 	struct accounts		*accounts;
 	struct crl_schedule		*crls;
+	struct conduct		*conduct;	/* NULL: clients are not watched */
 	struct renewal_overrides *overrides;	/* manage.h */
 	struct park		*park;		/* requests that wait for an outcome */
 	struct retry		*retry;		/* outcomes that could not be written yet */
@@ -36,6 +39,8 @@ struct ra {
 	struct issuers		 issuers;	/* those that the configuration names */
 	struct blocklist	*blocked;	/* keys; or NULL */
 	struct admin		*admin;
+	struct limits		*limits;
+	struct trials		*trials;	/* validations that an administrator tries */
 	struct channel		*wfe, *va, *ca;
 };
 

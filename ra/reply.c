@@ -5,6 +5,7 @@
 #include "lib/chance.h"
 #include "lib/json.h"
 #include "lib/log.h"
+#include "ra/conduct.h"
 #include "ra/request.h"
 
 bool
@@ -131,6 +132,7 @@ reply_send(struct request *request)
 	snprintf(reply->route, sizeof(reply->route), "%s", route_name(request->target.route));
 	if (!request->lookup)
 		nonce_issue(request->ra->nonces, reply->nonce);
+	conduct_request(request->ra->conduct, request);
 	reply->body = buf_slice(&request->reply_body);
 	put_reply(&out, reply);
 	if (channel_send(request->ra->wfe, MSG_REPLY, &out) != ERR_OK)

@@ -70,6 +70,8 @@ request_new_lookup(struct ra *ra, const struct msg_lookup *lookup)
 	memcpy(msg.remote, lookup->remote, sizeof(msg.remote));
 	memcpy(msg.path, lookup->path, sizeof(msg.path));
 	memcpy(msg.base, lookup->base, sizeof(msg.base));
+	memcpy(msg.user_agent, lookup->user_agent, sizeof(msg.user_agent));
+	memcpy(msg.id, lookup->id, sizeof(msg.id));
 	if ((request = request_new(ra, &msg)) != NULL)
 		request->lookup = true;
 	return request;
@@ -85,6 +87,7 @@ request_free(struct request *request)
 		account_free(&request->account);
 	known_free(request->known);
 	json_decref(request->payload);
+	charges_free(&request->charges);
 	problem_free(&request->problem);
 	buf_free(&request->body);
 	buf_free(&request->reply_body);
@@ -157,7 +160,8 @@ check_payload(struct request *request)
 	if (want == PAYLOAD_EMPTY)
 		return problem_set(&request->problem, PROBLEM_MALFORMED,
 		    "%s is fetched by POST-as-GET: its payload is the empty string, not %s (RFC 8555, 6.3)",
-		    route_name(request->target.route), payload.len == 2 ? "{}" : "an object");
+		    route_name(request->target.route), payload.len == 2 ? "{}" : "an object") ||
+		    problem_said(&request->problem, SAID_PAYLOAD_NOT_EMPTY, "");
 	err = json_object_parse(payload, &request->payload, &reason);
 	if (err == ERR_MEMORY)
 		return request_broken(request, "payload", err);

@@ -35,6 +35,8 @@ struct request {
 	struct msg_request	 msg;		/* its body is owned through body */
 	struct buf		 body;
 	struct jws		*jws;
+	bool			 nonce_is_ours_to_blame;	/* it was refused by chance, or was stale when we gave it */
+	bool			 is_scripted;	/* a fault script gave the answer */
 	bool			 lookup;	/* a GET: nobody signed it, and there is no nonce */
 	struct site		 site;		/* as this client knows it */
 	struct target		 target;	/* from the signed url; a GET's path */
@@ -43,6 +45,8 @@ struct request {
 	struct account		 account;	/* the same, borrowed from known; newAccount's own */
 	json_t			*payload;	/* an object; NULL for POST-as-GET */
 	struct storage_tx	*tx;		/* the snapshot, once a handler asked for it */
+	struct charges		 charges;	/* what the request takes of the limits (limits.h) */
+	unsigned		 charged;	/* of which a certificate's: charges_of() */
 	struct problem		 problem;
 	struct msg_reply	 reply;
 	struct buf		 reply_body;

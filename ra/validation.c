@@ -2,9 +2,12 @@
 #include <string.h>
 
 #include "acme/route.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "ra/key_change.h"
+#include "ra/conduct.h"
 #include "ra/ra.h"
+#include "ra/trial.h"
 
 /* For CAA alone: va takes the account from the evidence, which it made itself. */
 #define NO_THUMBPRINT "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -82,7 +85,8 @@ struct outcome {
 	struct msg_result    result;	/* its evidence is owned through evidence */
 	struct buf	     evidence;
 	int64_t		     expires;
-	char		    *error;
+	char		    *error, *votes;
+	bool		     paused;	/* the account and the name are, from now on */
 };
 
 static void
@@ -90,6 +94,7 @@ outcome_free(struct outcome *outcome)
 {
 	buf_free(&outcome->evidence);
 	free(outcome->error);
+	free(outcome->votes);
 	free(outcome);
 }
 
@@ -107,25 +112,45 @@ outcome_new(struct ra *ra, const struct msg_result *result, enum err (*fn)(struc
 	outcome->result = *result;
 	buf_put(&outcome->evidence, result->evidence.data, result->evidence.len);
 	outcome->result.evidence = buf_slice(&outcome->evidence);
-	if (!outcome->evidence.failed)
+	outcome->result.votes = slice_of(NULL, 0);
+	if (result->votes.len > 0)
+		outcome->votes = slice_dup(result->votes);
+	if (!outcome->evidence.failed && (result->votes.len == 0 || outcome->votes != NULL))
 		return outcome;
 	outcome_free(outcome);
 	return NULL;
 }
 
 static enum err
-write_outcome(struct storage_tx *tx, void *arg)
+write_state(struct storage_tx *tx, struct outcome *outcome)
 {
-	struct outcome		*outcome = arg;
 	const struct msg_result *result = &outcome->result;
+	struct limits		*limits = outcome->ra->limits;
+	enum err		 err;
 
-	if (result->ok)
-		return authorization_set_valid(tx, result->authorization, result->validated,
-		    outcome->expires, result->record, result->evidence, result->caa_checked);
+	if (result->ok) {
+		err = authorization_set_valid(tx, result->authorization, result->validated, outcome->expires,
+		    result->record, result->evidence, result->caa_checked);
+		return err != ERR_OK ? err : limits_validated(tx, limits, result->authorization);
+	}
 	if (result->next_try != 0)
 		return authorization_set_retrying(tx, result->authorization, result->record, outcome->error,
 		    result->next_try);
-	return authorization_set_invalid(tx, result->authorization, result->record, outcome->error);
+	err = authorization_set_invalid(tx, result->authorization, result->record, outcome->error);
+	if (err != ERR_OK)
+		return err;
+	return limits_failed(tx, limits, result->authorization, clock_now_ms(), &outcome->paused);
+}
+
+static enum err
+write_outcome(struct storage_tx *tx, void *arg)
+{
+	struct outcome *outcome = arg;
+	enum err err = write_state(tx, outcome);
+
+	if (err == ERR_OK && outcome->votes != NULL)
+		err = authorization_set_votes(tx, outcome->result.authorization, outcome->votes);
+	return err;
 }
 
 static void
@@ -145,6 +170,8 @@ outcome_stored(struct storage_write *write)
 	log_event(result->ok ? LOG_DEBUG : LOG_INFO, "validation", F_STR("authorization", id),
 	    F_STR("outcome", result->ok ? "valid" : problem_name(result->problem)),
 	    F_STR("detail", result->detail));
+	if (write->err == ERR_OK && outcome->paused)
+		log_event(LOG_WARNING, "a name is paused for an account: it failed too often", F_STR("authorization", id));
 	if (result->next_try == 0)
 		park_wake(outcome->ra->park, result->authorization);
 	outcome_free(outcome);
@@ -226,6 +253,10 @@ validation_result(struct ra *ra, const struct msg_result *result)
 	bool		caa = !id_is_zero(result->order);
 	struct outcome *outcome;
 
+	conduct_validation(ra->conduct, result);
+
+	if (trial_result(ra->trials, result))
+		return;
 	if (caa && !result->ok) {
 		forbid(ra, result, result->problem, result->detail);
 		return;

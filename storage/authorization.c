@@ -146,6 +146,27 @@ authorization_set_retrying(struct storage_tx *tx, struct id id, const char *reco
 }
 
 enum err
+authorization_set_votes(struct storage_tx *tx, struct id id, const char *votes)
+{
+	return query_set(tx, STATEMENT_AUTHORIZATION_SET_VOTES, VALUES(value_text(votes), value_id(&id)), ERR_NOT_FOUND);
+}
+
+enum err
+authorization_votes(struct storage_tx *tx, struct id id, char **votes)
+{
+	struct query query;
+	enum err err, end;
+
+	*votes = NULL;
+	query_start(&query, tx, STATEMENT_AUTHORIZATION_VOTES, VALUES(value_id(&id)));
+	if ((err = query_next(&query)) == ERR_OK)
+		*votes = query_text(&query);
+	if ((end = query_end(&query)) != ERR_OK)
+		err = end;
+	return err;
+}
+
+enum err
 authorization_set_caa(struct storage_tx *tx, struct id id, struct slice evidence, int64_t caa_checked)
 {
 	return query_set(tx, STATEMENT_AUTHORIZATION_SET_CAA,

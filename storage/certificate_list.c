@@ -71,36 +71,41 @@ certificate_row_get(struct storage_tx *tx, struct slice serial, struct certifica
 	return err;
 }
 
-static enum err
-walk_start(struct query *query, struct storage_tx *tx, const struct certificate_walk *walk, size_t max)
+static struct id
+walk_from(const struct certificate_walk *walk)
 {
-	struct id last = id_last();
-
 	if (walk->begun)
-		last = walk->last;
-	else if (walk->before != 0)
-		last = (struct id){ { 0 } };
+		return walk->last;
+	return walk->before != 0 ? (struct id){ { 0 } } : id_last();
+}
+
+/* last is borrowed until query_end(). */
+static enum err
+walk_start(struct query *query, struct storage_tx *tx, const struct certificate_walk *walk, const struct id *last,
+    size_t max)
+{
 	if (walk->before != 0)
 		return query_start(query, tx, STATEMENT_CERTIFICATES_PAGE_BY_END,
 		    VALUES(value_integer(walk->before), value_integer(walk->last_end),
 			/* value_id() would make nothing of the zero that every walk begins with */
-			value_bytes(slice_of(last.bytes, ID_SIZE)), value_integer((int64_t)max)));
+			value_bytes(slice_of(last->bytes, ID_SIZE)), value_integer((int64_t)max)));
 	if (!id_is_zero(walk->account))
 		return query_start(query, tx, STATEMENT_CERTIFICATES_PAGE_OF_ACCOUNT,
-		    VALUES(value_id(&walk->account), value_id(&last), value_integer((int64_t)max)));
+		    VALUES(value_id(&walk->account), value_id(last), value_integer((int64_t)max)));
 	return query_start(
-	    query, tx, STATEMENT_CERTIFICATES_PAGE, VALUES(value_id(&last), value_integer((int64_t)max)));
+	    query, tx, STATEMENT_CERTIFICATES_PAGE, VALUES(value_id(last), value_integer((int64_t)max)));
 }
 
 enum err
 certificates_next(struct storage_tx *tx, struct certificate_walk *walk, struct certificate_row *out, size_t max,
     size_t *count)
 {
+	const struct id from = walk_from(walk);
 	struct query query;
 	enum err err;
 
 	*count = 0;
-	walk_start(&query, tx, walk, max);
+	walk_start(&query, tx, walk, &from, max);
 	while (*count < max && query_next(&query) == ERR_OK) {
 		struct certificate_row *row = &out[(*count)++];
 

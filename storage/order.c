@@ -143,14 +143,26 @@ order_authorizations(struct storage_tx *tx, struct id id, struct authorization *
 }
 
 enum err
-order_begin_finalize(struct storage_tx *tx, struct id id, struct slice jws)
+order_begin_finalize(struct storage_tx *tx, struct id id, struct slice jws, unsigned charged)
 {
 	enum err err = query_set(tx, STATEMENT_ORDER_BEGIN_FINALIZE, VALUES(value_id(&id)), ERR_CONFLICT);
 
 	if (err != ERR_OK)
 		return err;
 	return query_run(tx, STATEMENT_ORDER_PUT_FINALIZE,
-	    VALUES(value_id(&id), (struct value){ .kind = VALUE_BYTES, .bytes = jws }), NULL);
+	    VALUES(value_id(&id), (struct value){ .kind = VALUE_BYTES, .bytes = jws }, value_integer(charged)), NULL);
+}
+
+enum err
+order_charged(struct storage_tx *tx, struct id id, unsigned *charged)
+{
+	struct query query;
+
+	*charged = 0;
+	query_start(&query, tx, STATEMENT_ORDER_CHARGED, VALUES(value_id(&id)));
+	if (query_next(&query) == ERR_OK)
+		*charged = (unsigned)query_integer(&query);
+	return query_end(&query);
 }
 
 enum err

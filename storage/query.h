@@ -37,7 +37,7 @@ struct query {
 	enum err		 err;
 };
 
-/* Always followed by query_end(). */
+/* Always followed by query_end(), until when it borrows what the values point to. */
 enum err query_start(struct query *, struct storage_tx *, enum statement, const struct value *, size_t);
 enum err query_next(struct query *);		/* ERR_NOT_FOUND: no more rows; what failed before */
 /* What failed, or ERR_OK. */

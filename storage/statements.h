@@ -79,6 +79,10 @@ X(AUTHORIZATION_SET_CAA, \
 	"UPDATE authorizations SET evidence = $1, caa_checked = $2 WHERE id = $3 AND state = 3") \
 X(AUTHORIZATION_SET_INVALID, \
 	"UPDATE authorizations SET state = 4, record = $1, error = $2, next_try = 0 WHERE id = $3 AND state = 2") \
+X(AUTHORIZATION_SET_VOTES, \
+	"UPDATE authorizations SET votes = $1 WHERE id = $2") \
+X(AUTHORIZATION_VOTES, \
+	"SELECT votes FROM authorizations WHERE id = $1") \
 X(AUTHORIZATION_DEACTIVATE, \
 	"UPDATE authorizations SET state = 5 WHERE id = $1 AND state IN (1, 2, 3)") \
 X(AUTHORIZATION_ALONE, \
@@ -108,7 +112,7 @@ X(ORDER_AUTHORIZATIONS, \
 X(ORDER_BEGIN_FINALIZE, \
 	"UPDATE orders SET state = 2, error = NULL WHERE id = $1 AND state = 1") \
 X(ORDER_PUT_FINALIZE, \
-	"INSERT INTO finalize_requests (order_id, request) VALUES ($1, $2)") \
+	"INSERT INTO finalize_requests (order_id, request, charged) VALUES ($1, $2, $3)") \
 X(ORDER_DROP_FINALIZE, \
 	"DELETE FROM finalize_requests WHERE order_id = $1") \
 X(ORDER_REOPEN, \
@@ -171,6 +175,50 @@ X(CRL_NUMBER_PUT, \
 	"ON CONFLICT (issuer, shard) DO UPDATE SET number = excluded.number WHERE crls.number < excluded.number") \
 X(CRL_SHARDS, \
 	"SELECT COALESCE(MAX(shard) + 1, 0) FROM crls WHERE issuer = $1") \
+X(BUCKET_GET, \
+	"SELECT time FROM buckets WHERE name = $1") \
+X(BUCKET_PUT, \
+	"INSERT INTO buckets (name, time) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET time = excluded.time") \
+X(BUCKET_DELETE, \
+	"DELETE FROM buckets WHERE name = $1") \
+X(BUCKETS_PAGE, \
+	"SELECT name, time FROM buckets WHERE name > $1 ORDER BY name LIMIT $2") \
+X(BUCKETS_EXPIRE, \
+	"DELETE FROM buckets WHERE name IN (SELECT name FROM buckets WHERE time < $1 ORDER BY time LIMIT $2)") \
+X(PAUSE_GET, \
+	"SELECT account_id, identifier, failures, last, paused FROM pauses " \
+	"WHERE account_id = $1 AND identifier = $2") \
+X(PAUSE_PUT, \
+	"INSERT INTO pauses (account_id, identifier, failures, last, paused) VALUES ($1, $2, $3, $4, $5) " \
+	"ON CONFLICT (account_id, identifier) DO UPDATE SET failures = excluded.failures, last = excluded.last, " \
+	"paused = excluded.paused") \
+X(PAUSE_DELETE, \
+	"DELETE FROM pauses WHERE account_id = $1 AND identifier = $2") \
+X(PAUSES_DELETE_ACCOUNT, \
+	"DELETE FROM pauses WHERE account_id = $1") \
+X(PAUSES_PAGE, \
+	"SELECT account_id, identifier, failures, last, paused FROM pauses " \
+	"WHERE (account_id, identifier) > ($1, $2) ORDER BY account_id, identifier LIMIT $3") \
+X(PAUSES_EXPIRE, \
+	"DELETE FROM pauses WHERE (account_id, identifier) IN (SELECT account_id, identifier FROM pauses " \
+	"WHERE paused = 0 AND last < $1 ORDER BY last LIMIT $2)") \
+X(OVERRIDE_PUT, \
+	"INSERT INTO limit_overrides (limit_name, subject, count, period) VALUES ($1, $2, $3, $4) " \
+	"ON CONFLICT (limit_name, subject) DO UPDATE SET count = excluded.count, period = excluded.period") \
+X(OVERRIDE_DELETE, \
+	"DELETE FROM limit_overrides WHERE limit_name = $1 AND subject = $2") \
+X(OVERRIDES, \
+	"SELECT limit_name, subject, count, period FROM limit_overrides WHERE limit_name > $1 " \
+	"ORDER BY limit_name, subject LIMIT $2") \
+X(NAME_SET_PUT, \
+	"INSERT INTO name_sets (hash, until) VALUES ($1, $2) ON CONFLICT (hash) DO UPDATE SET until = excluded.until " \
+	"WHERE name_sets.until < excluded.until") \
+X(NAME_SET_GET, \
+	"SELECT until FROM name_sets WHERE hash = $1") \
+X(NAME_SETS_EXPIRE, \
+	"DELETE FROM name_sets WHERE hash IN (SELECT hash FROM name_sets WHERE until < $1 ORDER BY until LIMIT $2)") \
+X(ORDER_CHARGED, \
+	"SELECT charged FROM finalize_requests WHERE order_id = $1") \
 X(KEY_BLOCK, \
 	"INSERT INTO blocked_keys (thumbprint, created) VALUES ($1, $2) ON CONFLICT (thumbprint) DO NOTHING") \
 X(KEY_BLOCKED, \

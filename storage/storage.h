@@ -157,6 +157,9 @@ enum err authorization_set_valid(struct storage_tx *, struct id, int64_t validat
 /* A failure that is not final (RFC 8555, 8.2): error shows while it stays in processing. ERR_CONFLICT. */
 enum err authorization_set_retrying(struct storage_tx *, struct id, const char *record, const char *error,
     int64_t next_try);
+/* What each perspective said, JSON; and to read it: NULL when nothing was kept, on the heap. ERR_NOT_FOUND. */
+enum err authorization_set_votes(struct storage_tx *, struct id, const char *votes);
+enum err authorization_votes(struct storage_tx *, struct id, char **votes);
 /* Newer evidence, with CAA looked up again. ERR_CONFLICT: it is not valid any more. */
 enum err authorization_set_caa(struct storage_tx *, struct id, struct slice evidence, int64_t caa_checked);
 enum err authorization_set_invalid(struct storage_tx *, struct id, const char *record, const char *error);
@@ -193,8 +196,11 @@ enum err order_get_finalize(struct storage_tx *, struct id, struct order *);
 enum err order_authorizations(struct storage_tx *, struct id, struct authorization **out, size_t *count);
 /* Their ids alone: ids is an array of IDENTIFIERS_MAX. None, when there is no such order. */
 enum err order_authorization_ids(struct storage_tx *, const struct id *order, struct id *ids, size_t *count);
-/* open -> processing, keeping the signed request and no error. ERR_CONFLICT: it was not open. */
-enum err order_begin_finalize(struct storage_tx *, struct id, struct slice jws);
+/* open -> processing, keeping the signed request and no error; charged: what it spent, for who gives it back.
+ * ERR_CONFLICT: it was not open. */
+enum err order_begin_finalize(struct storage_tx *, struct id, struct slice jws, unsigned charged);
+/* What its finalize request spent; 0 when there is none. */
+enum err order_charged(struct storage_tx *, struct id, unsigned *charged);
 /* processing -> open, the signed request dropped (a bad CSR leaves the order ready). The order keeps error
  * (NULL: none) until it is finalized again. ERR_CONFLICT. */
 enum err order_reopen(struct storage_tx *, struct id, const char *error);
@@ -291,6 +297,65 @@ enum err key_blocked(struct storage_tx *, const char *thumbprint);
  * ERR_NOT_FOUND: it has none. */
 enum err authorization_held(struct storage_tx *, struct id account, const struct identifier *, int64_t now);
 
+/* --- rate limits ---------------------------------------------------------------------------------- */
+/* A bucket of GCRA: count at once, and from then on one each period / count. Kept as one time. */
+#define BUCKET_NAME_SIZE 320	/* a limit's name, an account and a DNS name */
+struct bucket {
+	char	 name[BUCKET_NAME_SIZE];
+	int64_t	 count, period;		/* seconds */
+	bool	 look;			/* whether there is one left is asked, but none is taken */
+	int64_t	 until;			/* out: when there is one, in ms since 1970; 0: there is */
+};
+/* Takes one from each, or nothing. ERR_BUSY: some have none, as until says. */
+enum err buckets_take(struct storage_tx *, struct bucket *, size_t count, int64_t now_ms);
+/* Takes one from each that has one. */
+enum err buckets_drain(struct storage_tx *, struct bucket *, size_t count, int64_t now_ms);
+/* Gives one back to each. */
+enum err buckets_give_back(struct storage_tx *, struct bucket *, size_t count, int64_t now_ms);
+/* How many are gone from a bucket whose time that is. */
+int64_t	 bucket_used(const struct bucket *, int64_t time, int64_t now_ms);
+enum err bucket_fill(struct storage_tx *, const char *name);	/* ERR_NOT_FOUND: nothing is gone */
+struct bucket_row {
+	char	 name[BUCKET_NAME_SIZE];
+	int64_t	 time;			/* microseconds since 1970 */
+};
+/* By name, beginning after that one; at most max, into an array. */
+enum err buckets_after(struct storage_tx *, const char *name, struct bucket_row *, size_t max, size_t *count);
+
+/* An account and a name whose validations fail. */
+struct pause {
+	struct id		 account;
+	struct identifier	 identifier;	/* base name */
+	int64_t			 failures;	/* one after the other */
+	int64_t			 last;		/* seconds */
+	int64_t			 paused;	/* seconds; 0: not */
+};
+/* One failure more; from so many on it is paused. *now_paused: by this one. */
+enum err pause_count(struct storage_tx *, struct id account, const struct identifier *, int64_t failures_max,
+    int64_t now, bool *now_paused);
+enum err pause_get(struct storage_tx *, struct id account, const struct identifier *, struct pause *); /* ERR_NOT_FOUND */
+/* Forgets the pair, or with NULL all of the account's. ERR_NOT_FOUND. */
+enum err pause_end(struct storage_tx *, struct id account, const struct identifier *);
+/* In some order that stays, beginning after that pair (zero: the first), at most max, into an array. */
+enum err pauses_after(struct storage_tx *, const struct pause *after, struct pause *, size_t max, size_t *count);
+
+/* What an administrator gave one subject instead of the configured rate. */
+#define LIMIT_NAME_SIZE 32
+#define LIMIT_SUBJECT_SIZE 288	/* an account, a slash and a DNS name */
+struct limit_override {
+	char	 limit[LIMIT_NAME_SIZE];
+	char	 subject[LIMIT_SUBJECT_SIZE];
+	int64_t	 count, period;		/* 0: no limit */
+};
+enum err limit_override_put(struct storage_tx *, const struct limit_override *);
+enum err limit_override_remove(struct storage_tx *, const char *limit, const char *subject);	/* ERR_NOT_FOUND */
+/* All of them, at most max; the caller frees *out. */
+enum err limit_overrides(struct storage_tx *, size_t max, struct limit_override **out, size_t *count);
+
+/* Sets of names, by a hash, that a certificate was issued for; kept until then. */
+enum err name_set_put(struct storage_tx *, struct slice hash, int64_t until);
+enum err name_set_known(struct storage_tx *, struct slice hash);	/* ERR_NOT_FOUND */
+
 /* --- housekeeping --------------------------------------------------------------------------------- */
 /* Deletes at most limit rows of each kind that nobody can ask for any more: orders that expired before cutoff
  * (seconds) and whose certificate (order_set_valid()) is not live, authorizations that expired before it and
@@ -301,5 +366,8 @@ enum err storage_expire(struct storage_tx *, int64_t cutoff, unsigned limit, uns
 enum err revocations_expire(struct storage_tx *, int64_t cutoff, unsigned limit, unsigned *deleted);
 /* The same for key changes made before cutoff. */
 enum err key_changes_expire(struct storage_tx *, int64_t cutoff, unsigned limit, unsigned *deleted);
+/* The same for buckets that are full again, for failures last seen before cutoff without a pause, and for sets kept
+ * until before cutoff. */
+enum err limits_expire(struct storage_tx *, int64_t now_ms, int64_t cutoff, unsigned limit, unsigned *deleted);
 
 #endif

@@ -1,44 +1,15 @@
-#include "va/ballot.h"
+#include "va/ballot_words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #include "config/quorum.h"
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "lib/map.h"
 
 #define SWEEP_MS 100 /* how exactly va.retry_interval is kept */
 #define RESTING_FACTOR 10 /* validations that may rest for each that may run */
-
-/* What one perspective said in this round. */
-struct stance {
-	enum { UNSAID, AGREED, FAILED } outcome;
-	enum problem_type problem;
-	char *detail; /* when it failed; NULL: no memory */
-	struct buf statement; /* when it agreed */
-	int64_t caa_checked, until;
-};
-
-struct ballot {
-	struct ballots *owner;
-	struct msg_check asked;
-	enum { ASKING, RESTING, ANSWERED } state;
-	struct buf old; /* CAA alone: the bundle that is renewed */
-	struct evidence *claim; /* the same: the primary's statement in it */
-	bool ok; /* of ANSWERED */
-	unsigned round;
-	unsigned pending; /* votes on their way, of any round */
-	bool starting; /* inside round_start() */
-	int64_t retries; /* left */
-	int64_t deadline; /* of RESTING: clock_monotonic_ms() */
-	int64_t validated;
-	char *record; /* the primary's, of the last round; NULL: none */
-	TAILQ_ENTRY(ballot) next; /* while resting */
-	struct stance said[]; /* as the voters */
-};
 
 /* One question that is under way. */
 struct vote {
@@ -48,28 +19,11 @@ struct vote {
 	int64_t asked; /* clock_monotonic_ms() */
 };
 
-struct ballots {
-	const struct va_config *config;
-	const struct voter *voters;
-	size_t count; /* of voters */
-	ballot_answer *answer;
-	void *arg;
-	struct map *by_authorization; /* whole validations that are not answered */
-	TAILQ_HEAD(resting, ballot) resting; /* by deadline: all rest equally long */
-	size_t resting_count;
-	uv_timer_t sweep; /* runs while some rest */
-};
-
-static bool
-is_caa_alone(const struct ballot *b)
-{
-	return !id_is_zero(b->asked.order);
-}
-
 static void
 said_clear(struct stance *said)
 {
 	free(said->detail);
+	free(said->record);
 	buf_free(&said->statement);
 	*said = (struct stance){ .outcome = UNSAID };
 }
@@ -80,94 +34,11 @@ ballot_free(struct ballot *b)
 	for (size_t i = 0; i < b->owner->count; i++)
 		said_clear(&b->said[i]);
 	buf_free(&b->old);
-	free(b->record);
 	free(b->claim);
 	free(b);
 }
 
 /* --- what came of a round -------------------------------------------------------------------------- */
-
-static uint32_t
-set_of(const struct ballot *b, int outcome)
-{
-	uint32_t set = 0;
-
-	for (size_t i = 1; i < b->owner->count; i++)
-		set |= (int)b->said[i].outcome == outcome ? 1u << (i - 1) : 0;
-	return set;
-}
-
-static void
-append(char *out, size_t size, const char *text)
-{
-	size_t used = strlen(out);
-
-	snprintf(out + used, size - used, "%s", text);
-}
-
-/* Names those of an outcome: "fra and nyc". */
-static void
-append_names(const struct ballot *b, int outcome, char *out, size_t size)
-{
-	uint32_t set = set_of(b, outcome);
-	const char *between = "";
-
-	for (size_t i = 1; i < b->owner->count; i++)
-		if ((set & 1u << (i - 1)) != 0) {
-			set &= ~(1u << (i - 1));
-			append(out, size, between);
-			append(out, size, b->owner->voters[i].name);
-			between = __builtin_popcount(set) == 1 ? " and " : ", ";
-		}
-}
-
-static const char *
-detail_of(const struct stance *said)
-{
-	return said->detail != NULL ? said->detail : "the CA is out of memory: try again later";
-}
-
-/* The primary failed: in its words, and who saw it otherwise. */
-static void
-tell_primary(const struct ballot *b, struct msg_result *result)
-{
-	result->problem = b->said[0].problem;
-	append(result->detail, sizeof(result->detail), detail_of(&b->said[0]));
-	if (set_of(b, AGREED) == 0)
-		return;
-	append(result->detail, sizeof(result->detail), " (seen from ");
-	append_names(b, AGREED, result->detail, sizeof(result->detail));
-	append(result->detail, sizeof(result->detail),
-	    " it is as it should be: does this CA itself have another way there?)");
-}
-
-/* Too few others see it: in the words of those that failed. */
-static void
-tell_quorum(const struct ballot *b, struct msg_result *result)
-{
-	const struct va_config *config = b->owner->config;
-	char sentence[240];
-	const char *between = "";
-
-	snprintf(sentence, sizeof(sentence),
-	    "not enough of the CA's %zu other perspectives see it as it should be (%zu may fail%s)%s: ",
-	    config->perspective_count, quorum_failures(config),
-	    config->quorum_regions > 1 ? ", and those that agree must lie in several regions" : "",
-	    b->said[0].outcome == AGREED ? ", though the CA itself does" : "");
-	append(result->detail, sizeof(result->detail), sentence);
-	for (size_t i = 1; i < b->owner->count; i++) {
-		if (b->said[i].outcome != FAILED)
-			continue;
-		if (result->problem == PROBLEM_NONE)
-			result->problem = b->said[i].problem;
-		append(result->detail, sizeof(result->detail), between);
-		append(result->detail, sizeof(result->detail), "from ");
-		append(result->detail, sizeof(result->detail), b->owner->voters[i].name);
-		append(result->detail, sizeof(result->detail), ": ");
-		append(result->detail, sizeof(result->detail), detail_of(&b->said[i]));
-		between = "; ";
-	}
-}
 
 /* Old statements about CAA alone make room for the new ones; those about the validation stay. */
 static void
@@ -196,7 +67,7 @@ put_agreed(const struct ballot *b, struct buf *out, struct msg_result *result)
 {
 	struct bundle bundle = { .count = 0 }, old;
 
-	if (is_caa_alone(b) && bundle_get(buf_slice(&b->old), &old))
+	if (ballot_is_caa_alone(b) && bundle_get(buf_slice(&b->old), &old))
 		put_renewed(b, &bundle, &old);
 	for (size_t i = 0; i < b->owner->count; i++) {
 		if (b->said[i].outcome != AGREED)
@@ -214,21 +85,15 @@ put_agreed(const struct ballot *b, struct buf *out, struct msg_result *result)
 }
 
 static void
-log_decision(const struct ballot *b, const struct msg_result *result)
+deliver(const struct ballot *b, struct msg_result *result)
 {
-	char agreed[256] = "", failed[256] = "", unsaid[256] = "";
+	struct buf votes = { 0 };
 
-	if (b->owner->count == 1)
-		return; /* the check has said all there is */
-	append_names(b, AGREED, agreed, sizeof(agreed));
-	append_names(b, FAILED, failed, sizeof(failed));
-	append_names(b, UNSAID, unsaid, sizeof(unsaid));
-	log_event(result->ok && failed[0] == '\0' ? LOG_INFO : LOG_WARNING,
-	    is_caa_alone(b) ? "caa decided" : "validation decided",
-	    F_STR("identifier", b->asked.identifier.value),
-	    F_STR("outcome", result->ok ? "valid" : result->next_try != 0 ? "failed, tried again" : "invalid"),
-	    F_STR("primary", b->said[0].outcome == AGREED ? "agreed" : b->said[0].outcome == FAILED ? "failed" : "open"),
-	    F_STR("agreed", agreed), F_STR("failed", failed), F_STR("open", unsaid));
+	ballot_put_votes(b, &votes);
+	result->votes = buf_slice(&votes);
+	ballot_log(b, result);
+	b->owner->answer(b->owner->arg, result);
+	buf_free(&votes);
 }
 
 /* The last word; the ballot goes when nobody has to answer it any more. */
@@ -237,12 +102,11 @@ ballot_answer_now(struct ballot *b, struct msg_result *result)
 {
 	struct ballots *all = b->owner;
 
-	if (!is_caa_alone(b))
+	if (!ballot_is_caa_alone(b))
 		map_remove(all->by_authorization, &b->asked.authorization, sizeof(b->asked.authorization));
 	b->state = ANSWERED;
 	b->ok = result->ok;
-	log_decision(b, result);
-	all->answer(all->arg, result);
+	deliver(b, result);
 	if (b->pending == 0 && !b->starting)
 		ballot_free(b);
 }
@@ -262,8 +126,7 @@ ballot_rest(struct ballot *b, struct msg_result *result)
 	TAILQ_INSERT_TAIL(&all->resting, b, next);
 	if (all->resting_count++ == 0)
 		uv_timer_start(&all->sweep, ballots_sweep, SWEEP_MS, SWEEP_MS);
-	log_decision(b, result);
-	all->answer(all->arg, result);
+	deliver(b, result);
 }
 
 static void
@@ -272,9 +135,9 @@ ballot_fail(struct ballot *b, struct msg_result *result)
 	const struct ballots *all = b->owner;
 
 	if (b->said[0].outcome == FAILED)
-		tell_primary(b, result);
+		ballot_tell_primary(b, result);
 	else
-		tell_quorum(b, result);
+		ballot_tell_quorum(b, result);
 	if (b->retries > 0 && all->resting_count < (size_t)all->config->concurrent * RESTING_FACTOR)
 		ballot_rest(b, result);
 	else
@@ -282,22 +145,42 @@ ballot_fail(struct ballot *b, struct msg_result *result)
 }
 
 static void
+ballot_succeed(struct ballot *b, struct msg_result *result)
+{
+	struct buf bundle = { 0 };
+
+	result->ok = true;
+	if (!put_agreed(b, &bundle, result))
+		abort(); /* some KiB; the supervisor starts us again, and ra asks again */
+	ballot_answer_now(b, result);
+	buf_free(&bundle);
+}
+
+/* A trial is over when all have said what they see. */
+static void
+trial_decide(struct ballot *b, struct msg_result *result)
+{
+	if (b->pending > 0)
+		return;
+	result->reached = b->said[0].outcome == AGREED && quorum_reached(b->owner->config, ballot_set(b, AGREED));
+	if (!result->reached)
+		result->problem = PROBLEM_CONNECTION;
+	ballot_answer_now(b, result);
+}
+
+static void
 ballot_decide(struct ballot *b)
 {
 	struct msg_result result = { .authorization = b->asked.authorization, .order = b->asked.order };
-	struct buf bundle = { 0 };
-	bool primary = b->said[0].outcome == AGREED;
+	const struct va_config *config = b->owner->config;
 
-	snprintf(result.record, sizeof(result.record), "%s", b->record != NULL ? b->record : "[]");
-	if (primary && quorum_reached(b->owner->config, set_of(b, AGREED))) {
-		result.ok = true;
-		if (!put_agreed(b, &bundle, &result))
-			abort(); /* some KiB; the supervisor starts us again, and ra asks again */
-		ballot_answer_now(b, &result);
-	} else if (b->said[0].outcome == FAILED || quorum_lost(b->owner->config, set_of(b, FAILED))) {
+	snprintf(result.record, sizeof(result.record), "%s", b->said[0].record != NULL ? b->said[0].record : "[]");
+	if (b->asked.trial)
+		trial_decide(b, &result);
+	else if (b->said[0].outcome == AGREED && quorum_reached(config, ballot_set(b, AGREED)))
+		ballot_succeed(b, &result);
+	else if (b->said[0].outcome == FAILED || quorum_lost(config, ballot_set(b, FAILED)))
 		ballot_fail(b, &result);
-	}
-	buf_free(&bundle);
 }
 
 /* --- the votes ------------------------------------------------------------------------------------- */
@@ -325,7 +208,18 @@ is_sound(const struct ballot *b, const struct voter *voter, const struct msg_res
 	memcpy(claim.thumbprint, said.thumbprint, sizeof(claim.thumbprint));
 	memcpy(claim.account_url, asked->account_url, sizeof(claim.account_url));
 	return strcmp(said.perspective, voter->name) == 0 && is_account_key(asked, said.thumbprint) &&
-	    evidence_same_claim(&said, &claim) && (said.validated == 0) == is_caa_alone(b);
+	    evidence_same_claim(&said, &claim) && (said.validated == 0) == ballot_is_caa_alone(b);
+}
+
+static void
+take_statement(struct stance *said, const struct msg_result *result)
+{
+	said->outcome = AGREED;
+	said->caa_checked = result->caa_checked;
+	said->until = result->until;
+	buf_put(&said->statement, result->evidence.data, result->evidence.len);
+	if (said->statement.failed)
+		abort(); /* a KiB; the supervisor starts us again, and ra asks again */
 }
 
 static void
@@ -333,29 +227,23 @@ vote_take(struct ballot *b, const struct vote *v, const struct msg_result *resul
 {
 	const struct voter *voter = &b->owner->voters[v->voter];
 	struct stance *said = &b->said[v->voter];
-	bool sound = !result->ok || is_sound(b, voter, result);
 
-	said->outcome = result->ok && sound ? AGREED : FAILED;
-	if (said->outcome == AGREED) {
-		buf_put(&said->statement, result->evidence.data, result->evidence.len);
-		said->caa_checked = result->caa_checked;
-		said->until = result->until;
-		if (said->statement.failed)
-			said->outcome = FAILED;
-	}
-	if (said->outcome == FAILED) {
-		said->problem = result->ok ? PROBLEM_SERVER_INTERNAL : result->problem;
-		said->detail = strdup(!sound ? "its statement is not authentic, or not what it was asked for"
-		    : result->ok ? "the CA is out of memory: try again later" : result->detail);
-	}
-	if (!sound)
+	said->ms = clock_monotonic_ms() - v->asked;
+	said->record = strdup(result->record);
+	said->outcome = b->asked.trial && result->reached ? AGREED : FAILED;
+	said->problem = result->problem;
+	if (result->ok && is_sound(b, voter, result)) {
+		take_statement(said, result);
+	} else if (result->ok) {
+		said->problem = PROBLEM_SERVER_INTERNAL;
+		said->detail = strdup("its statement is not authentic, or not what it was asked for");
 		log_event(LOG_ERROR, "a perspective's statement is not authentic or not what was asked",
 		    F_STR("perspective", voter->name), F_STR("identifier", b->asked.identifier.value));
-	if (v->voter == 0) {
-		b->validated = b->claim != NULL ? b->claim->validated : result->validated;
-		free(b->record);
-		b->record = strdup(result->record);
+	} else {
+		said->detail = strdup(result->detail);
 	}
+	if (v->voter == 0)
+		b->validated = b->claim != NULL ? b->claim->validated : result->validated;
 }
 
 /* What is as expected is for debugging, what failed is worth a line, and who differs from what was decided more. */
@@ -364,12 +252,12 @@ log_vote(const struct vote *v, const struct msg_result *result, bool late)
 {
 	const struct ballot *b = v->ballot;
 	bool differs = b->state == ANSWERED && b->ok != result->ok;
+	bool good = result->ok || result->reached;
 
-	log_event(differs ? LOG_WARNING : result->ok ? LOG_DEBUG : LOG_INFO, late ? "late vote" : "vote",
+	log_event(differs ? LOG_WARNING : good ? LOG_DEBUG : LOG_INFO, late ? "late vote" : "vote",
 	    F_STR("perspective", b->owner->voters[v->voter].name), F_STR("identifier", b->asked.identifier.value),
-	    F_STR("outcome", result->ok ? "agreed" : "failed"),
-	    F_STR("problem", result->ok ? "" : problem_name(result->problem)), F_STR("detail", result->detail),
-	    F_INT("ms", clock_monotonic_ms() - v->asked));
+	    F_STR("outcome", good ? "agreed" : "failed"), F_STR("problem", good ? "" : problem_name(result->problem)),
+	    F_STR("detail", result->detail), F_INT("ms", clock_monotonic_ms() - v->asked));
 }
 
 static void
@@ -474,8 +362,8 @@ ballot_new(struct ballots *all, const struct msg_check *asked)
 	b->owner = all;
 	b->asked = *asked;
 	b->asked.evidence = slice_of(NULL, 0);	/* it is borrowed */
-	b->retries = is_caa_alone(b) ? 0 : all->config->retries;
-	if (is_caa_alone(b) || map_put(all->by_authorization, &asked->authorization, sizeof(asked->authorization), b) == ERR_OK)
+	b->retries = ballot_is_caa_alone(b) || b->asked.trial ? 0 : all->config->retries;
+	if (ballot_is_caa_alone(b) || map_put(all->by_authorization, &asked->authorization, sizeof(asked->authorization), b) == ERR_OK)
 		return b;
 	free(b);
 	return NULL;

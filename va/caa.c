@@ -13,6 +13,7 @@ struct level {
 	const char *domain;	/* in caa->name */
 	enum caa_verdict verdict;
 	bool failed;
+	bool bogus;		/* somebody lies: that counts as no absence */
 	struct reason reason;	/* when it forbids, or failed */
 };
 
@@ -66,7 +67,7 @@ conclude(struct caa *c)
 
 		if (l->ask != NULL)
 			return;
-		if (l->failed && c->mode == CAA_ENFORCE)
+		if (l->failed && (c->mode == CAA_ENFORCE || l->bogus))
 			unanswered(c, l);
 		else if (l->failed || l->verdict == CAA_SET_EMPTY)
 			continue;
@@ -105,6 +106,7 @@ level_answered(void *arg, const struct ask_answer *answer)
 		level_judge(l, answer->reply);
 	} else if (answer->status == ASK_FAILED) {
 		l->failed = true;
+		l->bogus = answer->bogus;
 		reason_set(&l->reason, "resolver %.100s %s: %s", answer->servers, answer->verdict,
 		    answer->advice);
 	} else {

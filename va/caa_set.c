@@ -134,6 +134,7 @@ caa_set_judge(const struct dns_records *records, const struct caa_question *q, s
 {
 	struct property p[DNS_RECORDS_MAX];
 	bool wild = false, any = false, ours = false;
+	struct reason refusal = { "" }; /* of one property, which another may outdo */
 	const char *fault;
 
 	if (records->count == 0)
@@ -163,8 +164,11 @@ caa_set_judge(const struct dns_records *records, const struct caa_question *q, s
 		/* The one that names us explains best. */
 		if (ours)
 			continue;
-		explain(reason, &p[i], fault);
+		explain(&refusal, &p[i], fault);
 		ours = strcmp(fault, "names another CA") != 0;
 	}
-	return any ? CAA_SET_FORBIDS : CAA_SET_ALLOWS;
+	if (!any)
+		return CAA_SET_ALLOWS;
+	reason_set(reason, "%s", refusal.text);
+	return CAA_SET_FORBIDS;
 }

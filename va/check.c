@@ -21,7 +21,7 @@ struct list {
 
 struct checker {
 	const struct means *means;
-	struct list waiting;
+	struct lines *waiting;
 	struct list running; /* by deadline: all have the same time */
 	struct list napping; /* by deadline */
 	bool pumping;
@@ -141,12 +141,11 @@ checker_pump(struct checker *k)
 	if (k->pumping)
 		return;
 	k->pumping = true;
-	while (k->waiting.first != NULL && k->running.count < (size_t)k->means->config->concurrent) {
-		c = k->waiting.first;
+	while (k->running.count < (size_t)k->means->config->concurrent &&
+	       (c = (struct check *)lines_take(k->waiting)) != NULL) {
 		if (!uv_is_active((uv_handle_t *)&k->sweep))
 			uv_timer_start(&k->sweep, checker_sweep, SWEEP_MS, SWEEP_MS);
 		c->deadline = clock_monotonic_ms() + k->means->config->timeout * 1000;
-		list_remove(&k->waiting, c);
 		list_append(&k->running, c);
 		check_run(c);
 	}
@@ -166,6 +165,18 @@ check_late(struct check *c)
 	check_conclude(c);
 }
 
+/* It stands in line from now on. */
+static void
+check_wait(struct check *c)
+{
+	struct checker *k = c->owner;
+
+	if (lines_put(k->waiting, &c->waiter, c->asked.account_url))
+		return;
+	list_append(&k->running, c);
+	check_fail(c, PROBLEM_SERVER_INTERNAL, "the CA is out of memory: try again later");
+}
+
 static void
 checker_sweep(uv_timer_t *timer)
 {
@@ -177,7 +188,7 @@ checker_sweep(uv_timer_t *timer)
 		check_late(k->running.first);
 	while ((c = k->napping.first) != NULL && c->deadline <= now) {
 		list_remove(&k->napping, c);
-		list_append(&k->waiting, c);
+		check_wait(c);
 	}
 	checker_pump(k);
 }
@@ -187,20 +198,32 @@ checker_new(const struct means *means)
 {
 	struct checker *k = calloc(1, sizeof(*k));
 
-	if (k == NULL)
+	if (k == NULL || (k->waiting = lines_new((size_t)means->config->account_limit)) == NULL) {
+		free(k);
 		return NULL;
+	}
 	k->means = means;
 	uv_timer_init(means->loop, &k->sweep);
 	k->sweep.data = k;
 	return k;
 }
 
+/* Ends the method's work, wherever it stands. */
+static void
+check_stop(struct check *c)
+{
+	c->method->end(c);
+	gate_leave(c->means->gates, &c->turn);
+}
+
 static void
 check_free(struct check *c)
 {
-	c->method->end(c);
+	check_stop(c);
+	lines_leave(c->owner->waiting, &c->waiter);
 	caa_free(c->caa);
 	json_decref(c->record);
+	free(c->saw);
 	free(c);
 }
 
@@ -224,11 +247,15 @@ checker_closed(uv_handle_t *handle)
 void
 checker_free(struct checker *k)
 {
+	struct check *c;
+
 	if (k == NULL)
 		return;
-	list_drop(&k->waiting);
 	list_drop(&k->running);
 	list_drop(&k->napping);
+	while ((c = (struct check *)lines_take(k->waiting)) != NULL)
+		check_free(c);
+	lines_free(k->waiting);
 	uv_close((uv_handle_t *)&k->sweep, checker_closed);
 }
 
@@ -240,10 +267,10 @@ checker_running(const struct checker *k)
 
 /* Says no to a check that never began. */
 static void
-checker_refuse(const struct msg_check *asked, const char *why, checker_answer *answer, void *arg)
+checker_refuse(const struct msg_check *asked, enum problem_type type, const char *why, checker_answer *answer, void *arg)
 {
 	struct msg_result result = {
-		.authorization = asked->authorization, .problem = PROBLEM_SERVER_INTERNAL, .record = "[]",
+		.authorization = asked->authorization, .problem = type, .record = "[]",
 		.order = asked->order
 	};
 
@@ -333,29 +360,50 @@ check_new(struct checker *k, const struct msg_check *asked, const struct method 
 	return NULL;
 }
 
+/* Why no more can wait, or PROBLEM_NONE. */
+static enum problem_type
+checker_full(const struct checker *k, const struct msg_check *asked, char why[200])
+{
+	const struct va_config *config = k->means->config;
+	size_t most = (size_t)config->account_limit * WAITING_FACTOR;
+
+	if (lines_waiting(k->waiting) >= (size_t)config->concurrent * WAITING_FACTOR) {
+		snprintf(why, 200, "the validation queue is full: try again in a minute");
+		return PROBLEM_SERVER_INTERNAL;
+	}
+	if (lines_waiting_of(k->waiting, asked->account_url) < most)
+		return PROBLEM_NONE;
+	snprintf(why, 200, "the account has %lld validations under way and %zu that wait for one of them to end, which is "
+	    "as many as va.limits.account takes: order again when they are over", (long long)config->account_limit, most);
+	return PROBLEM_RATE_LIMITED;
+}
+
 void
 checker_add(struct checker *k, const struct msg_check *asked, checker_answer *answer, void *arg)
 {
 	const struct method *method = checker_method(k, asked->method);
+	enum problem_type refused;
+	char why[200];
 	struct check *c;
 
 	if (method == NULL) {
-		checker_refuse(asked, "this perspective does not validate that challenge type", answer, arg);
+		checker_refuse(asked, PROBLEM_SERVER_INTERNAL,
+		    "this perspective does not validate that challenge type", answer, arg);
 		return;
 	}
-	if (k->waiting.count >= (size_t)k->means->config->concurrent * WAITING_FACTOR) {
-		checker_refuse(asked, "the validation queue is full: try again in a minute", answer, arg);
+	if ((refused = checker_full(k, asked, why)) != PROBLEM_NONE) {
+		checker_refuse(asked, refused, why, answer, arg);
 		return;
 	}
 	if ((c = check_new(k, asked, method)) == NULL) {
-		checker_refuse(asked, "the CA is out of memory: try again later", answer, arg);
+		checker_refuse(asked, PROBLEM_SERVER_INTERNAL, "the CA is out of memory: try again later", answer, arg);
 		return;
 	}
 	c->answer = answer;
 	c->arg = arg;
 	if (check_nap(c))
 		return;
-	list_append(&k->waiting, c);
+	check_wait(c);
 	checker_pump(k);
 }
 
@@ -383,8 +431,8 @@ check_answer(struct check *c, struct msg_result *result)
 	record_text(c->record, result->record, sizeof(result->record));
 	log_event(LOG_INFO, is_caa_alone(c) ? "caa checked" : "validated",
 	    F_STR("perspective", c->means->perspective), F_STR("identifier", c->asked.identifier.value),
-	    F_STR("method", challenge_name(c->asked.method)), F_STR("outcome", result->ok ? "valid" : "invalid"),
-	    F_STR("addresses", c->addresses), F_STR("problem", result->ok ? "" : problem_name(result->problem)),
+	    F_STR("method", challenge_name(c->asked.method)), F_STR("outcome", result->ok ? "valid" : result->reached ? "reached" : "invalid"),
+	    F_STR("addresses", c->addresses), F_STR("problem", result->problem == PROBLEM_NONE ? "" : problem_name(result->problem)),
 	    F_STR("detail", result->detail),
 	    F_INT("ms", clock_monotonic_ms() - c->deadline + c->means->config->timeout * 1000));
 	list_remove(&k->running, c);
@@ -396,9 +444,21 @@ check_answer(struct check *c, struct msg_result *result)
 void
 check_pass(struct check *c)
 {
-	c->method->end(c);
+	check_stop(c);
 	c->proved = true;
 	check_conclude(c);
+}
+
+/* The end of a trial that got as far as can be. */
+static void
+check_tell(struct check *c, enum caa_outcome caa)
+{
+	struct msg_result result = { .reached = true };
+
+	snprintf(result.detail, sizeof(result.detail), "%s%s", c->saw != NULL ? c->saw : "it answers as it should",
+	    caa == CAA_ALLOWED ? "; CAA records let this CA issue" :
+	    caa == CAA_ABSENT ? "; no CAA records stand against it" : "");
+	check_answer(c, &result);
 }
 
 static void
@@ -412,6 +472,10 @@ check_prove(struct check *c, enum caa_outcome caa)
 	struct msg_result result = { .ok = true };
 	struct buf statement = { 0 };
 
+	if (c->asked.trial) {
+		check_tell(c, caa);
+		return;
+	}
 	memcpy(evidence.token, c->asked.token, sizeof(evidence.token));
 	memcpy(evidence.thumbprint, c->asked.thumbprint, sizeof(evidence.thumbprint));
 	memcpy(evidence.account_url, c->asked.account_url, sizeof(evidence.account_url));
@@ -445,5 +509,14 @@ check_fail(struct check *c, enum problem_type type, const char *format, ...)
 	for (at = (unsigned char *)result.detail; *at != '\0'; at++) /* it becomes JSON and a log line */
 		if (*at < 0x20 || *at > 0x7e)
 			*at = '?';
-	check_answer(c, &result);
+	if (c->asked.trial && c->reached && !c->proved && (c->saw = strdup(result.detail)) != NULL)
+		check_pass(c);
+	else
+		check_answer(c, &result);
+}
+
+void
+check_reached(struct check *c)
+{
+	c->reached = true;
 }

@@ -5,8 +5,10 @@
  *   napping
  *
  * CAA is looked up beside the method's work, and judged after it. With an order in the CHECK it is looked up alone.
+ * A trial goes on to CAA whatever answered, and never makes a statement.
  *
- * At most va.concurrent run, ten times as many wait; what comes beyond is answered "try again" at once. */
+ * At most va.concurrent run, and of one account va.limits.account; ten times as many wait, accounts taking turns
+ * (line.h). What comes beyond is answered "try again" at once. At one address are at most va.limits.target (gate.h). */
 #ifndef SIGNET_VA_CHECK_H
 #define SIGNET_VA_CHECK_H
 
@@ -17,6 +19,8 @@
 #include "config/config.h"
 #include "ipc/msg.h"
 #include "va/fetch.h"
+#include "va/gate.h"
+#include "va/line.h"
 #include "va/probe.h"
 #include "va/resolver.h"
 #include "va/target.h"
@@ -27,6 +31,7 @@ struct means {
 	uv_loop_t		*loop;
 	struct resolver		*resolver;
 	const struct targets	*targets;
+	struct gates		*gates;
 	struct fetcher		*fetcher;
 	struct prober		*prober;
 	struct evidence_key	 key;		/* with which statements are made */
@@ -44,11 +49,13 @@ typedef void checker_answer(void *arg, const struct msg_result *);
 
 struct checker;
 struct check {
+	struct waiter		 waiter;	/* first: the one is the other's address; checker's */
 	struct msg_check	 asked;
 	const struct means	*means;
 	void			*work;		/* the method's own */
 	json_t			*record;	/* an array: record_add() */
 	char			 addresses[EVIDENCE_ADDRESSES_MAX + 1];	/* those connected to */
+	struct turn		 turn;		/* the method's, while it works: dial.h */
 	/* checker's */
 	struct checker		*owner;
 	const struct method	*method;
@@ -58,6 +65,8 @@ struct check {
 	int64_t			 deadline;	/* clock_monotonic_ms(), while it runs or naps */
 	struct caa		*caa;		/* NULL: not asked for */
 	int64_t			 until;		/* the method's: when what it found ends; 0: it doesn't say */
+	bool			 reached;	/* check_reached() */
+	char			*saw;		/* of a trial that reached it: what was there; else NULL */
 	bool			 proved;	/* the method is done: CAA is what is missing */
 };
 
@@ -65,6 +74,8 @@ struct check {
 void	 check_pass(struct check *);
 void	 check_fail(struct check *, enum problem_type, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* Something answered, right or wrong: that is what a trial asks. */
+void	 check_reached(struct check *);
 /* Notes an address in the evidence. */
 void	 check_used(struct check *, const struct address *);
 

@@ -24,7 +24,7 @@ dial_denied(struct check *c, const struct dial *d, const struct url *url, const 
 {
 	char text[ADDRESS_TEXT_SIZE];
 
-	record_add(c->record, url, d->resolved, d->resolved_count, NULL);
+	record_add(c->record, url, d->resolved, d->resolved_count, NULL, d->servers);
 	address_text(&d->resolved[d->resolved_count - 1], text);
 	if (url->literal.family != 0)
 		check_fail(c, PROBLEM_CONNECTION,
@@ -65,6 +65,7 @@ dial_literal(struct check *c, struct dial *d, const struct url *url)
 {
 	d->resolved[0] = url->literal;
 	d->resolved_count = 1;
+	d->servers[0] = '\0';
 	return dial_choose(c, d, url);
 }
 
@@ -72,24 +73,43 @@ bool
 dial_resolved(struct check *c, struct dial *d, const struct url *url, const struct lookup_answer *answer)
 {
 	if (answer->count == 0) {
-		record_add(c->record, url, NULL, 0, NULL);
+		record_add(c->record, url, NULL, 0, NULL, answer->servers);
 		check_fail(c, PROBLEM_DNS, "no A or AAAA record found for %s: resolver %.200s %s: %s",
 		    url->host, answer->servers, answer->verdict, answer->advice);
 		return false;
 	}
 	memcpy(d->resolved, answer->addresses, answer->count * sizeof(d->resolved[0]));
 	d->resolved_count = answer->count;
+	snprintf(d->servers, sizeof(d->servers), "%s", answer->servers);
 	return dial_choose(c, d, url);
 }
 
 void
 dial_unresolved(struct check *c, const struct url *url, const struct lookup *lookup)
 {
-	record_add(c->record, url, NULL, 0, NULL);
+	record_add(c->record, url, NULL, 0, NULL, lookup_servers(lookup));
 	check_fail(c, PROBLEM_DNS,
 	    "resolver %.200s has not answered for %s, and the %lld s for one validation are over: check "
 	    "va.resolvers, and that the resolver is reachable from the CA",
 	    lookup_servers(lookup), url->host, (long long)c->means->config->timeout);
+}
+
+bool
+dial_enter(struct check *c, const struct dial *d, void (*go)(void *check))
+{
+	return gate_enter(c->means->gates, &c->turn, &d->choice[d->chosen], go, c);
+}
+
+void
+dial_crowded(struct check *c, const struct dial *d, const struct url *url)
+{
+	char where[WHERE_SIZE];
+
+	record_add(c->record, url, d->resolved, d->resolved_count, NULL, d->servers);
+	check_fail(c, PROBLEM_RATE_LIMITED,
+	    "%s was not asked: this CA has %lld validations under way at that address, which is as many as it allows at "
+	    "once (va.limits.target), and there was no room within %lld s: is the server there too slow to answer them?",
+	    dial_where(d, url, where), (long long)c->means->config->target_limit, (long long)c->means->config->timeout);
 }
 
 const struct address *
@@ -98,7 +118,7 @@ dial_now(struct check *c, const struct dial *d, const struct url *url)
 	const struct address *address = &d->choice[d->chosen];
 
 	check_used(c, address);
-	record_add(c->record, url, d->resolved, d->resolved_count, address);
+	record_add(c->record, url, d->resolved, d->resolved_count, address, d->servers);
 	return address;
 }
 

@@ -12,6 +12,7 @@ struct dial {
 	size_t		resolved_count;
 	struct address	choice[2];	/* IPv6, then IPv4 */
 	size_t		choices, chosen;
+	char		servers[160];	/* who was asked; "": nobody */
 	char		before[128];	/* "; before that, ADDRESS refused the connection", or "" */
 };
 
@@ -21,6 +22,11 @@ bool	 dial_literal(struct check *, struct dial *, const struct url *);	/* url->l
 bool	 dial_resolved(struct check *, struct dial *, const struct url *, const struct lookup_answer *);
 /* No answer in time: fails the check. */
 void	 dial_unresolved(struct check *, const struct url *, const struct lookup *);
+/* Whether there is room at the address to connect to. False: go is called with the check when there is; until then
+ * dial_crowded() says what it waits for. */
+bool	 dial_enter(struct check *, const struct dial *, void (*go)(void *check));
+/* No room in time: fails the check. */
+void	 dial_crowded(struct check *, const struct dial *, const struct url *);
 /* The address to connect to now; noted in the evidence and the record. */
 const struct address *dial_now(struct check *, const struct dial *, const struct url *);
 /* It could not be connected to, why being a clause: whether there is another one. */

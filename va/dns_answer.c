@@ -2,39 +2,9 @@
 
 #include <arpa/nameser.h>
 
-#include "ipc/wire.h"
+#include "va/dns_message.h"
 
 #define HEADER_REST 4 /* id and flags */
-
-static void
-skip(struct wire *in, size_t len)
-{
-	if ((size_t)(in->end - in->next) < len)
-		in->bad = true;
-	else
-		in->next += len;
-}
-
-/* RFC 1035, 4.1.4: labels, then the root or a pointer. */
-static void
-skip_name(struct wire *in)
-{
-	uint8_t len;
-
-	while (!in->bad) {
-		len = get_u8(in);
-		if (len == 0)
-			return;
-		if (len >= 0xc0) {
-			skip(in, 1);
-			return;
-		}
-		if (len > 63) /* 01 and 10 are reserved */
-			in->bad = true;
-		else
-			skip(in, len);
-	}
-}
 
 bool
 dns_records_read(struct slice message, uint16_t type, struct dns_records *out)
@@ -44,29 +14,62 @@ dns_records_read(struct slice message, uint16_t type, struct dns_records *out)
 
 	out->count = 0;
 	out->more = false;
-	skip(&in, HEADER_REST);
+	dns_skip(&in, HEADER_REST);
 	questions = get_u16(&in);
 	answers = get_u16(&in);
-	skip(&in, 4);
+	dns_skip(&in, 4);
 	for (; questions > 0 && !in.bad; questions--) {
-		skip_name(&in);
-		skip(&in, 4);
+		dns_skip_name(&in);
+		dns_skip(&in, 4);
 	}
 	for (; answers > 0 && !in.bad; answers--) {
-		skip_name(&in);
+		dns_skip_name(&in);
 		is = get_u16(&in);
 		class = get_u16(&in);
-		skip(&in, 4); /* its time to live */
+		dns_skip(&in, 4); /* its time to live */
 		len = get_u16(&in);
 		if (!in.bad && is == type && class == ns_c_in && out->count < DNS_RECORDS_MAX)
 			out->rdata[out->count++] = slice_of(in.next, len);
 		else if (is == type && class == ns_c_in)
 			out->more = true;
-		skip(&in, len);
+		dns_skip(&in, len);
 	}
 	if (in.bad)
 		out->count = 0; /* the last may reach past the end */
 	return !in.bad;
+}
+
+bool
+dns_name_read(struct slice message, struct slice rdata, char out[DNS_TEXT_SIZE])
+{
+	size_t at = (size_t)(rdata.data - message.data), used = 0, len;
+
+	if (rdata.len == 0)
+		return false;
+	/* Pointers lead back only: so it ends. */
+	for (size_t limit = at + rdata.len, start = at; at < limit && (len = message.data[at]) != 0;) {
+		if (len >= 0xc0) {
+			if (at + 1 >= limit || (len = (len & 0x3f) << 8 | message.data[at + 1]) >= start)
+				return false;
+			limit = start;
+			start = at = len;
+			continue;
+		}
+		if (len > 63 || len >= limit - at || used + len + 1 >= DNS_TEXT_SIZE)
+			return false;
+		if (used > 0)
+			out[used++] = '.';
+		for (size_t i = 1; i <= len; i++) {
+			uint8_t c = message.data[at + i];
+
+			if (c <= ' ' || c >= 0x7f || c == '.')
+				return false;
+			out[used++] = (char)c;
+		}
+		at += len + 1;
+	}
+	out[used] = '\0';
+	return used > 0;
 }
 
 bool

@@ -20,6 +20,10 @@ struct dns_records {
 
 /* False: it is no DNS message, or ends in the middle of a record. */
 bool dns_records_read(struct slice message, uint16_t type, struct dns_records *out);
+/* The name that a CNAME or NS record's rdata is, without a dot at its end; pointers lead through the message that it
+ * lies in (RFC 1035, 4.1.4). False: it is none, or has octets that no host's name has. */
+#define DNS_TEXT_SIZE 254
+bool dns_name_read(struct slice message, struct slice rdata, char out[DNS_TEXT_SIZE]);
 /* Appends the character-strings of a TXT record's rdata, joined (RFC 8555, 8.4; RFC 1035, 3.3.14). False: it is
  * none. */
 bool dns_txt_join(struct slice rdata, struct buf *out);

@@ -34,8 +34,8 @@ struct fetch {
 	void *arg;
 	size_t header_bytes;
 	bool headers_cut, body_cut;
-	size_t location_len, body_len;
-	char location[URL_TEXT_MAX];
+	size_t body_len;
+	struct buf location;
 	uint8_t body[BODY_MAX];
 	char error[CURL_ERROR_SIZE];
 	char why[CURL_ERROR_SIZE + 64];
@@ -183,16 +183,16 @@ fetch_header(char *line, size_t size, size_t count, void *arg)
 		return 0;
 	}
 	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0) /* after a 1xx comes another answer */
-		fetch->location_len = 0;
+		buf_clear(&fetch->location);
 	if (len <= from || strncasecmp(line, name, from) != 0)
 		return len;
 	while (from < to && (line[from] == ' ' || line[from] == '\t'))
 		from++;
 	while (to > from && strchr(" \t\r\n", line[to - 1]) != NULL)
 		to--;
-	if (to - from <= sizeof(fetch->location)) {
-		memcpy(fetch->location, line + from, to - from);
-		fetch->location_len = to - from;
+	if (to - from <= URL_TEXT_MAX) {
+		buf_clear(&fetch->location);
+		buf_put(&fetch->location, line + from, to - from);
 	}
 	return len;
 }
@@ -229,7 +229,7 @@ fetch_configure(struct fetch *fetch)
 	       curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_DNS_CACHE_TIMEOUT, 0L) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)FETCH_CONNECT_MS) == CURLE_OK &&
-	       curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 4096L) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 1024L) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_TCP_NODELAY, 0L) == CURLE_OK && /* one request, no need */
 	       curl_easy_setopt(e, CURLOPT_USERAGENT, fetch->owner->user_agent) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_HTTPHEADER, fetch->owner->headers) == CURLE_OK &&
@@ -275,6 +275,7 @@ fetch_release(struct fetch *fetch)
 {
 	struct fetcher *f = fetch->owner;
 
+	buf_free(&fetch->location);
 	if (f->spare_count == SPARE_MAX) {
 		curl_easy_cleanup(fetch->easy);
 		free(fetch);
@@ -299,7 +300,7 @@ fetch_start(
 	fetch->tls = url->tls;
 	fetch->done = done;
 	fetch->arg = arg;
-	fetch->header_bytes = fetch->location_len = fetch->body_len = 0;
+	fetch->header_bytes = fetch->body_len = 0;
 	fetch->headers_cut = fetch->body_cut = false;
 	fetch->error[0] = '\0';
 	address_text(address, text);
@@ -373,7 +374,7 @@ answer_fill(struct fetch *fetch, CURLcode code, struct fetch_answer *a)
 	if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && fetch->body_cut)) {
 		curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
 		a->status = (unsigned)status;
-		a->location = slice_of(fetch->location, fetch->location_len);
+		a->location = buf_slice(&fetch->location);
 		a->body = slice_of(fetch->body, fetch->body_len);
 		a->body_cut = fetch->body_cut;
 		return;

@@ -73,6 +73,7 @@ frame_put_ask(struct buf *out, const struct frame_ask *ask)
 
 	put_u64(out, ask->number);
 	put_bool(out, ask->caa_alone);
+	put_bool(out, check->trial);
 	put_u8(out, (uint8_t)check->method);
 	put_bool(out, check->wildcard);
 	put_u8(out, (uint8_t)check->identifier.type);
@@ -96,6 +97,7 @@ frame_get_ask(struct slice body, struct frame_ask *ask)
 	memset(check, 0, sizeof(*check));
 	ask->number = get_u64(&in);
 	ask->caa_alone = get_bool(&in);
+	check->trial = get_bool(&in);
 	method = get_u8(&in);
 	check->wildcard = get_bool(&in);
 	type = get_u8(&in);
@@ -130,5 +132,5 @@ frame_get_answer(struct slice body, struct frame_answer *answer)
 
 	answer->number = get_u64(&in);
 	return !in.bad && get_result(slice_of(in.next, (size_t)(in.end - in.next)), &answer->result) &&
-	    answer->result.evidence.len <= EVIDENCE_MAX;
+	    answer->result.evidence.len <= EVIDENCE_MAX && answer->result.votes.len == 0;
 }

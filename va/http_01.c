@@ -1,6 +1,6 @@
 /* http-01 (RFC 8555, 8.3), with Boulder's numbers:
  *
- *   RESOLVING --addresses--> FETCHING --answer 200--> body compared: passed or failed
+ *   RESOLVING --addresses, room there--> FETCHING --answer 200--> body compared: passed or failed
  *    ^     ^                  |    |
  *    |     |                  |    +--not connected, IPv4 left--> FETCHING by IPv4, once
  *    |     +-----redirect-----+
@@ -18,7 +18,7 @@
 #define REDIRECTS_MAX 10
 #define SHOWN 200 /* of a URL in a detail; RFC 1035 names can fill it alone */
 
-enum state { RESOLVING, FETCHING };
+enum state { RESOLVING, QUEUEING, FETCHING };
 
 struct http_01 {
 	enum state state;
@@ -32,9 +32,11 @@ struct http_01 {
 
 static void http_01_fetched(void *, const struct fetch_answer *);
 
+/* There is room at the address. */
 static void
-http_01_fetch(struct check *c)
+http_01_connect(void *arg)
 {
+	struct check *c = arg;
 	struct http_01 *h = c->work;
 	const struct address *address = dial_now(c, &h->dial, &h->url);
 
@@ -43,6 +45,16 @@ http_01_fetch(struct check *c)
 	if (h->fetch == NULL)
 		check_fail(
 		    c, PROBLEM_SERVER_INTERNAL, "the CA could not start a connection: try again later");
+}
+
+static void
+http_01_fetch(struct check *c)
+{
+	struct http_01 *h = c->work;
+
+	h->state = QUEUEING;
+	if (dial_enter(c, &h->dial, http_01_connect))
+		http_01_connect(c);
 }
 
 static void
@@ -147,6 +159,7 @@ http_01_answered(struct check *c, const struct fetch_answer *answer)
 		http_01_redirected(c, answer);
 		return;
 	default:
+		check_reached(c);
 		check_fail(c, PROBLEM_UNAUTHORIZED, "%.*s from %s answered status %u%s", SHOWN, h->url.text,
 		    address, answer->status,
 		    answer->status == 404 ? ": the file isn't there: does the client write into the folder "
@@ -154,6 +167,7 @@ http_01_answered(struct check *c, const struct fetch_answer *answer)
 					  : "; it must be 200, with the key authorization as its body");
 		return;
 	}
+	check_reached(c);
 	if (body_check(answer->body, answer->body_cut, c->asked.token, c->asked.thumbprint, &reason))
 		check_pass(c);
 	else
@@ -211,6 +225,9 @@ http_01_late(struct check *c)
 	switch (h->state) {
 	case RESOLVING:
 		dial_unresolved(c, &h->url, h->lookup);
+		return;
+	case QUEUEING:
+		dial_crowded(c, &h->dial, &h->url);
 		return;
 	case FETCHING:
 		check_fail(c, PROBLEM_CONNECTION,

@@ -10,9 +10,9 @@
 
 void
 record_add(json_t *array, const struct url *url, const struct address *resolved, size_t count,
-    const struct address *used)
+    const struct address *used, const char *servers)
 {
-	char text[ADDRESS_TEXT_SIZE], port[8], shown[SHOWN_URL + 1];
+	char text[ADDRESS_TEXT_SIZE], port[8], shown[SHOWN_URL + 1], asked[SHOWN_URL + 1];
 	json_t *hop, *list = json_array();
 	size_t i;
 
@@ -27,6 +27,10 @@ record_add(json_t *array, const struct url *url, const struct address *resolved,
 	snprintf(shown, sizeof(shown), "%.*s", SHOWN_URL, url->text);
 	hop = json_pack("{s:s*, s:s, s:s, s:o, s:s}", "url", shown[0] != '\0' ? shown : NULL, "hostname",
 	    url->host, "port", port, "addressesResolved", list, "addressUsed", text);
+	if (servers != NULL && servers[0] != '\0' && hop != NULL) {
+		snprintf(asked, sizeof(asked), "%.*s", SHOWN_URL, servers);
+		json_object_set_new(hop, "resolverAddrs", json_pack("[s]", asked));
+	}
 	json_array_append_new(array, hop);
 }
 

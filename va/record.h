@@ -9,9 +9,10 @@
 #include "va/url.h"
 
 /* Appends {"url", "hostname", "port", "addressesResolved", "addressUsed"} to the array, without "url" when its
- * text is empty; used NULL: none. A hop for which memory is out is missing from the record. */
+ * text is empty; used NULL: none; servers is who
+ * was asked, "resolverAddrs", NULL or empty: nobody. A hop for which memory is out is missing from the record. */
 void	 record_add(json_t *array, const struct url *, const struct address *resolved, size_t count,
-    const struct address *used);
+    const struct address *used, const char *servers);
 /* Appends {"hostname", "resolverAddrs"}: a look-up without a connection. */
 void	 record_add_dns(json_t *array, const char *name, const char *servers);
 /* The array as text in out; as many of the last hops as fit. "[]" at the least. */

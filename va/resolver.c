@@ -1,52 +1,26 @@
-#include <ares.h>
 #include <arpa/nameser.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "lib/file.h"
 #include "lib/log.h"
 #include "va/resolver.h"
+#include "va/dns_answer.h"
+#include "va/dns_message.h"
+#include "va/hosts.h"
 #include "va/server_set.h"
+
+#define HOSTS_FILE "/etc/hosts"
+#define HOSTS_FILE_MAX (4 << 20)	/* lists of advertisers' names are that long */
 
 struct resolver {
 	const struct va_config *config;
+	const struct targets *targets;
 	struct server_set **sets; /* one per zone, then the default */
-	size_t closing; /* ticks of sets that libuv has not let go of */
-};
-
-struct lookup {
-	struct server_set *set;
-	lookup_done *done; /* NULL: cancelled, or over */
-	void *arg;
-	unsigned pending;
-	bool asking; /* inside resolver_lookup() */
-	int status[2]; /* ARES_*, of AAAA and A */
-	struct address found[2][LOOKUP_ADDRESSES_MAX / 2];
-	size_t count[2];
-};
-
-/* What c-ares says, worst first: the answer that explains the failure is the one to tell. */
-static const struct {
-	int status;
-	const char *verdict, *advice;
-} verdicts[] = {
-	{ ARES_ECONNREFUSED, "could not be reached, or said SERVFAIL or REFUSED",
-	    "check va.resolvers, and that the resolver runs and serves the CA" },
-	{ ARES_ETIMEOUT, "did not answer in time",
-	    "check va.resolvers, and that the resolver is reachable from the CA" },
-	{ ARES_EREFUSED, "answered REFUSED",
-	    "the resolver does not serve the CA for this name: check its access list, or set va.zones" },
-	{ ARES_ESERVFAIL, "answered SERVFAIL",
-	    "the resolver could not get an answer: check the zone's name servers and its DNSSEC signatures" },
-	{ ARES_ENOTIMP, "answered NOTIMP", "that is no resolver: check va.resolvers" },
-	{ ARES_EFORMERR, "answered FORMERR", "that is no resolver: check va.resolvers" },
-	{ ARES_EBADRESP, "answered something that is not a DNS answer", "check va.resolvers" },
-	{ ARES_EBADNAME, "can't be asked for this name", "check its spelling" },
-	{ ARES_ENOMEM, "could not be asked: the CA is out of memory", "try again later" },
-	{ ARES_ENOTFOUND, "answered NXDOMAIN: the name does not exist",
-	    "add the record, or wait until it is visible there" },
-	{ ARES_ENODATA, "answered that the name exists without an address", "add an A or AAAA record to it" },
+	struct hosts *hosts; /* or NULL */
+	size_t closing; /* sets that libuv has not let go of */
 };
 
 size_t
@@ -76,8 +50,32 @@ resolver_is_localhost(const char *name)
 	       (len > want && strcasecmp(name + len - want, suffix) == 0);
 }
 
+static enum dnssec_mode
+zone_dnssec(const struct va_config *config, const struct zone_config *zone)
+{
+	if (zone == NULL || zone->dnssec == ZONE_DNSSEC_DEFAULT)
+		return config->dnssec;
+	return (enum dnssec_mode)(zone->dnssec - 1);
+}
+
+/* No file is an empty one. */
+static bool
+read_hosts(struct resolver *r)
+{
+	struct buf text = { 0 };
+	enum err err = file_read(HOSTS_FILE, HOSTS_FILE_MAX, &text);
+
+	if (err == ERR_OK && (r->hosts = hosts_read(buf_slice(&text))) == NULL)
+		err = ERR_MEMORY;
+	buf_free(&text);
+	if (err == ERR_OK || err == ERR_NOT_FOUND)
+		return true;
+	log_event(LOG_ERROR, "va.hosts: the file can't be read", F_STR("file", HOSTS_FILE), F_STR("cause", err_text(err)));
+	return false;
+}
+
 struct resolver *
-resolver_new(const struct va_config *config, const struct egress *egress)
+resolver_new(const struct va_config *config, const struct egress *egress, const struct targets *targets)
 {
 	struct resolver *r = calloc(1, sizeof(*r));
 	size_t i;
@@ -87,10 +85,16 @@ resolver_new(const struct va_config *config, const struct egress *egress)
 		return NULL;
 	}
 	r->config = config;
+	r->targets = targets;
+	if (config->hosts && !read_hosts(r)) {
+		resolver_free(r);
+		return NULL;
+	}
 	for (i = 0; i <= config->zone_count; i++) {
-		r->sets[i] =
-		    server_set_new(i < config->zone_count ? &config->zones[i].resolvers : &config->resolvers,
-			egress);
+		const struct zone_config *zone = i < config->zone_count ? &config->zones[i] : NULL;
+
+		r->sets[i] = server_set_new(zone != NULL ? &zone->resolvers : &config->resolvers,
+		    zone_dnssec(config, zone), egress);
 		if (r->sets[i] == NULL) {
 			log_event(LOG_ERROR, "a zone has no resolver",
 			    F_STR("zone", i < config->zone_count ? config->zones[i].zone : "(default)"));
@@ -119,6 +123,7 @@ resolver_closed(void *arg)
 
 	if (--r->closing > 0)
 		return;
+	hosts_free(r->hosts);
 	free(r->sets);
 	free(r);
 }
@@ -139,73 +144,303 @@ resolver_free(struct resolver *r)
 	resolver_closed(r);
 }
 
-/* Fills in the answer from both statuses. */
-static void
-answer_fill(const struct lookup *l, struct lookup_answer *a)
-{
-	size_t i;
+/* --- one name and type ---------------------------------------------------------------------------- */
 
-	*a = (struct lookup_answer){ .servers = server_set_text(l->set),
-		.verdict = "gave no answer that can be used",
-		.advice = "check va.resolvers" };
-	for (i = 0; i < 2; i++) {
-		memcpy(&a->addresses[a->count], l->found[i], l->count[i] * sizeof(l->found[i][0]));
-		a->count += l->count[i];
-	}
-	for (i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++)
-		if (l->status[0] == verdicts[i].status || l->status[1] == verdicts[i].status) {
+#define ALIASES_MAX 8 /* followed by ourselves, in zones that are asked directly */
+#define NAME_SERVERS_MAX 4 /* of a zone, whose addresses are looked for */
+#define VERDICT_MAX 320
+
+/*  resolvers: asking --> over
+ *  direct:    the zone's name servers --> their addresses --> asking them --alias--> again, for what it names
+ *                                                                        --> over */
+struct query {
+	struct resolver *resolver;
+	char name[DNS_TEXT_SIZE];
+	uint16_t type;
+	size_t zone;
+	unsigned aliases, pending;
+	struct address at[SERVERS_MAX];
+	size_t count;
+	char servers[240], verdict[VERDICT_MAX];
+	void (*done)(void *arg, const struct ask_answer *);
+	void *arg;
+};
+
+/* What statuses mean to people. */
+static const struct {
+	enum dns_status status;
+	const char *verdict, *advice;
+} verdicts[] = {
+	{ DNS_BOGUS, "answered SERVFAIL, because DNSSEC validation failed",
+	    "the zone's signatures don't verify, or somebody changed the answer: check its DS, DNSKEY and RRSIG records" },
+	{ DNS_UNSIGNED, "gave an answer that it did not validate (no AD)",
+	    "this CA takes only what DNSSEC proves for this zone (dnssec: required): sign the zone, or check that the "
+	    "resolver validates" },
+	{ DNS_REFUSED, "answered REFUSED",
+	    "the resolver does not serve the CA for this name: check its access list, or set va.zones" },
+	{ DNS_SERVFAIL, "answered SERVFAIL",
+	    "the resolver could not get an answer: check the zone's name servers and its DNSSEC signatures" },
+	{ DNS_NOTIMP, "answered NOTIMP", "that is no resolver: check va.resolvers" },
+	{ DNS_FORMERR, "answered FORMERR", "that is no resolver: check va.resolvers" },
+	{ DNS_OTHER_RCODE, "answered with an error code", "check va.resolvers" },
+	{ DNS_MALFORMED, "answered something that is not a DNS answer", "check va.resolvers" },
+	{ DNS_REFERRED, "is not authoritative for the name", "check the zone's NS records; a zone that is delegated "
+	    "further needs an entry of its own in va.zones" },
+	{ DNS_UNREACHABLE, "could not be reached", "check va.resolvers, and that the resolver runs and serves the CA" },
+	{ DNS_TIMEOUT, "did not answer in time",
+	    "check va.resolvers, and that the resolver is reachable from the CA" },
+	{ DNS_BAD_NAME, "can't be asked for this name", "check its spelling" },
+	{ DNS_NO_MEMORY, "could not be asked: the CA is out of memory or descriptors", "try again later" },
+	{ DNS_NO_NAME, "answered NXDOMAIN: the name does not exist", "add the record, or wait until it is visible there" },
+	{ DNS_NO_DATA, "answered that the name exists without an address", "add an A or AAAA record to it" },
+};
+
+/* Verdict and advice; the verdict with RFC 8914's words, when the resolver gave some. */
+static void
+verdict_fill(struct query *q, const struct server_answer *said, struct ask_answer *a)
+{
+	const char *error = dns_error_name(said->error);
+
+	a->verdict = "gave no answer that can be used";
+	a->advice = "check va.resolvers";
+	for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++)
+		if (said->status == verdicts[i].status) {
 			a->verdict = verdicts[i].verdict;
 			a->advice = verdicts[i].advice;
-			return;
 		}
+	if (said->error < 0)
+		return;
+	snprintf(q->verdict, sizeof(q->verdict), "%s (%s, extended error %d%s%s)", a->verdict,
+	    error != NULL ? error : "unknown", said->error, said->extra[0] != '\0' ? ": " : "", said->extra);
+	a->verdict = q->verdict;
 }
+
+static void
+query_end(struct query *q, const struct server_answer *said)
+{
+	struct ask_answer answer = { .status = ASK_FAILED, .reply = said->reply, .servers = q->servers,
+		.bogus = said->status == DNS_BOGUS };
+
+	if (said->status <= DNS_NO_NAME)
+		answer.status = (enum ask_status)said->status;
+	verdict_fill(q, said, &answer);
+	q->done(q->arg, &answer);
+	free(q);
+}
+
+_Static_assert((int)ASK_ANSWERED == (int)DNS_ANSWERED && (int)ASK_NO_DATA == (int)DNS_NO_DATA &&
+	(int)ASK_NO_NAME == (int)DNS_NO_NAME, "query_end() takes one for the other");
+
+static void
+query_fail(struct query *q, enum dns_status status)
+{
+	query_end(q, &(struct server_answer){ .status = status, .error = -1, .extra = "" });
+}
+
+static void query_begin(struct query *);
+
+/* Whether the answer is an alias alone: then the query goes on for what it names. */
+static bool
+query_follow(struct query *q, struct slice reply)
+{
+	struct dns_records records;
+
+	if (dns_records_read(reply, q->type, &records) && records.count > 0)
+		return false;
+	if (!dns_records_read(reply, ns_t_cname, &records) || records.count == 0)
+		return false;
+	if (++q->aliases > ALIASES_MAX || !dns_name_read(reply, records.rdata[records.count - 1], q->name))
+		query_fail(q, DNS_MALFORMED);
+	else
+		query_begin(q);
+	return true;
+}
+
+static void
+query_answered(void *arg, const struct server_answer *said)
+{
+	struct query *q = arg;
+
+	if (said->status != DNS_ANSWERED || q->zone == q->resolver->config->zone_count ||
+	    !q->resolver->config->zones[q->zone].direct || !query_follow(q, said->reply))
+		query_end(q, said);
+}
+
+/* The name servers' addresses are there. */
+static void
+query_ask_directly(struct query *q)
+{
+	size_t len = 0;
+	char text[ADDRESS_TEXT_SIZE];
+
+	if (q->count == 0) {
+		query_fail(q, DNS_REFERRED);
+		return;
+	}
+	for (size_t i = 0; i < q->count && len < sizeof(q->servers); i++) {
+		address_text(&q->at[i], text);
+		len += (size_t)snprintf(q->servers + len, sizeof(q->servers) - len, "%s%s", i == 0 ? "" : ",", text);
+	}
+	server_set_ask_at(q->resolver->sets[q->zone], q->at, q->count, q->name, q->type, query_answered, q);
+}
+
+/* One name server's addresses, of one family; those that are no targets are not asked. */
+static void
+query_located(void *arg, const struct server_answer *said)
+{
+	struct query *q = arg;
+	struct dns_records records;
+	struct address address;
+	const char *what;
+
+	for (int v6 = 0; v6 < 2 && said->status == DNS_ANSWERED; v6++) {
+		if (!dns_records_read(said->reply, v6 ? ns_t_aaaa : ns_t_a, &records))
+			break;
+		for (size_t i = 0; i < records.count && q->count < SERVERS_MAX; i++) {
+			if (records.rdata[i].len != (v6 ? 16 : 4))
+				continue;
+			address = address_of(v6 ? AF_INET6 : AF_INET, records.rdata[i].data);
+			if (targets_allow(q->resolver->targets, &address, &what))
+				q->at[q->count++] = address;
+		}
+	}
+	if (--q->pending == 0)
+		query_ask_directly(q);
+}
+
+/* The zone's NS records. */
+static void
+query_delegated(void *arg, const struct server_answer *said)
+{
+	struct query *q = arg;
+	struct resolver *r = q->resolver;
+	struct dns_records records;
+	char name[DNS_TEXT_SIZE];
+
+	if (said->status > DNS_NO_NAME) {
+		query_end(q, said);
+		return;
+	}
+	if (said->status != DNS_ANSWERED || !dns_records_read(said->reply, ns_t_ns, &records))
+		records.count = 0;
+	q->pending = 1; /* so that no answer ends it before all were asked */
+	for (size_t i = 0; i < records.count && i < NAME_SERVERS_MAX; i++) {
+		if (!dns_name_read(said->reply, records.rdata[i], name))
+			continue;
+		q->pending += 2;
+		server_set_ask(r->sets[resolver_zone(r->config, name)], name, ns_t_a, query_located, q);
+		server_set_ask(r->sets[resolver_zone(r->config, name)], name, ns_t_aaaa, query_located, q);
+	}
+	if (--q->pending == 0)
+		query_ask_directly(q);
+}
+
+static void
+query_begin(struct query *q)
+{
+	struct resolver *r = q->resolver;
+	const struct va_config *config = r->config;
+
+	q->zone = resolver_zone(config, q->name);
+	q->count = 0;
+	snprintf(q->servers, sizeof(q->servers), "%s", server_set_text(r->sets[q->zone]));
+	if (q->zone < config->zone_count && config->zones[q->zone].direct)
+		server_set_ask(r->sets[q->zone], config->zones[q->zone].zone, ns_t_ns, query_delegated, q);
+	else
+		server_set_ask(r->sets[q->zone], q->name, q->type, query_answered, q);
+}
+
+/* done is called once, perhaps before this returns; its answer lives for the call. */
+static void
+query_start(struct resolver *r, const char *name, uint16_t type, void (*done)(void *, const struct ask_answer *),
+    void *arg)
+{
+	const struct ask_answer none = { .status = ASK_FAILED, .servers = "none",
+		.verdict = "could not be asked: the CA is out of memory", .advice = "try again later" };
+	struct query *q = calloc(1, sizeof(*q));
+
+	if (q == NULL) {
+		done(arg, &none);
+		return;
+	}
+	q->resolver = r;
+	q->type = type;
+	q->done = done;
+	q->arg = arg;
+	snprintf(q->name, sizeof(q->name), "%s", name);
+	query_begin(q);
+}
+
+/* --- addresses ------------------------------------------------------------------------------------ */
+
+struct lookup {
+	const char *servers; /* the set's */
+	lookup_done *done; /* NULL: cancelled, or over */
+	void *arg;
+	unsigned pending;
+	bool asking; /* inside resolver_lookup() */
+	struct address found[2][LOOKUP_ADDRESSES_MAX / 2]; /* by AAAA and A */
+	size_t count[2];
+	/* Of the answer that explains best why there is none. */
+	enum ask_status status;
+	bool bogus;
+	char asked[240], verdict[VERDICT_MAX];
+	const char *advice;
+};
 
 static void
 lookup_end(struct lookup *l)
 {
-	struct lookup_answer answer;
+	struct lookup_answer answer = { .servers = l->asked, .verdict = l->verdict, .advice = l->advice };
 	lookup_done *done = l->done;
 
 	if (l->pending > 0 || l->asking)
 		return;
 	l->done = NULL;
-	if (done != NULL) {
-		answer_fill(l, &answer);
-		done(l->arg, &answer);
+	/* Where the one family's answer was forged, the other's may be, too. */
+	for (size_t i = 0; i < 2 && !l->bogus; i++) {
+		memcpy(&answer.addresses[answer.count], l->found[i], l->count[i] * sizeof(l->found[i][0]));
+		answer.count += l->count[i];
 	}
+	if (done != NULL)
+		done(l->arg, &answer);
 	free(l);
 }
 
 static void
-lookup_read(struct lookup *l, int index, int status, struct slice reply)
+lookup_read(struct lookup *l, int index, const struct ask_answer *said)
 {
-	struct ares_addr6ttl v6[LOOKUP_ADDRESSES_MAX / 2];
-	struct ares_addrttl v4[LOOKUP_ADDRESSES_MAX / 2];
-	int i, count = LOOKUP_ADDRESSES_MAX / 2;
+	static const uint16_t types[2] = { ns_t_aaaa, ns_t_a };
+	struct dns_records records;
 
-	if (status == ARES_SUCCESS)
-		status = index == 0 ? ares_parse_aaaa_reply(reply.data, (int)reply.len, NULL, v6, &count)
-				    : ares_parse_a_reply(reply.data, (int)reply.len, NULL, v4, &count);
-	if (status == ARES_SUCCESS && count == 0)
-		status = ARES_ENODATA;
-	l->status[index] = status;
-	for (i = 0; status == ARES_SUCCESS && i < count; i++)
-		l->found[index][l->count[index]++] =
-		    index == 0 ? address_of(AF_INET6, &v6[i].ip6addr) : address_of(AF_INET, &v4[i].ipaddr);
+	if (said->status == ASK_ANSWERED && dns_records_read(said->reply, types[index], &records))
+		for (size_t i = 0; i < records.count && l->count[index] < LOOKUP_ADDRESSES_MAX / 2; i++)
+			if (records.rdata[i].len == (index == 0 ? 16u : 4u))
+				l->found[index][l->count[index]++] =
+				    address_of(index == 0 ? AF_INET6 : AF_INET, records.rdata[i].data);
+	/* A failure says more than an absence; an alias that leads to no address is one. */
+	if (said->status >= l->status || said->bogus) {
+		l->status = said->status;
+		l->advice = said->advice;
+		snprintf(l->asked, sizeof(l->asked), "%s", said->servers);
+		snprintf(l->verdict, sizeof(l->verdict), "%s",
+		    said->status == ASK_ANSWERED ? "answered with an alias, and no address" : said->verdict);
+	}
+	l->bogus = l->bogus || said->bogus;
 	l->pending--;
 	lookup_end(l);
 }
 
 static void
-lookup_aaaa(void *arg, int status, struct slice reply)
+lookup_aaaa(void *arg, const struct ask_answer *said)
 {
-	lookup_read(arg, 0, status, reply);
+	lookup_read(arg, 0, said);
 }
 
 static void
-lookup_a(void *arg, int status, struct slice reply)
+lookup_a(void *arg, const struct ask_answer *said)
 {
-	lookup_read(arg, 1, status, reply);
+	lookup_read(arg, 1, said);
 }
 
 /* Asks nobody. */
@@ -220,6 +455,18 @@ lookup_localhost(lookup_done *done, void *arg)
 	return NULL;
 }
 
+/* The same. False: the file doesn't have it. */
+static bool
+lookup_hosts(struct resolver *r, const char *name, lookup_done *done, void *arg)
+{
+	struct lookup_answer answer = { .servers = HOSTS_FILE };
+
+	answer.count = hosts_find(r->hosts, name, answer.addresses, LOOKUP_ADDRESSES_MAX);
+	if (answer.count > 0)
+		done(arg, &answer);
+	return answer.count > 0;
+}
+
 struct lookup *
 resolver_lookup(struct resolver *r, const char *name, lookup_done *done, void *arg)
 {
@@ -230,17 +477,19 @@ resolver_lookup(struct resolver *r, const char *name, lookup_done *done, void *a
 
 	if (resolver_is_localhost(name))
 		return lookup_localhost(done, arg);
+	if (lookup_hosts(r, name, done, arg))
+		return NULL;
 	if ((l = calloc(1, sizeof(*l))) == NULL) {
 		done(arg, &none);
 		return NULL;
 	}
-	l->set = r->sets[resolver_zone(r->config, name)];
+	l->servers = resolver_servers(r, name);
 	l->done = done;
 	l->arg = arg;
 	l->pending = 2;
-	l->asking = true; /* c-ares may answer before it returns */
-	server_set_ask(l->set, name, ns_t_aaaa, lookup_aaaa, l);
-	server_set_ask(l->set, name, ns_t_a, lookup_a, l);
+	l->asking = true; /* an answer may come before it returns */
+	query_start(r, name, ns_t_aaaa, lookup_aaaa, l);
+	query_start(r, name, ns_t_a, lookup_a, l);
 	l->asking = false;
 	if (l->pending > 0)
 		return l;
@@ -258,13 +507,12 @@ lookup_cancel(struct lookup *l)
 const char *
 lookup_servers(const struct lookup *l)
 {
-	return server_set_text(l->set);
+	return l->servers;
 }
 
 /* --- records of one type ----------------------------------------------------------------------- */
 
 struct ask {
-	struct server_set *set;
 	ask_done *done; /* NULL: cancelled */
 	void *arg;
 	bool asking; /* inside resolver_ask() */
@@ -272,37 +520,15 @@ struct ask {
 };
 
 static void
-ask_fill(int status, struct slice reply, struct ask_answer *a)
-{
-	size_t i;
-
-	a->reply = reply;
-	a->status = status == ARES_SUCCESS  ? ASK_ANSWERED
-		    : status == ARES_ENODATA ? ASK_NO_DATA
-		    : status == ARES_ENOTFOUND ? ASK_NO_NAME
-					       : ASK_FAILED;
-	a->verdict = "gave no answer that can be used";
-	a->advice = "check va.resolvers";
-	for (i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++)
-		if (status == verdicts[i].status) {
-			a->verdict = verdicts[i].verdict;
-			a->advice = verdicts[i].advice;
-		}
-}
-
-static void
-ask_over(void *arg, int status, struct slice reply)
+ask_over(void *arg, const struct ask_answer *answer)
 {
 	struct ask *q = arg;
-	struct ask_answer answer = { .servers = server_set_text(q->set) };
 	ask_done *done = q->done;
 
 	q->done = NULL;
 	q->over = true;
-	if (done != NULL) {
-		ask_fill(status, reply, &answer);
-		done(q->arg, &answer);
-	}
+	if (done != NULL)
+		done(q->arg, answer);
 	if (!q->asking)
 		free(q);
 }
@@ -310,18 +536,16 @@ ask_over(void *arg, int status, struct slice reply)
 struct ask *
 resolver_ask(struct resolver *r, const char *name, uint16_t type, ask_done *done, void *arg)
 {
+	const struct ask_answer none = { .status = ASK_FAILED, .servers = resolver_servers(r, name),
+		.verdict = "could not be asked: the CA is out of memory", .advice = "try again later" };
 	struct ask *q = calloc(1, sizeof(*q));
-	struct ask_answer none = { .servers = resolver_servers(r, name) };
 
 	if (q == NULL) {
-		ask_fill(ARES_ENOMEM, slice_of(NULL, 0), &none);
 		done(arg, &none);
 		return NULL;
 	}
-	*q = (struct ask){
-		.set = r->sets[resolver_zone(r->config, name)], .done = done, .arg = arg, .asking = true
-	};
-	server_set_ask(q->set, name, type, ask_over, q);
+	*q = (struct ask){ .done = done, .arg = arg, .asking = true };
+	query_start(r, name, type, ask_over, q);
 	q->asking = false;
 	if (!q->over)
 		return q;

@@ -1,6 +1,7 @@
-/* resolver.h: a name's addresses and other records, by the configured resolvers, without waiting.
+/* resolver.h: a name's addresses and other records, by the configured resolvers, without waiting; in zones whose direct
+ * is set, by the zone's own name servers, which the resolvers name, so that nothing cached stands in the way.
  *
- * resolver_new() reads /etc/resolv.conf and must come before the sandbox; nothing after it opens a file. */
+ * resolver_new() reads /etc/resolv.conf, and /etc/hosts where va.hosts says so, and must come before the sandbox; nothing after it opens a file. */
 #ifndef SIGNET_VA_RESOLVER_H
 #define SIGNET_VA_RESOLVER_H
 
@@ -10,6 +11,7 @@
 
 #include "config/config.h"
 #include "lib/address.h"
+#include "va/target.h"
 #include "va/egress.h"
 
 struct resolver;
@@ -26,15 +28,16 @@ struct lookup_answer {
 };
 typedef void lookup_done(void *arg, const struct lookup_answer *);
 
-/* Logs why and returns NULL when the configured addresses make no sense. config is borrowed for ever. */
-struct resolver	*resolver_new(const struct va_config *, const struct egress *);
+/* Logs why and returns NULL when the configured addresses make no sense. Everything is borrowed for ever; targets say
+ * which name servers may be asked directly. */
+struct resolver	*resolver_new(const struct va_config *, const struct egress *, const struct targets *);
 /* Begins to use the loop, which outlives the resolver. False: out of memory or descriptors. */
 bool		 resolver_start(struct resolver *, uv_loop_t *);
 /* Every lookup must be over or cancelled. The loop must run once more to close handles. NULL is fine. */
 void		 resolver_free(struct resolver *);
 
 /* Asks for both families at once. done is called exactly once, unless cancelled. NULL: it was called already
- * ("localhost", or no memory to ask). */
+ * ("localhost", a name in /etc/hosts, or no memory to ask). */
 struct lookup	*resolver_lookup(struct resolver *, const char *name, lookup_done *, void *arg);
 void		 lookup_cancel(struct lookup *);		/* NULL is fine */
 const char	*lookup_servers(const struct lookup *);		/* whom it asks; while it runs */
@@ -55,6 +58,7 @@ struct ask_answer {
 	const char	*servers;	/* who was asked */
 	const char	*verdict;	/* "answered SERVFAIL" */
 	const char	*advice;	/* a clause */
+	bool		 bogus;		/* ASK_FAILED: DNSSEC says that somebody lies */
 };
 typedef void ask_done(void *arg, const struct ask_answer *);
 

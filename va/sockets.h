@@ -1,4 +1,4 @@
-/* sockets.h: the sockets that libcurl and c-ares open and want watched, in an epoll of their own that the
+/* sockets.h: the sockets that libcurl and the resolver open and want watched, in an epoll of their own that the
  * loop watches. libuv spends seven system calls on a socket that comes, is written, read and goes; this three. */
 #ifndef SIGNET_VA_SOCKETS_H
 #define SIGNET_VA_SOCKETS_H

@@ -14,7 +14,7 @@
 #include "va/probe.h"
 #include "x509/acme_identifier.h"
 
-enum state { RESOLVING, PROBING };
+enum state { RESOLVING, QUEUEING, PROBING };
 
 struct tls_alpn_01 {
 	enum state state;
@@ -26,9 +26,11 @@ struct tls_alpn_01 {
 
 static void tls_alpn_01_probed(void *, const struct probe_answer *);
 
+/* There is room at the address. */
 static void
-tls_alpn_01_probe(struct check *c)
+tls_alpn_01_connect(void *arg)
 {
+	struct check *c = arg;
 	struct tls_alpn_01 *t = c->work;
 	const struct address *address = dial_now(c, &t->dial, &t->url);
 	char reverse[ADDRESS_REVERSE_SIZE];
@@ -41,6 +43,16 @@ tls_alpn_01_probe(struct check *c)
 	if (t->probe == NULL)
 		check_fail(
 		    c, PROBLEM_SERVER_INTERNAL, "the CA could not start a connection: try again later");
+}
+
+static void
+tls_alpn_01_probe(struct check *c)
+{
+	struct tls_alpn_01 *t = c->work;
+
+	t->state = QUEUEING;
+	if (dial_enter(c, &t->dial, tls_alpn_01_connect))
+		tls_alpn_01_connect(c);
 }
 
 static void
@@ -74,6 +86,8 @@ tls_alpn_01_probed(void *arg, const struct probe_answer *answer)
 	char from[WHERE_SIZE];
 
 	t->probe = NULL;
+	if (answer->outcome == PROBE_SHOWN || answer->outcome == PROBE_TLS_FAILED)
+		check_reached(c);
 	if (answer->outcome == PROBE_SHOWN) {
 		tls_alpn_01_judge(c, answer);
 		return;
@@ -128,6 +142,9 @@ tls_alpn_01_late(struct check *c)
 	switch (t->state) {
 	case RESOLVING:
 		dial_unresolved(c, &t->url, t->lookup);
+		return;
+	case QUEUEING:
+		dial_crowded(c, &t->dial, &t->url);
 		return;
 	case PROBING:
 		check_fail(c, PROBLEM_CONNECTION,

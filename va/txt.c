@@ -144,6 +144,8 @@ txt_answered(void *arg, const struct ask_answer *answer)
 
 	t->ask = NULL;
 	record_add_dns(c->record, t->name, answer->servers);
+	if (answer->status != ASK_FAILED) /* a name that is not there yet is there when the client made it */
+		check_reached(c);
 	switch (answer->status) {
 	case ASK_ANSWERED:
 		txt_compare(c, answer);

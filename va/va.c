@@ -44,7 +44,7 @@ struct va {
 	struct outgoing *first, **last; /* RESULTs that wait for room */
 };
 
-/* Beyond the common ones and tcp_connect's: what libuv, c-ares and libcurl do with sockets. */
+/* Beyond the common ones and tcp_connect's: what libuv, the resolver and libcurl do with sockets. */
 static const char *const va_calls[] = { "connect", "getsockopt", "setsockopt", "getsockname", "getpeername",
 	"fcntl", NULL };
 
@@ -203,12 +203,12 @@ va_add_voter(struct va *va, size_t i, const char *name, const struct perspective
 		    (remote = remote_new(own, &va->proc->config->va, va->perspective_key)) == NULL)
 			return false;
 		va->remotes[i] = remote;
-		va->voters[i] = (struct voter){ .name = name, .key = { .ed25519 = remote_evidence_key(remote) },
+		va->voters[i] = (struct voter){ .name = name, .region = own->region, .key = { .ed25519 = remote_evidence_key(remote) },
 			.ask = remote_ask, .self = remote };
 		return true;
 	}
 	va->viewpoints[i] = viewpoint_new(va->proc->config, name, own, &key);
-	va->voters[i] = (struct voter){ .name = name, .key = key, .ask = viewpoint_ask, .self = va->viewpoints[i] };
+	va->voters[i] = (struct voter){ .name = name, .region = own != NULL ? own->region : "", .key = key, .ask = viewpoint_ask, .self = va->viewpoints[i] };
 	return va->viewpoints[i] != NULL;
 }
 

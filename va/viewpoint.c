@@ -42,8 +42,8 @@ viewpoint_new(const struct config *config, const char *name, const struct perspe
 	v->means = (struct means){ .config = &v->config, .key = *key, .perspective = name,
 		.caa_identities = &config->ra.caa_identities, .persist = &config->ra };
 	if (configure(v, own) && (v->means.prober = prober_new(TLS_ALPN_PROTOCOL, &v->egress)) != NULL &&
-	    (v->means.resolver = resolver_new(&v->config, &v->egress)) != NULL &&
-	    (v->means.targets = targets_new(&v->config, self, targets_self(self), &reason)) != NULL)
+	    (v->means.targets = targets_new(&v->config, self, targets_self(self), &reason)) != NULL &&
+	    (v->means.resolver = resolver_new(&v->config, &v->egress, v->means.targets)) != NULL)
 		return v;
 	log_event(LOG_ERROR, "a perspective can't start", F_STR("perspective", name), F_STR("cause", reason.text));
 	return NULL;
@@ -56,6 +56,7 @@ viewpoint_start(struct viewpoint *v, uv_loop_t *loop)
 	prober_start(v->means.prober, loop);
 	return resolver_start(v->means.resolver, loop) &&
 	    (v->means.fetcher = fetcher_new(loop, &v->egress, v->config.user_agent)) != NULL &&
+	    (v->means.gates = gates_new(loop, (size_t)v->config.target_limit)) != NULL &&
 	    (v->checker = checker_new(&v->means)) != NULL;
 }
 

@@ -22,6 +22,23 @@ header(const struct request *r, const char *name)
 	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
 }
 
+/* For the conformance report. A message that finds no room is one request less in it. */
+static void
+tell_seen(const struct request *r, enum sighting what)
+{
+	struct msg_seen m = { .what = what };
+	struct buf	message = { 0 };
+
+	if (!r->server->wfe->config->ra.observe)
+		return;
+	memcpy(m.user_agent, r->user_agent, sizeof(m.user_agent));
+	memcpy(m.path, r->path, sizeof(m.path));
+	memcpy(m.id, r->id, sizeof(m.id));
+	put_seen(&message, &m);
+	(void)channel_try_send(r->server->wfe->ra, MSG_SEEN, &message);
+	buf_free(&message);
+}
+
 static void
 refuse_method(struct request *r, const char *allow)
 {
@@ -29,6 +46,8 @@ refuse_method(struct request *r, const char *allow)
 	request_refuse(r, PROBLEM_MALFORMED, MHD_HTTP_METHOD_NOT_ALLOWED,
 	    "%s is not served here; the Allow header says what is", r->method);
 	(void)problem_said(&r->refusal, SAID_METHOD, "");
+	if (r->server->kind == LISTENER_ACME)
+		tell_seen(r, SEEN_GET);
 }
 
 /* RFC 9110, 8.3.1 allows parameters; not every server takes them. */
@@ -47,6 +66,7 @@ head_post(struct request *r)
 		request_refuse(r, PROBLEM_MALFORMED, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
 		    "The request's Content-Type must be application/jose+json");
 		(void)problem_said(&r->refusal, SAID_MEDIA_TYPE, "");
+		tell_seen(r, SEEN_MEDIA_TYPE);
 	} else if (!encoding_is_identity(header(r, MHD_HTTP_HEADER_CONTENT_ENCODING))) {
 		request_refuse(r, PROBLEM_MALFORMED, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
 		    "The request's body must be sent without Content-Encoding");
@@ -82,6 +102,7 @@ refuse_resource(struct request *r)
 	    "There is no such resource%s; the directory is at %.*s",
 	    r->query ? " (no URL of this server has a query)" : "", (int)url.len, (const char *)url.data);
 	(void)problem_said(&r->refusal, SAID_NO_RESOURCE, "");
+	tell_seen(r, SEEN_NO_RESOURCE);
 	buf_free(&url);
 }
 
@@ -95,6 +116,8 @@ head_acme(struct request *r)
 		return;
 	}
 	get = route_takes_get(r->target.route);
+	if (r->user_agent[0] == '\0')
+		tell_seen(r, SEEN_NO_AGENT);
 	/* RFC 8555, 6.1 */
 	if (r->user_agent[0] == '\0' && r->server->wfe->surface->agent_required)
 		request_refuse(r, PROBLEM_MALFORMED, MHD_HTTP_BAD_REQUEST,
@@ -213,6 +236,7 @@ ask_ra(struct request *r)
 	memcpy(m.base, r->base, sizeof(m.base));
 	text_clean(r->user_agent, m.user_agent, sizeof(m.user_agent));
 	text_clean(header(r, MHD_HTTP_HEADER_ACCEPT), m.accept, sizeof(m.accept));
+	memcpy(m.id, r->id, sizeof(m.id));
 	answer = wait_in_flight(r, WAIT_REPLY, &m.number);
 	if (m.number == 0)
 		return answer;
@@ -238,6 +262,8 @@ look_up(struct request *r)
 	text_clean(connection_remote(r->peer), m.remote, sizeof(m.remote));
 	text_clean(r->path, m.path, sizeof(m.path));
 	memcpy(m.base, r->base, sizeof(m.base));
+	memcpy(m.user_agent, r->user_agent, sizeof(m.user_agent));
+	memcpy(m.id, r->id, sizeof(m.id));
 	answer = wait_in_flight(r, WAIT_REPLY, &m.number);
 	if (m.number == 0)
 		return answer;
@@ -289,6 +315,8 @@ answer_nonce(struct request *r)
 	bool			 found = nonce_stock_take(wfe->nonces, nonce);
 
 	wfe_want_nonces(wfe);
+	if (found)
+		tell_seen(r, SEEN_NEW_NONCE);
 	if (!found)
 		return wait_in_flight(r, WAIT_NONCE, &number);
 	/* RFC 8555, 7.2 */

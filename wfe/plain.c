@@ -21,7 +21,11 @@ struct plain {
 static const char about_limits[] =
     "<p>This CA limits how often clients may ask, so that a client in a loop harms nobody. A request over a limit is\n"
     "refused with the status 429 and the problem <code>rateLimited</code>, which names the limit; nothing is spent by\n"
-    "it. The header <code>Retry-After</code> says when it will be served.</p>\n";
+    "it. The header <code>Retry-After</code> says when it will be served.</p>\n"
+    "<p>Orders that renew a certificate and say so by <code>replaces</code> (RFC 9773) are not counted. A name whose\n"
+    "validation failed again and again for an account is paused for it: mend the cause first.</p>\n"
+    "<p>The administrator of this CA can raise a limit for an account or a domain, forget what was spent, and end a\n"
+    "pause: <code>signet limit --help</code>.</p>\n";
 
 static const char style[] =
     "body{font:16px/1.5 sans-serif;max-width:46em;margin:2em auto;padding:0 1em}"

@@ -17,7 +17,6 @@
 
 enum request_state { REQUEST_HEAD, REQUEST_BODY, REQUEST_WHOLE };
 
-#define REQUEST_ID_SIZE 13	/* 48 random bits in hex and the NUL: enough to find a line in a log */
 
 struct request {
 	struct server		*server;

@@ -198,15 +198,15 @@ build(struct store *store, const struct dns_query *query, bool may_wait, struct 
 }
 
 static void
-note(struct store *store, const struct dns_query *query)
+note(struct store *store, const struct dns_query *query, const char *user_agent)
 {
 	store_event(store, HISTORY_DNS, query->text,
-	    json_pack("{s:{s:s,s:i,s:i}}", "Question", "Name", query->text, "Qtype", (int)query->type,
-	    "Qclass", (int)query->class));
+	    json_pack("{s:{s:s,s:i,s:i},s:o}", "Question", "Name", query->text, "Qtype", (int)query->type,
+	    "Qclass", (int)query->class, "UserAgent", store_string(user_agent, strlen(user_agent))));
 }
 
 enum err
-answer(struct store *store, struct slice packet, struct dns_query *query, struct buf *out)
+answer(struct store *store, struct slice packet, const char *user_agent, struct dns_query *query, struct buf *out)
 {
 	enum err err = message_read(packet, query);
 
@@ -214,7 +214,7 @@ answer(struct store *store, struct slice packet, struct dns_query *query, struct
 		return err;
 	if (err != ERR_OK)
 		return message_refuse(out, query, err == ERR_UNSUPPORTED ? DNS_NOTIMP : DNS_FORMERR);
-	note(store, query);
+	note(store, query, user_agent);
 	return build(store, query, false, out);
 }
 

@@ -142,7 +142,7 @@ udp_take(struct server *server)
 	if (len < 0)
 		return false;
 	route_turn(&route, &head);
-	err = answer(server->store, slice_of(packet, (size_t)len), &query, &reply);
+	err = answer(server->store, slice_of(packet, (size_t)len), "", &query, &reply);
 	if (err == ERR_OK)
 		udp_send(server->fd, &route, &reply);
 	else if (err == ERR_BUSY)
@@ -176,7 +176,7 @@ on_bytes(struct stream *stream, void *arg, struct slice bytes)
 
 		if (bytes.len - at - LENGTH_SIZE < len)
 			break;
-		err = answer(store, slice_of(bytes.data + at + LENGTH_SIZE, len), &query, &reply);
+		err = answer(store, slice_of(bytes.data + at + LENGTH_SIZE, len), "", &query, &reply);
 		if (err == ERR_OK)
 			tcp_send(stream, &reply);
 		else if (err == ERR_BUSY)

@@ -101,7 +101,7 @@ web_doh(struct store *store, const struct http_request *r, struct http_answer *o
 		buf_put_str(&out->body, "the body is not one DNS query (RFC 1035, 4.1)\n");
 		return;
 	}
-	err = answer(store, r->body, &query, &out->body);
+	err = answer(store, r->body, r->user_agent, &query, &out->body);
 	if (err == ERR_BUSY)
 		err = answer_wait(store, &query, &out->body);
 	out->status = err == ERR_OK ? 200 : 500;

@@ -6,9 +6,9 @@ import subprocess
 import time
 
 import pytest
-from conftest import key_name
 from cryptography import x509
 from matrix import row
+from shell import find_program, key_name
 
 ONLY = {"http-01": "disable_tlsalpn_challenge", "tls-alpn-01": "disable_http_challenge"}
 
@@ -27,7 +27,7 @@ class Caddy:
                            f"default_bind {address}\n{options}\n}}\n{sites}\n")
         with open(shell.path("log"), "ab") as log:
             self.process = subprocess.Popen(
-                [shell.program("caddy"), "run", "--config", file], stdout=log, stderr=log, cwd=shell.home,
+                [find_program("caddy"), "run", "--config", file], stdout=log, stderr=log, cwd=shell.home,
                 env={**shell.env, "XDG_DATA_HOME": shell.path("data"), "XDG_CONFIG_HOME": shell.path("config")})
 
     def certificate(self, name, timeout=30):
@@ -43,7 +43,7 @@ class Caddy:
                 time.sleep(0.05)
 
     def _certificate(self, name):
-        context = ssl.create_default_context(cafile=self.shell.server.root)
+        context = ssl.create_default_context(cafile=self.shell.ca_file)
         with socket.create_connection(self.at, 5) as sock, context.wrap_socket(sock, server_hostname=name) as tls:
             return x509.load_der_x509_certificate(tls.getpeercert(True))
 

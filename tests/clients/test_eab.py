@@ -25,7 +25,7 @@ def server(names, responder):
 @pytest.fixture
 def key(server):
     """{"kid", "hmacKey"} of a key for one account, which the client has made at the end."""
-    made = json.loads(server.run("eab", "create", "--dir", server.home, "--uses", "1", "--json").stdout)
+    made = json.loads(server.run("eab", "create", "--dir", server.home, "--uses", "1", "--name", "*.test", "--json").stdout)
     yield {"kid": made["kid"], "hmacKey": made["hmacKey"]}
     listed = server.run("eab", "list", "--dir", server.home, "--json").stdout.splitlines()
     assert [one["used"] for one in map(json.loads, listed) if one["kid"] == made["kid"]] == [1]

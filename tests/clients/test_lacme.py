@@ -35,7 +35,7 @@ certificate-key = {shell.path("own.key")}
 certificate-chain = {shell.path("chain.pem")}
 subject = /CN={names[0]}
 subjectAltName = {",".join("DNS:" + name for name in names)}
-CAfile = {shell.server.root}
+CAfile = {shell.ca_file}
 """)
         self("account", "--tos-agreed", "--register", "mailto:one@lacme.test")
 

@@ -5,8 +5,8 @@ import json
 import os
 
 import pytest
-from conftest import is_address
 from matrix import row
+from shell import is_address
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON, RUBY, NPM = "python3-acme", "ruby-acme-client", "acme-client (npm)"
@@ -81,7 +81,7 @@ def test_python_tls_alpn_is_of_the_draft(program, shell):
     """Its certificate has the extension's number of the draft, 1.3.6.1.5.5.7.1.30.1, not that of RFC 8737, 6.1."""
     with pytest.raises(AssertionError, match="ValidationError"):
         program(PYTHON, "tls-alpn-01", names_of(PYTHON)[:1])
-    assert "the certificate has no acmeIdentifier (1.3.6.1.5.5.7.1.31) extension" in shell.server.log()
+    assert "the certificate has no acmeIdentifier (1.3.6.1.5.5.7.1.31) extension" in shell.log()
 
 
 @pytest.mark.parametrize("client, address", [

@@ -10,9 +10,9 @@ import tempfile
 import time
 
 import pytest
-from conftest import key_name
 from cryptography import x509
 from matrix import row
+from shell import find_program, key_name
 
 MODULES = "/usr/lib/apache2/modules"
 CONFIG = """
@@ -77,7 +77,7 @@ class Apache:
     def start(self, names, *args, **kw):
         self.at = (self.shell.address(*names), self.shell.server.responder.tls.port)
         file = self.configure(names, *args, **kw)
-        self.process = subprocess.Popen([*self.become, self.shell.program("apache2"), "-f", file, "-DFOREGROUND"],
+        self.process = subprocess.Popen([*self.become, find_program("apache2"), "-f", file, "-DFOREGROUND"],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=self.home)
 
     def log(self):
@@ -108,7 +108,7 @@ class Apache:
         self.process.send_signal(signal.SIGUSR1)
 
     def certificate(self, name):
-        context = ssl.create_default_context(cafile=self.shell.server.root)
+        context = ssl.create_default_context(cafile=self.shell.ca_file)
         try:
             with socket.create_connection(self.at, 5) as sock, context.wrap_socket(sock, server_hostname=name) as tls:
                 return x509.load_der_x509_certificate(tls.getpeercert(True))

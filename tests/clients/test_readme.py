@@ -7,10 +7,10 @@ import subprocess
 import time
 
 import pytest
-from conftest import Shell
 from harness.names import Names
 from harness.network import Network, needs_network
 from harness.server import PROGRAM, ROOT, SLOW
+from shell import Shell, find_program
 
 pytestmark = needs_network
 
@@ -115,7 +115,7 @@ def test_certbot(home, shell):
 def test_caddy(home, shell):
     file = shell.write("Caddyfile", block("With Caddy"))
     home.start(home.nas, "caddy", "env", f"XDG_DATA_HOME={shell.path('data')}", f"XDG_CONFIG_HOME={shell.path('config')}",
-               shell.program("caddy"), "run", "--config", file, env=shell.env)
+               find_program("caddy"), "run", "--config", file, env=shell.env)
     end = time.monotonic() + 20
     curl = home.inside("curl", "--silent", "--cacert", shell.server.root, "https://nas.home.arpa/")
     while home.nas.popen(*curl, stdout=subprocess.DEVNULL).wait(20) != 0:

@@ -8,6 +8,7 @@ import time
 import pytest
 from harness.ports import free_port
 from matrix import row
+from shell import find_program
 from test_certbot import Certbot, key_flags
 from test_lego import Lego
 
@@ -62,25 +63,25 @@ zone:
 
 
 @pytest.fixture
-def knot(shell):
-    made = Knot(shell.path("knot"), shell.program("knotd"))
+def knot(tmp_path):
+    made = Knot(str(tmp_path / "knot"), find_program("knotd"))
     yield made
     made.close()
 
 
 @pytest.fixture
-def zoned(shell, knot, make_server, tmp_path):
-    """A shell whose CA asks that name server about the zone."""
-    return type(shell)(make_server({"va": {"zones": {ZONE: [knot.address]}}}), tmp_path / "zoned")
+def server(knot, make_server):
+    """A CA that asks that name server about the zone."""
+    return make_server({"va": {"zones": {ZONE: [knot.address]}}})
 
 
 NAMES = [ZONE, f"*.{ZONE}", f"a.b.{ZONE}"]
 
 
 @row("certbot", "dns-01", "three names, one a wildcard", "RSA-2048", "P-256", "by RFC 2136 (certbot-dns-rfc2136, Knot DNS)")
-def test_certbot_rfc2136(zoned, knot):
-    certbot = Certbot(zoned)
-    credentials = zoned.write("rfc2136.ini", f"dns_rfc2136_server = 127.0.0.1\ndns_rfc2136_port = {knot.port}\n"
+def test_certbot_rfc2136(shell, knot):
+    certbot = Certbot(shell)
+    credentials = shell.write("rfc2136.ini", f"dns_rfc2136_server = 127.0.0.1\ndns_rfc2136_port = {knot.port}\n"
                               f"dns_rfc2136_name = update-key\ndns_rfc2136_secret = {SECRET}\n"
                               "dns_rfc2136_algorithm = HMAC-SHA256\n", 0o600)
     certbot.certonly(*NAMES, how=["--dns-rfc2136", "--dns-rfc2136-credentials", credentials,
@@ -89,10 +90,10 @@ def test_certbot_rfc2136(zoned, knot):
 
 
 @row("lego", "dns-01", "three names, one a wildcard", also="by RFC 2136 (Knot DNS)")
-def test_lego_rfc2136(zoned, knot):
-    lego = Lego(zoned)
+def test_lego_rfc2136(shell, knot):
+    lego = Lego(shell)
     lego("run", names=NAMES, how=["--dns", "rfc2136", "--dns.disable-cp", "--dns.resolvers", knot.address], env={
         "RFC2136_NAMESERVER": knot.address, "RFC2136_TSIG_ALGORITHM": "hmac-sha256.", "RFC2136_TSIG_KEY": "update-key",
         "RFC2136_TSIG_SECRET": SECRET, "RFC2136_TTL": "1", "RFC2136_POLLING_INTERVAL": "1",
         "RFC2136_SEQUENCE_INTERVAL": "1"})
-    zoned.verify(lego.file(ZONE), NAMES, "P-256")
+    shell.verify(lego.file(ZONE), NAMES, "P-256")

@@ -5,6 +5,7 @@ import time
 
 import pytest
 from matrix import row
+from shell import find_program
 
 HOOK = "/usr/share/uacme/uacme.sh"
 # The library beneath it reads one bundle only, and no variable changes that: in a mount namespace of its own the
@@ -20,7 +21,7 @@ class Uacme:
         shell, own = self.shell, ["-m"] if os.geteuid() == 0 else ["-r", "-m"]
         key = ["-t", "RSA", "-b", kind.removeprefix("RSA-")] if kind.startswith("RSA") else \
             ["-t", "EC", "-b", kind.removeprefix("P-")]
-        return shell.run("unshare", *own, "sh", "-c", MOUNT, shell.server.root, shell.program("uacme"), "-a",
+        return shell.run("unshare", *own, "sh", "-c", MOUNT, shell.server.root, find_program("uacme"), "-a",
                          shell.server.directory_url, "-c", shell.path("uacme"), "-h", hook, *key, "-y", *args,
                          env={"UACME_CHALLENGE_PATH": shell.challenges}, **kw)
 
@@ -97,7 +98,7 @@ def ualpn(shell):
     """The responder, in front of a backend that nobody asks; its hook talks to it by a socket. (address, hook)"""
     names = ["alpn.uacme.test", "www.alpn.uacme.test"]
     address, port, path = shell.address(*names), shell.server.responder.tls.port, shell.path("ualpn.sock")
-    daemon = subprocess.Popen([shell.program("ualpn"), "-b", f"{address}@{port}", "-c", f"127.0.0.1@{port}", "-s", path,
+    daemon = subprocess.Popen([find_program("ualpn"), "-b", f"{address}@{port}", "-c", f"127.0.0.1@{port}", "-s", path,
                                "-p", shell.path("ualpn.pid"), "-P", "0", "-vv"], stderr=subprocess.DEVNULL)
     end = time.monotonic() + 10
     while not os.path.exists(path):

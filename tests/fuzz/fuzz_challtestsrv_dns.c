@@ -67,7 +67,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (store == NULL)
 		store = store_make();
-	err = answer(store, slice_of(data, size), &query, &out);
+	err = answer(store, slice_of(data, size), "", &query, &out);
 	if (err == ERR_OK)
 		check(&out, data);
 	else if (err != ERR_CLOSED || out.len != 0)

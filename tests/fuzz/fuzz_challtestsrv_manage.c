@@ -39,7 +39,7 @@ use(struct store *store)
 		enum err	err;
 
 		packet[16] = types[i];
-		err = answer(store, slice_of(packet, sizeof(packet) - 1), &query, &out);
+		err = answer(store, slice_of(packet, sizeof(packet) - 1), "", &query, &out);
 		if (err != ERR_OK && err != ERR_BUSY)
 			abort();
 		buf_free(&out);

@@ -69,15 +69,20 @@ static void
 parse(struct slice body)
 {
 	struct reason	 reason = { "" };
+	struct buf	 nonce = { 0 };
 	struct jws	*jws;
+	enum err	 peeked = jws_peek_nonce(body, &nonce);
 
 	if (jws_parse(body, &jws, &reason) == ERR_OK) {
+		expect((peeked == ERR_OK) == (jws_nonce(jws) != NULL));
+		expect(peeked != ERR_OK || strcmp((const char *)nonce.data, jws_nonce(jws)) == 0);
 		use(jws);
 		parse_long_way(body);
 	}
 	else
 		expect(jws == NULL && reason.text[0] != '\0');
 	jws_free(jws);
+	buf_free(&nonce);
 }
 
 int

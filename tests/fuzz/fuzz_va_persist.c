@@ -21,7 +21,8 @@ holds(const struct dns_records *records, const char *uri)
 
 	for (size_t i = 0; i < records->count; i++) {
 		buf_clear(&text);
-		if (dns_txt_join(records->rdata[i], &text) && memmem(text.data, text.len, uri, strlen(uri)) != NULL)
+		if (dns_txt_join(records->rdata[i], &text) && text.len > 0 &&
+		    memmem(text.data, text.len, uri, strlen(uri)) != NULL)
 			found = true;
 	}
 	buf_free(&text);

@@ -20,9 +20,9 @@ LISTENERS = ("http01", "https01", "tlsalpn01", "dns01", "management")
 
 class Challtestsrv:
     """program: a command line. listeners: those that are not the usual one on 127.0.0.1, by the flags' names; ""
-    switches off. more: further arguments."""
+    switches off. more: further arguments. names: flags that are called otherwise."""
 
-    def __init__(self, program, more=(), **listeners):
+    def __init__(self, program, more=(), names=None, **listeners):
         self.dir = tempfile.mkdtemp(prefix="signet-challtestsrv-")
         self.ports = {name: free_port() for name in LISTENERS}
         given = {name: f"127.0.0.1:{self.ports[name]}" for name in LISTENERS}
@@ -32,7 +32,8 @@ class Challtestsrv:
         self.log_file = os.path.join(self.dir, "log")
         with open(self.log_file, "wb") as log:
             self.process = subprocess.Popen(
-                [*program, *(word for name, value in given.items() for word in (f"-{name}", value)), *more],
+                [*program, *(word for name, value in given.items() for word in (f"-{(names or {}).get(name, name)}", value)),
+                 *more],
                 stdout=log, stderr=subprocess.STDOUT)
         self.http = requests.Session()
         self.http.trust_env = False

@@ -5,24 +5,27 @@ import socketserver
 import threading
 import time
 
-from dnslib import AAAA, CAA, CNAME, QTYPE, RCODE, RD, RR, TXT, A, DNSRecord
+from dnslib import AAAA, CAA, CNAME, EDNS0, EDNSOption, NS, QTYPE, RCODE, RD, RR, TXT, A, DNSRecord
 
 from .ports import free_port
 
 
 class Names:
-    """Every name below .test has the address 127.0.0.1, unless set() says otherwise; others are NXDOMAIN.
+    """Every name below .test has the address usual, unless set() says otherwise; others are NXDOMAIN.
 
     set(name, a=[...], aaaa=[...], cname=..., rcode="SERVFAIL", delay=seconds, truncate=True, silent=True,
         txt=["one record", ["its", "strings"]], caa=[(0, "issue", "ca.test")], raw={"CAA": [bytes]},
+        ns=["ns.corp.test"], aa=True, ad=True, ede=(6, "text"), unchecked={...},     # unchecked: with CD
+        lower=True,                 # the question comes back in lower case, by UDP
         only="CAA")                 # rcode, delay, truncate and silent are for that type; others as if not set
     txt(name, value) adds a TXT record. folder: TXT records are also the lines of the files there, by their names, for
     clients' hooks.
     """
 
-    def __init__(self, port=None, host="127.0.0.1"):
+    def __init__(self, port=None, host="127.0.0.1", usual="127.0.0.1"):
         self.port = port or free_port()
         self.address = f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+        self.usual = [usual]
         self.zones = {}
         self.asked = []
         self.folder = None
@@ -53,26 +56,38 @@ class Names:
         self.asked.append((name, kind, "tcp" if by_tcp else "udp"))
         what = self.zones.get(name)
         if what is None:
-            what = {"a": ["127.0.0.1"]} if name.endswith(".test") else {"rcode": "NXDOMAIN"}
+            what = {"a": self.usual} if name.endswith(".test") else {"rcode": "NXDOMAIN"}
         if what.get("only", kind) != kind:
             what = {key: what[key] for key in what if key not in ("rcode", "delay", "truncate", "silent", "only")}
-            what.setdefault("a", ["127.0.0.1"])
+            what.setdefault("a", self.usual)
         time.sleep(what.get("delay", 0))
         if what.get("silent"):
             return None
-        reply = query.reply(ra=1)
+        if query.header.cd and "unchecked" in what:
+            what = what["unchecked"]
+        reply = query.reply(ra=1, aa=1 if what.get("aa") else 0)
+        reply.header.ad = 1 if what.get("ad") else 0
+        if what.get("lower") and not by_tcp:
+            reply.questions[0].qname = name
+        if "ede" in what:
+            code, text = what["ede"]
+            reply.add_ar(EDNS0(opts=[EDNSOption(15, code.to_bytes(2, "big") + text.encode())]))
         reply.header.rcode = getattr(RCODE, what.get("rcode", "NOERROR"))
         if what.get("truncate") and not by_tcp:
             reply.header.tc = 1
             return reply.pack()
         self._fill(reply, query.q.qname, kind, what)
-        return reply.pack()
+        packed = reply.pack()
+        if not by_tcp and len(packed) > max([512] + [rr.rclass for rr in query.ar if rr.rtype == QTYPE.OPT]):
+            reply.header.tc, reply.rr = 1, []           # RFC 1035, 4.2.1; RFC 6891, 6.2.3
+            return reply.pack()
+        return packed
 
     def _fill(self, reply, name, kind, what):
         if "cname" in what:
             reply.add_answer(RR(name, QTYPE.CNAME, ttl=0, rdata=CNAME(what["cname"])))
             name = what["cname"]
-            what = self.zones.get(name.lower(), {"a": ["127.0.0.1"]})
+            what = self.zones.get(name.lower(), {"a": self.usual})
         for strings in what.get("txt", []) + self._lines(name) if kind == "TXT" else []:
             strings = [strings] if isinstance(strings, (str, bytes)) else strings
             reply.add_answer(RR(name, QTYPE.TXT, ttl=0, rdata=TXT(strings)))
@@ -80,6 +95,8 @@ class Names:
             reply.add_answer(RR(name, QTYPE.CAA, ttl=0, rdata=CAA(flags, tag, value)))
         for data in what.get("raw", {}).get(kind, []):
             reply.add_answer(RR(name, getattr(QTYPE, kind), ttl=0, rdata=RD(data)))
+        for server in what.get("ns", []) if kind == "NS" else []:
+            reply.add_answer(RR(name, QTYPE.NS, ttl=0, rdata=NS(server)))
         for address in what.get("a", []) if kind == "A" else []:
             reply.add_answer(RR(name, QTYPE.A, ttl=0, rdata=A(address)))
         for address in what.get("aaaa", []) if kind == "AAAA" else []:

@@ -23,6 +23,7 @@ import ctypes
 import os
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -115,7 +116,12 @@ class Network:
         self._wire.run("ip", "link", "set", f"p{self.hosts.index(host)}", "down")
 
     def mend(self, host):
-        self._wire.run("ip", "link", "set", f"p{self.hosts.index(host)}", "up")
+        port = f"p{self.hosts.index(host)}"
+        self._wire.run("ip", "link", "set", port, "up")
+        while "forwarding" not in self._wire.run("ip", "-d", "link", "show", port):
+            time.sleep(0.01)
+        for other in self.hosts:        # who was not there is remembered for a second
+            other.run("ip", "neighbour", "flush", "all")
 
     def __enter__(self):
         return self

@@ -15,12 +15,12 @@ class Responder:
     """put(token, text) is the ordinary case. by_host[name] and by_path[path] are dicts that override it:
     {status, body, headers, delay, raw, drip}; or a function from the handler to such a dict."""
 
-    def __init__(self, port=None, hosts=("127.0.0.1", "::1")):
+    def __init__(self, port=None, hosts=("127.0.0.1", "::1"), tls_port=None):
         self.port = port or free_port()
         self.tokens, self.by_host, self.by_path = {}, {}, {}
         self.webroot = None
         self.asked = []
-        self.tls = TlsAlpn(hosts)
+        self.tls = TlsAlpn(hosts, tls_port)
         self._servers = []
         for host in hosts:
             try:

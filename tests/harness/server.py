@@ -67,6 +67,10 @@ class Server:
         if start:
             self.start()
 
+    def account(self, _client):
+        """What newAccount must say here besides what a test says."""
+        return {}
+
     def defaults(self):
         hosts = ["127.0.0.1"] + (["[::1]"] if len(self.responder._servers) > 1 else [])
         return {
@@ -170,3 +174,13 @@ class Server:
                 assert bad not in log, log[max(0, log.index(bad) - 500):][:4000]
         finally:
             shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def shared_server(names, responder, config=None):
+    """A CA that tests share which neither stop it nor change its configuration."""
+    made = Server(names, responder, config)
+    yield made
+    code, log = made.stop(), made.log()
+    made.close()
+    assert code == 0
+    assert "role died" not in log, log[-6000:]

@@ -58,8 +58,8 @@ class TlsAlpn:
     """put(value, authorization, **bends) makes the certificate for a name or address. Besides certificate()'s
     arguments: alpn (None: none), highest (an ssl.TLSVersion), alert (a TLS alert instead), key (its Key)."""
 
-    def __init__(self, hosts=("127.0.0.1", "::1")):
-        self.port = free_port()
+    def __init__(self, hosts=("127.0.0.1", "::1"), port=None):
+        self.port = port or free_port()
         self.hosts = hosts
         self.contexts, self.seen, self.after, self.folder = {}, [], [], None
         self.key = Key()

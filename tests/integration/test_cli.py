@@ -12,7 +12,7 @@ from harness.acme import Client
 from harness.ports import free_port
 from harness.server import PROGRAM, signet
 
-COMMANDS = ("init", "run", "check", "ledger", "cert", "account", "eab")
+COMMANDS = ("init", "run", "check", "ledger", "cert", "account", "eab", "limit")
 
 
 @pytest.fixture

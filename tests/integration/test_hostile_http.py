@@ -39,7 +39,7 @@ CASES = {
     "rfc9112-3-nul-in-path": (request("GET /directory%00"), 404, "no such resource"),
     "rfc9112-3-path-of-8-kib": (request("GET /" + "a" * 8000), 404, "no such resource"),
     "rfc8555-6.3-get-new-order": (request("GET /new-order"), 405, "GET is not served"),
-    "rfc8555-6.3-trace": (request("TRACE /directory"), 405, "TRACE"),
+    "rfc8555-6.3-trace": (request("TRACE /new-order"), 405, "TRACE"),
     "rfc8555-6.3-made-up-method": (request("HELLO /new-order"), 405, "HELLO"),
     "rfc8555-6.3-long-method": (request("A" * 500 + " /new-order"), 405, "not served"),
     "rfc8555-6.2-no-content-type": (request("POST /new-order", "Content-Length: 2\r\n", b"{}"), 415,

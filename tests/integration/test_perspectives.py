@@ -59,11 +59,11 @@ def test_a_hijacked_answer_is_outvoted(make_server, second_names, responder):
 
 def test_the_primary_alone_fails(make_server, second_names, names):
     server = make_server(va({"name": "fra", "resolvers": [second_names.address]}, retries=0))
-    names.set("split.test", a=["127.0.0.9"])
-    second_names.set("split.test", a=["127.0.0.1"], delay=0.3)
-    error = begun(Client(server), "split.test")["challenges"][0]["error"]
+    names.set("split.views.test", a=["127.0.0.9"])
+    second_names.set("split.views.test", a=["127.0.0.1"], delay=0.3)
+    error = begun(Client(server), "split.views.test")["challenges"][0]["error"]
     assert "refused the connection" in error["detail"], error
-    server.wait_log(r"warning va late vote perspective=fra identifier=split.test outcome=agreed")
+    server.wait_log(r"warning va late vote perspective=fra identifier=split.views.test outcome=agreed")
 
 
 def test_one_of_two_may_fail_and_it_shows(make_server, second_names, third_names):

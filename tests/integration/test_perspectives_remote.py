@@ -209,7 +209,7 @@ def text(value):
 
 
 def ask(name=b"a.test", token=b"t" * 43, method=1):
-    body = b"\2" + struct.pack(">Q", 1) + bytes([0, method, 0, 1]) + text(name) + text(token) + text(b"p" * 43) + \
+    body = b"\2" + struct.pack(">Q", 1) + bytes([0, 0, method, 0, 1]) + text(name) + text(token) + text(b"p" * 43) + \
         text(b"https://ca.test/account/1") + struct.pack(">I", 0)
     return struct.pack(">I", len(body)) + body
 

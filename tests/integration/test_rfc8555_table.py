@@ -1,6 +1,8 @@
-"""docs/rfc8555.md names only what is there."""
+"""docs/rfc8555.md, conformance.md and threat-model.md name only what is there."""
 import re
 from pathlib import Path
+
+import pytest
 
 TOP = Path(__file__).resolve().parents[2]
 
@@ -25,9 +27,31 @@ def test_table_names_files_and_functions_that_exist():
             assert not function or re.search(rf"^{function}\(", text, re.M), f"{number}: {name}"
 
 
-def test_table_names_tests_that_exist():
+def known_tests():
     text = "".join(path.read_text(encoding="utf-8") for path in sorted(TOP.glob("tests/**/test_*.[cp]*")))
-    known = set(re.findall(r"^(?:def )?(test_\w+)\(", text, re.M))
+    return set(re.findall(r"^(?:def )?(test_\w+)\(", text, re.M))
+
+
+@pytest.mark.parametrize("page", ["conformance.md", "threat-model.md"])
+def test_pages_name_tests_that_exist(page):
+    text = (TOP / "docs" / page).read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+)`", text))
+    assert named and not named - known_tests()
+    for path, function in re.findall(r"`(tests/[\w/.]+):(\w+)`", text):
+        assert re.search(rf"cmocka_unit_test\w*\({function}\b", (TOP / path).read_text(encoding="utf-8")), function
+
+
+def test_threat_model_shows_or_says_that_it_does_not():
+    """Every line of what an attacker can't do names its test."""
+    tables = re.split(r"^\| it can't \|.*\n\|[-|]+\n", (TOP / "docs/threat-model.md").read_text(encoding="utf-8"), flags=re.M)
+    rows = [row for table in tables[1:] for row in table.split("\n\n")[0].splitlines()]
+    assert len(tables) == 6 and len(rows) > 25
+    for row in rows:
+        assert "test_" in row.split("|")[2] or "not shown" in row.split("|")[2], row
+
+
+def test_table_names_tests_that_exist():
+    known = known_tests()
     for number, _, where, tests, done in rows():
         names = re.findall(r"`([^`]+)`", tests)
         assert not set(names) - known, f"{number}: {set(names) - known}"

@@ -55,7 +55,7 @@ def test_missing_member(srv_both, path, member):
     for bad in ({k: v for k, v in body.items() if k != member}, {**body, member: type(body[member])()}):
         reply = srv_both.post(path, **bad)
         assert reply.status_code == 400, bad
-        if srv_both.kind != "debian":
+        if srv_both.kind == "signet":
             assert member in reply.text or "event type unknown" in reply.text
 
 
@@ -64,7 +64,7 @@ def test_missing_member(srv_both, path, member):
 def test_what_is_no_such_object(srv_both, body):
     reply = srv_both.post("/set-txt", body)
     assert reply.status_code == 400
-    if srv_both.kind != "debian":
+    if srv_both.kind == "signet":
         assert reply.text.strip()
 
 
@@ -240,7 +240,7 @@ class TestDoh:
             reply = self.post(DNSRecord.question("doh.test", "TXT").pack(), path)
             assert (reply.status_code, reply.headers["Content-Type"]) == (200, "application/dns-message")
             assert DNSRecord.parse(reply.content).rr[0].rdata.data == [b"v"]
-        assert len(srv.history("dns", "doh.test")) == 2
+        assert [e["UserAgent"][:16] for e in srv.history("dns", "doh.test")] == ["python-requests/"] * 2
         srv.tell("/set-default-ipv4", ip="localhost")
         reply = self.post(DNSRecord.question("other.test", "A").pack())
         assert str(DNSRecord.parse(reply.content).rr[0].rdata) == "127.0.0.1"

@@ -74,7 +74,7 @@ def test_download(client_both, issued_both):
     order = client_both.get(issued_both.order_url).json()
     reply = client_both.get(order["certificate"])
     assert reply.headers["Content-Type"] == CHAIN_TYPE
-    assert order["certificate"].endswith(f"/certZ/{issued_both.leaf.serial_number:x}".zfill(14))
+    assert int(order["certificate"].rsplit("/", 1)[1], 16) == issued_both.leaf.serial_number
     # The root is left out.
     assert len(issued_both.chain) == 2
     assert re.fullmatch(INTERMEDIATE, name(issued_both.chain[1]))
@@ -165,6 +165,7 @@ def test_must_staple(client, asked):
     assert len(found) == asked
 
 
+@pytest.mark.later
 def test_ocsp_url(make_pebble_both):
     client = make_pebble_both(config={"ocspResponderURL": "http://ocsp.test:4002"}).client()
     access = get(client.issue(["ocsp.test"]).leaf, x509.AuthorityInformationAccess).value
@@ -277,8 +278,17 @@ def test_renewal_of_a_revoked_certificate(client):
     assert renewal(client, leaf)[1] < datetime.datetime.utcnow()
 
 
-def test_renewal_of_no_certificate(client):
-    reply = client.http.get(client.directory["renewalInfo"] + "/aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE")
+def test_no_certificate_of_that_serial(client):
+    known = cert_id(client.issue(["known.test"]).leaf).split(".")[0]
+    reply = client.http.get(f"{client.directory['renewalInfo']}/{known}.AIdlQyE")
+    problem(reply, "malformed", 404, "failed to retrieve existing certificate serial")
+
+
+@pytest.mark.later
+def test_replaces_no_certificate(client):
+    known = cert_id(client.issue(["known.test"]).leaf).split(".")[0]
+    reply = client.post(client.directory["newOrder"], {
+        "identifiers": [{"type": "dns", "value": "known.test"}], "replaces": known + ".AIdlQyE"})
     problem(reply, "serverInternal", 500, "could not find an order for the given certificate: could not find order "
             "resulting in the given certificate serial number")
 

@@ -214,11 +214,11 @@ test_answer_too_large(void **state)
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
 	assert_true(store_append(store, TABLE_TXT, "a", json_pack("[s]", text)));
-	assert_int_equal(answer(store, slice_of(HEADER "\1a\0\0\x10\0\1", 19), &query, &out), ERR_OK);
+	assert_int_equal(answer(store, slice_of(HEADER "\1a\0\0\x10\0\1", 19), "", &query, &out), ERR_OK);
 	assert_in_range(out.len, 60000, 65535);
 	assert_true(store_append(store, TABLE_TXT, "a", json_pack("[s]", text)));
 	buf_clear(&out);
-	assert_int_equal(answer(store, slice_of(HEADER "\1a\0\0\x10\0\1", 19), &query, &out), ERR_OK);
+	assert_int_equal(answer(store, slice_of(HEADER "\1a\0\0\x10\0\1", 19), "", &query, &out), ERR_OK);
 	assert_int_equal(out.len, 12);
 	assert_memory_equal(out.data, "\x12\x34\x81\x02\0\0\0\0\0\0\0\0", 12);
 	buf_free(&out);
@@ -235,7 +235,7 @@ test_answer_that_takes_time(void **state)
 
 	(void)state;
 	assert_true(store_set(store, TABLE_DEFAULT, "ipv4", json_pack("[s]", "localhost")));
-	assert_int_equal(answer(store, slice_of(HEADER "\1a\0\0\1\0\1", 19), &query, &out), ERR_BUSY);
+	assert_int_equal(answer(store, slice_of(HEADER "\1a\0\0\1\0\1", 19), "", &query, &out), ERR_BUSY);
 	assert_int_equal(out.len, 0);
 	assert_int_equal(answer_wait(store, &query, &out), ERR_OK);
 	assert_memory_equal(out.data, "\x12\x34\x81\x00\0\1\0\1\0\1\0\0", 12);

@@ -123,6 +123,63 @@ test_request(void **state)
 }
 
 static void
+test_manage(void **state)
+{
+	struct msg_manage msg = { .number = 7, .method = "POST", .path = "/faults", .base = "https://localhost:15000",
+		.body = slice_str("{}") }, got;
+	struct buf	  out = { 0 };
+
+	(void)state;
+	put_manage(&out, &msg);
+	assert_true(get_manage(buf_slice(&out), &got));
+	assert_int_equal(got.number, 7);
+	assert_string_equal(got.method, "POST");
+	assert_string_equal(got.path, "/faults");
+	assert_string_equal(got.base, "https://localhost:15000");
+	assert_true(slice_eq_str(got.body, "{}"));
+	for (size_t len = 0; len < out.len; len++)
+		assert_false(get_manage(slice_of(out.data, len), &got));
+	buf_free(&out);
+}
+
+static void
+test_seen(void **state)
+{
+	struct msg_seen msg = { .what = SEEN_GET, .user_agent = "client/1", .id = "0123456789ab", .path = "/order" }, got;
+	struct buf	out = { 0 };
+
+	(void)state;
+	put_seen(&out, &msg);
+	assert_true(get_seen(buf_slice(&out), &got));
+	assert_int_equal(got.what, SEEN_GET);
+	assert_string_equal(got.user_agent, "client/1");
+	assert_string_equal(got.id, "0123456789ab");
+	assert_string_equal(got.path, "/order");
+	for (size_t len = 0; len < out.len; len++)
+		assert_false(get_seen(slice_of(out.data, len), &got));
+	out.data[0] = SEEN_COUNT;
+	assert_false(get_seen(buf_slice(&out), &got));
+	buf_free(&out);
+}
+
+static void
+test_clock(void **state)
+{
+	struct msg_clock msg = { .shift = 86400 }, got;
+	struct buf	 out = { 0 };
+
+	(void)state;
+	put_clock(&out, &msg);
+	assert_true(get_clock(buf_slice(&out), &got));
+	assert_int_equal(got.shift, 86400);
+	buf_clear(&out);
+	msg.shift = -1;		/* never back */
+	put_clock(&out, &msg);
+	assert_false(get_clock(buf_slice(&out), &got));
+	buf_free(&out);
+}
+
+static void
 test_lookup(void **state)
 {
 	struct msg_lookup msg = { .number = 78, .remote = "192.0.2.1", .path = "/renewal-info/a.b" }, back;
@@ -187,7 +244,7 @@ test_check(void **state)
 {
 	struct msg_check msg = { .authorization = id_new(), .method = CHALLENGE_HTTP_01, .wildcard = false,
 		.identifier = name("a.example"), .token = "tok", .thumbprint = "thumb",
-		.account_url = "https://ca/account/1", .former_count = 2, .former = { "one", "two" } }, back;
+		.trial = true, .account_url = "https://ca/account/1", .former_count = 2, .former = { "one", "two" } }, back;
 	struct buf	 out = { 0 };
 
 	(void)state;
@@ -197,6 +254,7 @@ test_check(void **state)
 	assert_int_equal(back.method, CHALLENGE_HTTP_01);
 	assert_true(identifier_eq(&back.identifier, &msg.identifier));
 	assert_string_equal(back.token, "tok");
+	assert_true(back.trial);
 	assert_string_equal(back.account_url, msg.account_url);
 	assert_int_equal(back.former_count, 2);
 	assert_string_equal(back.former[1], "two");
@@ -253,6 +311,21 @@ test_result(void **state)
 	put_result(&out, &msg);
 	assert_false(get_result(buf_slice(&out), &back));
 	msg.next_try = 0;
+	/* A trial that reached it: no success, no problem, no evidence. */
+	buf_clear(&out);
+	struct msg_result trial = { .reached = true, .record = "[]", .votes = slice_str("[1]") };
+	put_result(&out, &trial);
+	assert_true(get_result(buf_slice(&out), &back));
+	assert_true(back.reached && !back.ok && slice_eq_str(back.votes, "[1]"));
+	buf_clear(&out);
+	trial.evidence = slice_str("statement");
+	put_result(&out, &trial);
+	assert_false(get_result(buf_slice(&out), &back));
+	buf_clear(&out);
+	trial.ok = true;
+	put_result(&out, &trial);
+	assert_false(get_result(buf_slice(&out), &back));
+	buf_clear(&out);
 	/* A success without evidence, a failure without a problem: no va that works says so. */
 	buf_clear(&out);
 	msg.evidence.len = 0;
@@ -476,7 +549,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_wire), cmocka_unit_test(test_wire_refuses),
-		cmocka_unit_test(test_request), cmocka_unit_test(test_lookup), cmocka_unit_test(test_reply), cmocka_unit_test(test_nonces),
+		cmocka_unit_test(test_request), cmocka_unit_test(test_lookup), cmocka_unit_test(test_manage),
+		cmocka_unit_test(test_seen), cmocka_unit_test(test_clock), cmocka_unit_test(test_reply), cmocka_unit_test(test_nonces),
 		cmocka_unit_test(test_check), cmocka_unit_test(test_result), cmocka_unit_test(test_issue),
 		cmocka_unit_test(test_certificate), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_channel), cmocka_unit_test(test_long_message), cmocka_unit_test(test_hostile_peer_kills_receiver),

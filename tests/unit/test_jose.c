@@ -535,6 +535,40 @@ test_algorithm_names(void **state)
 	assert_int_equal(count, 7);
 }
 
+/* RFC 8555, 6.5: of a request that is refused for whatever else, the nonce is still seen. */
+static void
+test_peek_nonce(void **state)
+{
+	static const struct {
+		const char	*body, *header, *nonce;
+	} cases[] = {
+		{ JWS_BODY("%H"), "{\"alg\":\"none\",\"nonce\":\"AAAA\",\"url\":\"u\",\"kid\":\"k\"}", "AAAA" },
+		{ JWS_BODY("%H"), "{\"nonce\":\"AAAA\"}", "AAAA" },
+		{ "{\"protected\":\"%H\",\"signatures\":[]}", "{\"nonce\":\"not base64url\"}", "not base64url" },
+		{ JWS_BODY("%H"), "{\"nonce\":7}", NULL },
+		{ JWS_BODY("%H"), "{}", NULL },
+		{ JWS_BODY("%H"), "{\"nonce\":\"AAAA\",\"nonce\":\"BBBB\"}", NULL },
+		{ JWS_BODY("%H"), "nonsense", NULL },
+		{ "{\"protected\":5}", "", NULL },
+		{ "{\"protected\":\"e30=\"}", "", NULL },
+		{ "{}", "", NULL },
+		{ "nonsense", "", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char		*body = fill(cases[i].body, cases[i].header);
+		struct buf	 nonce = { 0 };
+		enum err	 err = jws_peek_nonce(slice_str(body), &nonce);
+
+		assert_int_equal(err, cases[i].nonce != NULL ? ERR_OK : ERR_MALFORMED);
+		if (cases[i].nonce != NULL)
+			assert_string_equal((const char *)nonce.data, cases[i].nonce);
+		buf_free(&nonce);
+		free(body);
+	}
+}
+
 int
 main(void)
 {
@@ -553,6 +587,7 @@ main(void)
 		cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_rsa_limits),
 		cmocka_unit_test(test_algorithm_names),
+		cmocka_unit_test(test_peek_nonce),
 	};
 
 	return cmocka_run_group_tests_name("jose", tests, keys_make, keys_free);

@@ -113,11 +113,12 @@ VERB(put_alone, authorization_insert_alone(tx, c->row))
 VERB(begin_authorization, authorization_begin(tx, c->id, CHALLENGE_HTTP_01))
 VERB(validate, authorization_set_valid(tx, c->id, 50, c->number, c->text, slice_str("evidence"), 40))
 VERB(retry, authorization_set_retrying(tx, c->id, "try", c->text, c->number))
+VERB(set_votes, authorization_set_votes(tx, c->id, c->text))
 VERB(renew_caa, authorization_set_caa(tx, c->id, slice_str(c->text), c->number))
 VERB(invalidate, authorization_set_invalid(tx, c->id, "rec", c->text))
 VERB(deactivate_authorization, authorization_deactivate(tx, c->id))
 VERB(put_order, order_insert(tx, c->row, c->ids, c->count))
-VERB(begin_finalize, order_begin_finalize(tx, c->id, slice_str(c->text)))
+VERB(begin_finalize, order_begin_finalize(tx, c->id, slice_str(c->text), (unsigned)c->number))
 VERB(reopen, order_reopen(tx, c->id, c->text))
 VERB(fail_order, order_set_invalid(tx, c->id, c->text))
 VERB(finish_order, order_set_valid(tx, c->id, *c->ids))
@@ -358,6 +359,19 @@ authorization_check(struct id id, enum authorization_state want, const char *rec
 }
 
 static void
+votes_check(struct id id, const char *want)
+{
+	struct storage_tx *tx;
+	char *votes;
+
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	assert_int_equal(authorization_votes(tx, id, &votes), ERR_OK);
+	storage_read_end(tx);
+	assert_true(want == NULL ? votes == NULL : votes != NULL && strcmp(votes, want) == 0);
+	free(votes);
+}
+
+static void
 authorization_verbs(void **state)
 {
 	struct authorization	 a = sample_authorization(id_new(), "a.example"), b, read;
@@ -402,6 +416,10 @@ authorization_verbs(void **state)
 	assert_int_equal(read.caa_checked, 81);
 	authorization_free(&read);
 	authorization_check(a.id, AUTHORIZATION_VALID, "rec", "-", "evidence");
+	votes_check(a.id, NULL);
+	assert_int_equal(CALL(set_votes, a.id, .text = "[1]"), ERR_OK);
+	votes_check(a.id, "[1]");
+	assert_int_equal(CALL(set_votes, id_new(), .text = "[1]"), ERR_NOT_FOUND);
 	assert_int_equal(CALL(invalidate, b.id, .text = "err"), ERR_OK);
 	authorization_check(b.id, AUTHORIZATION_INVALID, "rec", "err", "");
 	assert_int_equal(CALL(deactivate_authorization, b.id), ERR_CONFLICT);

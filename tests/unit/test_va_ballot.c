@@ -38,6 +38,7 @@ struct world {
 	struct ballots *ballots;
 	struct msg_result result; /* the last one */
 	struct buf evidence;
+	char *votes;
 	unsigned answered;
 };
 
@@ -99,6 +100,8 @@ answered(void *arg, const struct msg_result *result)
 	w->result = *result;
 	buf_clear(&w->evidence);
 	buf_put(&w->evidence, result->evidence.data, result->evidence.len);
+	free(w->votes);
+	w->votes = slice_dup(result->votes);
 	w->answered++;
 }
 
@@ -112,7 +115,7 @@ world_open(size_t count, int64_t failures, int64_t regions)
 	assert_int_equal(uv_loop_init(&w->loop), 0);
 	for (size_t i = 0; i <= count; i++) {
 		w->players[i] = (struct player){ .name = names[i], .key = mac };
-		w->voters[i] = (struct voter){ .name = names[i], .key = { .mac = mac }, .ask = player_ask,
+		w->voters[i] = (struct voter){ .name = names[i], .key = { .mac = mac }, .region = "north", .ask = player_ask,
 			.self = &w->players[i] };
 		if (i > 0)
 			w->perspectives[i - 1] = (struct perspective_config){ .name = (char *)(uintptr_t)names[i],
@@ -132,6 +135,7 @@ world_close(struct world *w)
 	uv_run(&w->loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&w->loop), 0);
 	buf_free(&w->evidence);
+	free(w->votes);
 	free(w);
 }
 
@@ -377,12 +381,76 @@ test_renewal(void **state)
 	world_close(w);
 }
 
+static void
+reaches(struct world *w, size_t who, bool reached)
+{
+	struct msg_result result = { .reached = reached, .record = "[2]", .detail = "status 404" };
+
+	if (!reached)
+		result.problem = PROBLEM_DNS;
+	w->players[who].answer(w->players[who].arg, &result);
+}
+
+/* A trial waits for everybody, is not tried again, and says what each saw. */
+static void
+test_trial(void **state)
+{
+	struct world *w = world_open(2, -1, 1);
+	struct msg_check check = { .authorization = id_new(), .method = CHALLENGE_HTTP_01, .trial = true,
+		.identifier = { IDENTIFIER_DNS, "a.test" }, .token = TOKEN, .thumbprint = THUMBPRINT };
+
+	(void)state;
+	w->config.retries = 3;
+	ballots_add(w->ballots, &check);
+	reaches(w, 0, true);
+	reaches(w, 1, true);
+	assert_int_equal(w->answered, 0);
+	reaches(w, 2, false);
+	assert_true(w->answered == 1 && w->result.reached && !w->result.ok && w->result.evidence.len == 0);
+	assert_string_equal(w->votes,
+	    "[{\"perspective\":\"primary\",\"region\":\"north\",\"outcome\":\"agreed\",\"ms\":0,\"detail\":\"status 404\","
+	    "\"record\":[2]},"
+	    "{\"perspective\":\"fra\",\"region\":\"north\",\"outcome\":\"agreed\",\"ms\":0,\"detail\":\"status 404\","
+	    "\"record\":[2]},"
+	    "{\"perspective\":\"nyc\",\"region\":\"north\",\"outcome\":\"failed\",\"ms\":0,\"problem\":\"dns\","
+	    "\"detail\":\"status 404\",\"record\":[2]}]");
+	check.authorization = id_new();
+	ballots_add(w->ballots, &check);
+	reaches(w, 2, true);
+	reaches(w, 1, true);
+	reaches(w, 0, false); /* the primary can't */
+	assert_true(w->answered == 2 && !w->result.reached && w->result.next_try == 0);
+	world_close(w);
+}
+
+/* More than fits is told without the records. */
+static void
+test_votes_too_long(void **state)
+{
+	struct world *w = world_open(4, -1, 1);
+	struct msg_result result = { .problem = PROBLEM_DNS };
+
+	(void)state;
+	memset(result.detail, '"', RESULT_DETAIL_MAX); /* two characters in JSON */
+	snprintf(result.record, sizeof(result.record), "[\"%.1000s\"]", result.detail);
+	memset(result.record + 2, 'r', 1000);
+	strcpy(result.record + 1002, "\"]");
+	ask(w);
+	for (size_t i = 1; i < 5; i++)
+		w->players[i].answer(w->players[i].arg, &result);
+	w->players[0].answer(w->players[0].arg, &result);
+	assert_true(w->answered == 1 && w->result.votes.len <= VOTES_MAX);
+	assert_non_null(strstr(w->votes, "fra"));
+	world_close(w);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_quorum), cmocka_unit_test(test_no_quorum),
 		cmocka_unit_test(test_regions), cmocka_unit_test(test_unsound), cmocka_unit_test(test_retries),
-		cmocka_unit_test(test_renewal) };
+		cmocka_unit_test(test_renewal), cmocka_unit_test(test_trial),
+		cmocka_unit_test(test_votes_too_long) };
 
 	log_open("test", LOG_ERROR + 1, LOG_TEXT);
 	return cmocka_run_group_tests_name("va: ballots", tests, NULL, NULL);

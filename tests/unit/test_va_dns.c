@@ -11,6 +11,7 @@
 #include "va/caa_set.h"
 #include "va/dns_account_01.h"
 #include "va/dns_answer.h"
+#include "va/dns_message.h"
 #include "va/issue_value.h"
 #include "va/persist_set.h"
 #include "va/txt.h"
@@ -56,6 +57,71 @@ test_records(void **state)
 	/* a label type that isn't one */
 	assert_false(dns_records_read(BYTES(HEAD("\x00") "\x40" "a\x00\x00\x10\x00\x01"), 16, &records));
 	buf_free(&text);
+}
+
+static void
+test_names_in_rdata(void **state)
+{
+	/* Three aliases: by a pointer after a label, to a pointer ahead, with a dot inside a label. */
+	static const char answer[] = HEAD("\x03") QUESTION RECORD("\x05", "\x01", "\x04") "\x01" "b\xc0\x0e"
+	    RECORD("\x05", "\x01", "\x02") "\xc0\xff" RECORD("\x05", "\x01", "\x05") "\x03" "a.b\x00";
+	struct dns_records records;
+	char name[DNS_TEXT_SIZE];
+
+	(void)state;
+	assert_true(dns_records_read(BYTES(answer), 5, &records));
+	assert_int_equal(records.count, 3);
+	assert_true(dns_name_read(BYTES(answer), records.rdata[0], name));
+	assert_string_equal(name, "b.test");
+	assert_false(dns_name_read(BYTES(answer), records.rdata[1], name));
+	assert_false(dns_name_read(BYTES(answer), records.rdata[2], name));
+}
+
+/* RFC 5452, 9: id and letters have to be those of the question. */
+static void
+test_question_and_reply(void **state)
+{
+	static const char error[] = "\x12\x34\x81\x82\x00\x01\x00\x00\x00\x00\x00\x01" QUESTION
+	    "\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x0c\x00\x0f\x00\x08\x00\x06" "bogus!";
+	struct dns_question q, other;
+	struct dns_head head;
+	uint8_t reply[DNS_QUESTION_MAX];
+	size_t same = 0;
+
+	(void)state;
+	assert_true(dns_question_make(&q, "_acme-challenge.averylongname.test", 16, DNS_RECURSE | DNS_AUTHENTIC));
+	assert_int_equal(q.bytes[2], 0x01); /* RD */
+	assert_int_equal(q.bytes[3], 0x20); /* AD */
+	assert_int_equal(q.bytes[11], 1); /* OPT */
+	memcpy(reply, q.bytes, q.len);
+	assert_int_equal(dns_reply_match(slice_of(reply, q.len), &q), DNS_FOREIGN); /* a question */
+	reply[2] |= 0x80;
+	assert_int_equal(dns_reply_match(slice_of(reply, q.len), &q), DNS_EXACT);
+	reply[14] ^= 0x20;
+	assert_int_equal(dns_reply_match(slice_of(reply, q.len), &q), DNS_OTHER_CASE);
+	reply[14] ^= 0x21;
+	assert_int_equal(dns_reply_match(slice_of(reply, q.len), &q), DNS_FOREIGN);
+	reply[14] ^= 0x01;
+	reply[0] ^= 0x80;
+	assert_int_equal(dns_reply_match(slice_of(reply, q.len), &q), DNS_FOREIGN);
+	for (size_t len = 0; len < 20; len++)
+		assert_int_equal(dns_reply_match(slice_of(reply, len), &q), DNS_FOREIGN);
+	/* 30 letters, 2^30 ways to write them */
+	for (int i = 0; i < 100; i++) {
+		assert_true(dns_question_make(&other, "_acme-challenge.averylongname.test", 16, DNS_RECURSE));
+		same += memcmp(other.bytes + 12, q.bytes + 12, 30) == 0;
+	}
+	assert_true(same < 3);
+	assert_false(dns_question_make(&q, "a..test", 1, 0));
+	assert_false(dns_question_make(&q, ".test", 1, 0));
+	assert_false(dns_question_make(&q, "a.test.", 1, 0));
+	assert_true(dns_head_read(BYTES(error), &head));
+	assert_int_equal(head.rcode, 2);
+	assert_int_equal(head.error, 6);
+	assert_string_equal(head.extra, "bogus!");
+	assert_true(dns_error_is_bogus(6) && !dns_error_is_bogus(22) && !dns_error_is_bogus(-1));
+	assert_string_equal(dns_error_name(7), "Signature Expired");
+	assert_null(dns_error_name(4711));
 }
 
 static void
@@ -303,18 +369,38 @@ test_parameters(void **state)
 	assert_int_equal(judge("a.ca.test", "dns-01"), CAA_SET_FORBIDS);
 }
 
+/* What one property refuses another allows: then there is no reason left over. */
+static void
+test_ours_after_anothers(void **state)
+{
+	static char ours[] = "ca.test", *list[] = { ours };
+	static const struct strings identities = { list, 1 };
+	static const char other[] = "\0\x05issueother.test", own[] = "\0\x05issueca.test";
+	struct caa_question q = { false, &identities, "https://ca.test/account/1", "dns-01" };
+	struct dns_records records = { .count = 2, .rdata = { slice_of(other, sizeof(other) - 1),
+		slice_of(own, sizeof(own) - 1) } };
+	struct reason reason = { "" };
+
+	(void)state;
+	assert_int_equal(caa_set_judge(&records, &q, &reason), CAA_SET_ALLOWS);
+	assert_string_equal(reason.text, "");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_records),
 		cmocka_unit_test(test_too_many_records),
+		cmocka_unit_test(test_names_in_rdata),
+		cmocka_unit_test(test_question_and_reply),
 		cmocka_unit_test(test_label),
 		cmocka_unit_test(test_txt),
 		cmocka_unit_test(test_persist),
 		cmocka_unit_test(test_issue_values),
 		cmocka_unit_test(test_issue_parameters),
 		cmocka_unit_test(test_parameters),
+		cmocka_unit_test(test_ours_after_anothers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 
 #include "va/body.h"
 #include "va/check.h"
+#include "va/hosts.h"
 #include "va/record.h"
 #include "va/resolver.h"
 #include "va/target.h"
@@ -312,14 +313,14 @@ test_record(void **state)
 	record_text(array, text, sizeof(text));
 	assert_string_equal(text, "[]");
 	url_challenge(&url, &a_example, 80, "t");
-	record_add(array, &url, &a, 1, &a);
+	record_add(array, &url, &a, 1, &a, "10.0.0.53:53");
 	record_text(array, text, sizeof(text));
 	assert_string_equal(text,
 	    "[{\"url\":\"http://a.example/.well-known/acme-challenge/t\",\"hostname\":\"a.example\","
-	    "\"port\":\"80\",\"addressesResolved\":[\"192.0.2.1\"],\"addressUsed\":\"192.0.2.1\"}]");
+	    "\"port\":\"80\",\"addressesResolved\":[\"192.0.2.1\"],\"addressUsed\":\"192.0.2.1\",\"resolverAddrs\":[\"10.0.0.53:53\"]}]");
 	for (i = 0; i < 10; i++) {
 		snprintf(url.host, sizeof(url.host), "h%d.example", i);
-		record_add(array, &url, &a, 1, NULL);
+		record_add(array, &url, &a, 1, NULL, NULL);
 	}
 	record_text(array, text, sizeof(text)); /* as many as fit, the last one among them */
 	assert_non_null(read = json_loads(text, 0, NULL));
@@ -367,6 +368,41 @@ test_sound(void **state)
 	}
 }
 
+static void
+test_hosts(void **state)
+{
+	static const char text[] =
+	    "# comment\n127.0.0.1\tlocalhost  One.test one # two.test\n::1 one.test\n"
+	    "192.0.2.1 one.test\r\n 192.0.2.2 indented.test\n192.0.2.300 bad.test\nnames.test 192.0.2.3\n"
+	    "192.0.2.4\n\n\0 x.test\n192.0.2.5 nul\0.test fine.test\nfe80::1%eth0 scoped.test\n192.0.2.6 last.test";
+	static const struct {
+		const char *name, *addresses;
+	} rows[] = {
+		{ "one.TEST", "::1 127.0.0.1 192.0.2.1 " }, { "one", "127.0.0.1 " }, { "two.test", "" },
+		{ "indented.test", "192.0.2.2 " }, { "bad.test", "" }, { "192.0.2.3", "" }, { "x.test", "" },
+		{ "fine.test", "192.0.2.5 " }, { "scoped.test", "" }, { "last.test", "192.0.2.6 " }, { "", "" },
+	};
+	struct hosts *hosts = hosts_read(slice_of(text, sizeof(text) - 1));
+	struct address found[4];
+	char one[ADDRESS_TEXT_SIZE], all[256];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		size_t count = hosts_find(hosts, rows[i].name, found, 4);
+
+		all[0] = '\0';
+		for (size_t j = 0; j < count; j++) {
+			address_text(&found[j], one);
+			strcat(strcat(all, one), " ");
+		}
+		assert_string_equal(all, rows[i].addresses);
+	}
+	assert_int_equal(hosts_find(hosts, "one.test", found, 2), 2);
+	assert_int_equal(hosts_find(NULL, "one.test", found, 2), 0);
+	hosts_free(hosts);
+	hosts_free(hosts_read(slice_of(NULL, 0)));
+}
+
 int
 main(void)
 {
@@ -378,6 +414,7 @@ main(void)
 		cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_sound),
 		cmocka_unit_test(test_record),
+		cmocka_unit_test(test_hosts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

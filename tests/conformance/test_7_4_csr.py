@@ -123,17 +123,28 @@ CASES = {
 
 
 @pytest.fixture(scope="module")
-def ready(shared):
-    """One order that every case leaves ready."""
-    order, url = shared.ready([NAME])
-    return {"order": order, "url": url}
+def kept():
+    return {}
 
 
-@pytest.mark.parametrize("case", CASES, ids=list(CASES))
+@pytest.fixture
+def ready(shared, kept):
+    """One order that every case must leave ready."""
+    if not kept or shared.get(kept["url"]).json()["status"] != "ready":
+        kept["order"], kept["url"] = shared.ready([NAME])
+    return kept
+
+
+# Which keys, digests and sizes a server takes is its own to say.
+POLICY = ("goodkey", "limits", "rfc9155", "rfc6151", "rfc7633")
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case, marks=pytest.mark.needs("policy"))
+                                  if case.startswith(POLICY) else pytest.param(case, id=case) for case in CASES])
 def test_hostile_csr(shared, ready, case):
     make, detail = CASES[case]
-    problem = check_problem(shared.finalize(ready["order"], make()), "badCSR", 400, detail)
-    assert "-----" not in problem["detail"]
+    problem = check_problem(shared.finalize(ready["order"], make()), "badCSR", 400, detail, others=("malformed", "unauthorized"))
+    assert "-----" not in problem.get("detail", "")
     assert shared.get(ready["url"]).json()["status"] == "ready"      # RFC 8555, 7.4: a bad CSR changes nothing
 
 
@@ -151,7 +162,7 @@ PAYLOADS = {
 @pytest.mark.parametrize("case", PAYLOADS, ids=list(PAYLOADS))
 def test_hostile_finalize(shared, ready, case):
     payload, kind, detail = PAYLOADS[case]
-    check_problem(shared.post(ready["order"]["finalize"], payload), kind, 400, detail)
+    check_problem(shared.post(ready["order"]["finalize"], payload), kind, 400, detail, others=("malformed",))
     assert shared.get(ready["url"]).json()["status"] == "ready"
 
 

@@ -1,0 +1,626 @@
+#include "ra/conduct.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "ra/conduct_book.h"
+#include "ra/request.h"
+
+#define ENDLESS_AFTER 20	/* badNonce answers in a row */
+#define EARLY_MS 500		/* clocks and a slow network are forgiven that much */
+
+const struct conduct_rule_text conduct_rules[RULE_COUNT] = {
+#define X(name, section, level, title, right) [RULE_##name] = { #name, section, level, title, right },
+	CONDUCT_RULES(X)
+#undef X
+};
+
+struct conduct {
+	pthread_mutex_t	lock;
+	struct book	book;
+};
+
+struct conduct *
+conduct_new(void)
+{
+	struct conduct *conduct = calloc(1, sizeof(*conduct));
+
+	if (conduct != NULL)
+		pthread_mutex_init(&conduct->lock, NULL);
+	return conduct;
+}
+
+void
+conduct_reset(struct conduct *conduct)
+{
+	if (conduct == NULL)
+		return;
+	pthread_mutex_lock(&conduct->lock);
+	for (size_t i = 0; i < conduct->book.client_count; i++)
+		free(conduct->book.clients[i]);
+	memset(&conduct->book, 0, sizeof(conduct->book));
+	pthread_mutex_unlock(&conduct->lock);
+}
+
+/* --- writing it down ------------------------------------------------------------------------------- */
+
+/* The last place takes all for whom there is none. */
+static struct conduct_client *
+client_of(struct book *book, const char *agent, const char *account)
+{
+	struct conduct_client *client;
+
+	for (size_t i = 0; i < book->client_count; i++)
+		if (strcmp(book->clients[i]->agent, agent) == 0 && strcmp(book->clients[i]->account, account) == 0)
+			return book->clients[i];
+	if (book->client_count == CLIENTS_MAX)
+		return book->clients[CLIENTS_MAX - 1];
+	if ((client = calloc(1, sizeof(*client))) == NULL)
+		abort();
+	snprintf(client->agent, sizeof(client->agent), "%s", agent);
+	snprintf(client->account, sizeof(client->account), "%s", account);
+	book->clients[book->client_count++] = client;
+	return client;
+}
+
+static void
+keep(struct conduct_client *client, enum conduct_rule rule)
+{
+	client->of[rule].kept++;
+}
+
+static void __attribute__((format(printf, 4, 5)))
+broke(struct conduct_client *client, enum conduct_rule rule, const char *request, const char *format, ...)
+{
+	struct verdict *verdict = &client->of[rule];
+	va_list		args;
+
+	if (verdict->broken++ > 0)
+		return;
+	snprintf(verdict->request, sizeof(verdict->request), "%s", request);
+	va_start(args, format);
+	vsnprintf(verdict->detail, sizeof(verdict->detail), format, args);
+	va_end(args);
+}
+
+static struct tracked *
+track(struct book *book, enum tracked_kind kind, struct conduct_client *client)
+{
+	struct tracked *t = &book->tracked[book->next++ % TRACKED_MAX];
+
+	*t = (struct tracked){ .kind = kind, .client = client };
+	return t;
+}
+
+static struct tracked *
+find_id(struct book *book, enum tracked_kind kind, struct id id)
+{
+	for (size_t i = 0; i < TRACKED_MAX; i++)
+		if (book->tracked[i].kind == kind && id_eq(book->tracked[i].id, id))
+			return &book->tracked[i];
+	return NULL;
+}
+
+static struct tracked *
+find_path(struct book *book, enum tracked_kind kind, const struct conduct_client *client, const char *path)
+{
+	for (size_t i = 0; i < TRACKED_MAX; i++)
+		if (book->tracked[i].kind == kind && book->tracked[i].client == client &&
+		    strcmp(book->tracked[i].path, path) == 0)
+			return &book->tracked[i];
+	return NULL;
+}
+
+/* FNV-1a; 0 is kept for none. */
+static uint64_t
+digest_of(const json_t *json)
+{
+	char	*text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS);
+	uint64_t hash = 14695981039346656037u;
+
+	for (const char *p = text; p != NULL && *p != '\0'; p++)
+		hash = (hash ^ (uint8_t)*p) * 1099511628211u;
+	free(text);
+	return hash != 0 ? hash : 1;
+}
+
+/* A URL's path, as a request has it. */
+static const char *
+path_of(const char *url)
+{
+	const char *host = strstr(url, "://"), *path = host != NULL ? strchr(host + 3, '/') : NULL;
+
+	return path != NULL ? path : "";
+}
+
+/* --- what a request shows ------------------------------------------------------------------------------ */
+
+struct look {
+	struct book		*book;
+	struct conduct_client	*client;
+	const struct request	*request;
+	const char		*id;		/* of the request */
+	bool			 good;		/* it was answered without a problem */
+};
+
+/* RFC 8555, 6.2: from the bytes, since nothing of a body that can't be parsed is kept. */
+static void
+look_at_body(struct look *l)
+{
+	json_t	   *body = NULL;
+	const char *key, *text;
+	json_t	   *value;
+
+	if (l->request->lookup)
+		return;
+	if (json_object_parse(l->request->msg.body, &body, NULL) != ERR_OK)
+		return;
+	if (json_object_get(body, "header") != NULL)
+		broke(l->client, RULE_UNPROTECTED, l->id, "the JWS has a member \"header\"");
+	else
+		keep(l->client, RULE_UNPROTECTED);
+	json_object_foreach(body, key, value)
+		if ((text = json_string_value(value)) != NULL && strchr(text, '=') != NULL)
+			broke(l->client, RULE_PADDING, l->id, "\"%.20s\" has a \"=\"", key);
+	if (l->request->jws != NULL)
+		keep(l->client, RULE_PADDING);
+	json_decref(body);
+}
+
+/* False: the client owes no retry of this. */
+static bool
+look_at_retry(struct look *l, struct conduct_client *client, const char *nonce)
+{
+	if (client->retry_nonce[0] == '\0' || strcmp(client->retry_path, l->request->msg.path) != 0)
+		return false;
+	keep(client, RULE_RETRY);
+	if (nonce != NULL && strcmp(nonce, client->retry_nonce) == 0)
+		keep(client, RULE_FRESH_NONCE);
+	else
+		broke(client, RULE_FRESH_NONCE, l->id, "the retry had another nonce than the badNonce answer gave");
+	client->retry_nonce[0] = '\0';
+	return true;
+}
+
+static void
+look_at_nonce(struct look *l)
+{
+	struct conduct_client *client = l->client;
+	const struct problem  *problem = &l->request->problem;
+	const char	      *nonce = l->request->jws != NULL ? jws_nonce(l->request->jws) : NULL;
+
+	client->posts++;
+	/* What a newAccount owes it owes before anybody knows whose it is. */
+	if (!look_at_retry(l, client, nonce) && client->account[0] != '\0')
+		(void)look_at_retry(l, client_of(l->book, client->agent, ""), nonce);
+	if (problem->type != PROBLEM_BAD_NONCE) {
+		client->bad_nonces = 0;
+		if (nonce != NULL)
+			keep(client, RULE_NONCE);
+		return;
+	}
+	if (!l->request->nonce_is_ours_to_blame)
+		broke(client, RULE_NONCE, l->id, "%.200s", problem->detail.text);
+	if (++client->bad_nonces > ENDLESS_AFTER)
+		broke(client, RULE_ENDLESS, l->id, "%u badNonce answers in a row", client->bad_nonces);
+	snprintf(client->retry_nonce, sizeof(client->retry_nonce), "%s", l->request->reply.nonce);
+	snprintf(client->retry_path, sizeof(client->retry_path), "%s", l->request->msg.path);
+	snprintf(client->retry_request, sizeof(client->retry_request), "%s", l->id);
+}
+
+/* RFC 8555, 6.6 and 7.5.1; RFC 9773, 4.3. */
+static void
+look_at_time(struct look *l)
+{
+	const struct request   *r = l->request;
+	enum conduct_rule	rule = r->lookup ? RULE_ARI_RETRY_AFTER : RULE_RETRY_AFTER;
+	struct tracked	       *t = find_path(l->book, TRACKED_POLL, l->client, r->msg.path);
+	int64_t			now = clock_now_ms();
+
+	if (t != NULL && t->until - now > EARLY_MS)
+		broke(l->client, rule, l->id, "%.120s was asked for %lld ms before its Retry-After was over", r->msg.path,
+		    (long long)(t->until - now));
+	else if (t != NULL)
+		keep(l->client, rule);
+	if (t != NULL)
+		t->kind = TRACKED_NONE;
+	/* A badNonce answer is retried at once, and errors of ours are no wish of ours. */
+	if (r->reply.retry_after == 0 || r->problem.type == PROBLEM_BAD_NONCE)
+		return;
+	t = track(l->book, TRACKED_POLL, l->client);
+	t->until = now + (int64_t)r->reply.retry_after * 1000;
+	snprintf(t->path, sizeof(t->path), "%s",
+	    r->target.route == ROUTE_FINALIZE && l->good ? path_of(r->reply.location) : r->msg.path);
+}
+
+/* Problems that speak for themselves. */
+static void
+look_at_problem(struct look *l)
+{
+	static const struct {
+		enum said	  said;
+		enum conduct_rule rule;
+	} rows[] = {
+		{ SAID_URL, RULE_URL },
+		{ SAID_KEY_FORM, RULE_KEY_FORM },
+		{ SAID_PAYLOAD_NOT_EMPTY, RULE_EMPTY_PAYLOAD },
+		{ SAID_TERMS, RULE_TERMS },
+		{ SAID_CONTACT_COUNT, RULE_CONTACT },
+		{ SAID_ORDER_NOT_READY, RULE_FINALIZE },
+		{ SAID_CSR_COUNT, RULE_CSR_NAMES },
+		{ SAID_CSR_NAME, RULE_CSR_NAMES },
+		{ SAID_CSR_KEY, RULE_ACCOUNT_KEY },
+		{ SAID_REASON, RULE_REASON },
+		{ SAID_ALREADY_REVOKED, RULE_REVOKE_TWICE },
+		{ SAID_ALREADY_REPLACED, RULE_REPLACES },
+		{ SAID_NO_RESOURCE, RULE_HARD_CODED },
+	};
+	const struct problem *problem = &l->request->problem;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (problem->said == rows[i].said)
+			broke(l->client, rows[i].rule, l->id, "%.200s", problem->detail.text);
+	if (problem->type == PROBLEM_INVALID_CONTACT || problem->type == PROBLEM_UNSUPPORTED_CONTACT)
+		broke(l->client, RULE_CONTACT, l->id, "%.200s", problem->detail.text);
+	if (problem->said == SAID_CHALLENGE_OVER)
+		broke(l->client, strcmp(problem->about, "processing") == 0 || strcmp(problem->about, "pending") == 0 ?
+		    RULE_SEVERAL : RULE_DEAD, l->id, "%.200s", problem->detail.text);
+	if (problem->said == SAID_ORDER_NOT_READY && strcmp(problem->about, "invalid") == 0)
+		broke(l->client, RULE_DEAD, l->id, "%.200s", problem->detail.text);
+}
+
+static void
+look_at_account(struct look *l)
+{
+	const struct request *r = l->request;
+	const struct problem *problem = &r->problem;
+	bool		      bound = json_object_get(r->payload, "externalAccountBinding") != NULL;
+
+	if (problem->type == PROBLEM_EXTERNAL_ACCOUNT_REQUIRED ||
+	    (bound && !l->good && problem->said == SAID_NOTHING && problem->type != PROBLEM_INVALID_CONTACT &&
+		problem->type != PROBLEM_UNSUPPORTED_CONTACT && problem->type != PROBLEM_BAD_NONCE))
+		broke(l->client, RULE_EAB, l->id, "%.200s", problem->detail.text);
+	if (!l->good || r->reply.status != 201)
+		return;
+	keep(l->client, RULE_TERMS);
+	keep(l->client, RULE_CONTACT);
+	if (bound)
+		keep(l->client, RULE_EAB);
+	for (size_t i = 0; i < l->book->client_count; i++) {
+		const struct conduct_client *other = l->book->clients[i];
+
+		if (other != l->client && other->account[0] != '\0' && strcmp(other->agent, l->client->agent) == 0) {
+			broke(l->client, RULE_NEW_ACCOUNT, l->id, "another account after %s", other->account);
+			return;
+		}
+	}
+}
+
+/* RFC 8738, 3, and RFC 8555, 6.7.1. */
+static void
+look_at_refused_names(struct look *l, uint64_t digest)
+{
+	const struct problem *problem = &l->request->problem;
+
+	for (size_t i = 0; i < problem->sub_count; i++)
+		if (problem->subs[i].identifier.type == IDENTIFIER_IP && problem->subs[i].type == PROBLEM_MALFORMED)
+			broke(l->client, RULE_ADDRESS, l->id, "%.200s", problem->subs[i].detail.text);
+	if (problem->sub_count == 0)
+		return;
+	if (l->client->refused == digest)
+		broke(l->client, RULE_SUBPROBLEMS, l->id, "the same identifiers were ordered again after they were refused");
+	l->client->refused = digest;
+}
+
+static bool
+asked_renewal(const struct book *book, const char *agent)
+{
+	for (size_t i = 0; i < book->client_count; i++)
+		if (book->clients[i]->asked_renewal && strcmp(book->clients[i]->agent, agent) == 0)
+			return true;
+	return false;
+}
+
+static bool
+had_before(const struct book *book, const struct conduct_client *client, uint64_t names)
+{
+	for (size_t i = 0; i < TRACKED_MAX; i++)
+		if (book->tracked[i].kind == TRACKED_ORDER && book->tracked[i].client == client &&
+		    book->tracked[i].names == names && book->tracked[i].step == STEP_DOWNLOADED)
+			return true;
+	return false;
+}
+
+static void
+look_at_new_order(struct look *l)
+{
+	const struct request *r = l->request;
+	uint64_t	      digest = digest_of(json_object_get(r->payload, "identifiers"));
+	bool		      replaces = json_object_get(r->payload, "replaces") != NULL;
+	struct tracked	     *t;
+	struct site	      any = { r->site.surface, NULL };
+	struct target	      made;
+
+	if (!l->good) {
+		look_at_refused_names(l, digest);
+		if (replaces && r->problem.said == SAID_NOTHING && r->problem.sub_count == 0 &&
+		    (r->problem.type == PROBLEM_MALFORMED || r->problem.type == PROBLEM_UNAUTHORIZED) && r->known != NULL)
+			broke(l->client, RULE_REPLACES, l->id, "%.200s", r->problem.detail.text);
+		return;
+	}
+	if (l->client->refused != 0 && l->client->refused != digest)
+		keep(l->client, RULE_SUBPROBLEMS);
+	l->client->refused = 0;
+	if (replaces)
+		keep(l->client, RULE_REPLACES);
+	else if (asked_renewal(l->book, l->client->agent) && had_before(l->book, l->client, digest))
+		broke(l->client, RULE_REPLACES, l->id, "a client that reads renewal information renewed without \"replaces\"");
+	if (!route_parse_url(&any, r->reply.location, &made))
+		return;
+	t = track(l->book, TRACKED_ORDER, l->client);
+	t->id = made.id;
+	t->names = digest;
+	snprintf(t->request, sizeof(t->request), "%s", l->id);
+}
+
+/* After finalize and after each poll: where the order stands. */
+static void
+look_at_order(struct look *l)
+{
+	const struct request *r = l->request;
+	struct tracked	     *t = find_id(l->book, TRACKED_ORDER, r->target.id);
+	json_t		     *shown = NULL;
+	const char	     *status, *certificate;
+
+	if (t == NULL || !l->good || json_object_parse(buf_slice(&r->reply_body), &shown, NULL) != ERR_OK)
+		return;
+	if (r->target.route == ROUTE_FINALIZE) {
+		keep(l->client, RULE_FINALIZE);
+		keep(l->client, RULE_CSR_NAMES);
+		keep(l->client, RULE_ACCOUNT_KEY);
+		t->step = STEP_FINALIZED;
+		snprintf(t->request, sizeof(t->request), "%s", l->id);
+	} else if (t->step == STEP_FINALIZED) {
+		t->polls++;
+		keep(l->client, RULE_POLL);
+	}
+	status = json_member_str(shown, "status");
+	certificate = json_member_str(shown, "certificate");
+	if (status != NULL && (strcmp(status, "valid") == 0 || strcmp(status, "invalid") == 0) && t->step < STEP_ENDED) {
+		t->step = STEP_ENDED;
+		keep(l->client, RULE_ABANDONED);
+	}
+	snprintf(t->path, sizeof(t->path), "%s", certificate != NULL ? path_of(certificate) : "");
+	json_decref(shown);
+}
+
+static void
+look_at_certificate(struct look *l)
+{
+	struct tracked *t;
+
+	if (l->request->target.route == ROUTE_CERTIFICATE_CHAIN)
+		keep(l->client, RULE_ALTERNATES);
+	if ((t = find_path(l->book, TRACKED_ORDER, l->client, l->request->msg.path)) == NULL)
+		return;
+	t->step = STEP_DOWNLOADED;
+	keep(l->client, RULE_DOWNLOAD);
+}
+
+static void
+look_at_challenge(struct look *l)
+{
+	const struct request *r = l->request;
+	enum challenge_type   type = challenge_by_name(r->target.tail);
+	struct tracked	     *t = find_id(l->book, TRACKED_AUTHORIZATION, r->target.id);
+
+	if (r->payload == NULL || !l->good)
+		return;
+	if (t != NULL && t->method != type) {
+		broke(l->client, RULE_SEVERAL, l->id, "%s was answered after %s", challenge_name(type),
+		    challenge_name(t->method));
+		return;
+	}
+	keep(l->client, RULE_SEVERAL);
+	t = t != NULL ? t : track(l->book, TRACKED_AUTHORIZATION, l->client);
+	t->id = r->target.id;
+	t->method = type;
+	snprintf(t->request, sizeof(t->request), "%s", l->id);
+}
+
+static void
+look_at_orders_list(struct look *l)
+{
+	const struct msg_reply *reply = &l->request->reply;
+	struct conduct_client  *client = l->client;
+
+	if (client->next_page[0] != '\0' && strcmp(client->next_page, l->request->msg.path) == 0) {
+		keep(client, RULE_ORDERS_LIST);
+		client->next_page[0] = '\0';
+	}
+	for (uint32_t i = 0; i < reply->link_count; i++)
+		if (strstr(reply->links[i], "rel=\"next\"") != NULL) {
+			snprintf(client->next_page, sizeof(client->next_page), "%s", path_of(reply->links[i]));
+			client->next_page[strcspn(client->next_page, ">")] = '\0';
+			snprintf(client->next_request, sizeof(client->next_request), "%s", l->id);
+		}
+}
+
+static void
+look_at_route(struct look *l)
+{
+	switch (l->request->target.route) {
+	case ROUTE_NEW_ACCOUNT:
+		look_at_account(l);
+		break;
+	case ROUTE_NEW_ORDER:
+		look_at_new_order(l);
+		break;
+	case ROUTE_KEY_CHANGE:
+		if (l->good)
+			keep(l->client, RULE_ROLLOVER);
+		else if (l->request->known != NULL && l->request->problem.said == SAID_NOTHING)
+			broke(l->client, RULE_ROLLOVER, l->id, "%.200s", l->request->problem.detail.text);
+		break;
+	case ROUTE_REVOKE_CERT:
+		if (l->good) {
+			keep(l->client, RULE_REASON);
+			keep(l->client, RULE_REVOKE_TWICE);
+		}
+		break;
+	case ROUTE_ORDER:
+	case ROUTE_FINALIZE:
+		look_at_order(l);
+		break;
+	case ROUTE_CERTIFICATE:
+	case ROUTE_CERTIFICATE_CHAIN:
+		if (l->good)
+			look_at_certificate(l);
+		break;
+	case ROUTE_CHALLENGE:
+		look_at_challenge(l);
+		break;
+	case ROUTE_ORDERS:
+	case ROUTE_ORDERS_PAGE:
+		look_at_orders_list(l);
+		break;
+	default:
+		break;
+	}
+}
+
+/* What every authenticated request shows. */
+static void
+look_at_form(struct look *l)
+{
+	const struct request *r = l->request;
+
+	if (r->lookup || r->key == NULL || r->problem.said == SAID_KEY_FORM)
+		return;
+	keep(l->client, RULE_URL);
+	keep(l->client, RULE_HARD_CODED);
+	keep(l->client, RULE_KEY_FORM);
+	keep(l->client, RULE_MEDIA_TYPE);
+	if (r->msg.user_agent[0] != '\0')
+		keep(l->client, RULE_AGENT);
+	if (l->good && r->payload == NULL && jws_payload(r->jws).len == 0) {
+		keep(l->client, RULE_EMPTY_PAYLOAD);
+		keep(l->client, RULE_GET);
+	}
+}
+
+/* The account that signed, or that the request says so of: what can't be verified is somebody's mistake, too. */
+static void
+whose(const struct request *request, char account[ID_TEXT_SIZE])
+{
+	struct site   any = { request->site.surface, NULL };
+	struct target claimed;
+	const char   *kid = request->jws != NULL ? jws_kid(request->jws) : NULL;
+
+	if (!id_is_zero(request->account.id))
+		id_text(request->account.id, account);
+	else if (kid != NULL && route_parse_url(&any, kid, &claimed) && !claimed.nowhere && !id_is_zero(claimed.id))
+		id_text(claimed.id, account);
+}
+
+void
+conduct_request(struct conduct *conduct, const struct request *request)
+{
+	char	    account[ID_TEXT_SIZE] = "";
+	struct look l = { .request = request, .id = request->msg.id, .good = request->problem.type == PROBLEM_NONE };
+
+	if (conduct == NULL)
+		return;
+	whose(request, account);
+	pthread_mutex_lock(&conduct->lock);
+	l.book = &conduct->book;
+	l.client = client_of(l.book, request->msg.user_agent, account);
+	if (request->msg.user_agent[0] == '\0')
+		broke(l.client, RULE_AGENT, l.id, "%.200s was asked for without one", request->msg.path);
+	if (request->lookup)
+		l.client->asked_renewal |= request->target.route == ROUTE_RENEWAL_INFO_OF;
+	else
+		look_at_nonce(&l);
+	look_at_body(&l);
+	look_at_time(&l);
+	/* What a script or chance answered says nothing of the client. */
+	if (!request->is_scripted) {
+		look_at_problem(&l);
+		look_at_form(&l);
+		look_at_route(&l);
+	}
+	pthread_mutex_unlock(&conduct->lock);
+}
+
+/* --- what others saw ---------------------------------------------------------------------------------------- */
+
+void
+conduct_seen(struct conduct *conduct, const struct msg_seen *seen)
+{
+	static const struct {
+		enum conduct_rule rule;
+		const char	 *words;
+	} rows[SEEN_COUNT] = {
+		[SEEN_NO_AGENT] = { RULE_AGENT, "was asked for without one" },
+		[SEEN_MEDIA_TYPE] = { RULE_MEDIA_TYPE, "was sent another Content-Type" },
+		[SEEN_GET] = { RULE_GET, "was asked for by another method than POST" },
+		[SEEN_NO_RESOURCE] = { RULE_HARD_CODED, "was never given out" },
+	};
+	struct conduct_client *client;
+
+	if (conduct == NULL)
+		return;
+	pthread_mutex_lock(&conduct->lock);
+	client = client_of(&conduct->book, seen->user_agent, "");
+	if (seen->what == SEEN_NEW_NONCE)
+		client->new_nonces++;
+	else
+		broke(client, rows[seen->what].rule, seen->id, "%.200s %s", seen->path, rows[seen->what].words);
+	pthread_mutex_unlock(&conduct->lock);
+}
+
+static enum conduct_rule
+rule_of_failure(const struct msg_result *result, enum challenge_type method)
+{
+	if (method == CHALLENGE_TLS_ALPN_01 &&
+	    (result->problem == PROBLEM_INCORRECT_RESPONSE || result->problem == PROBLEM_TLS))
+		return RULE_TLS_ALPN;
+	return result->problem == PROBLEM_INCORRECT_RESPONSE ? RULE_KEY_AUTHORIZATION : RULE_PROVISIONED;
+}
+
+void
+conduct_validation(struct conduct *conduct, const struct msg_result *result)
+{
+	struct tracked *t;
+
+	if (conduct == NULL || !id_is_zero(result->order))
+		return;
+	pthread_mutex_lock(&conduct->lock);
+	if ((t = find_id(&conduct->book, TRACKED_AUTHORIZATION, result->authorization)) != NULL) {
+		if (result->ok) {
+			keep(t->client, RULE_PROVISIONED);
+			keep(t->client, t->method == CHALLENGE_TLS_ALPN_01 ? RULE_TLS_ALPN : RULE_KEY_AUTHORIZATION);
+		} else if (result->problem != PROBLEM_SERVER_INTERNAL && result->problem != PROBLEM_CAA) {
+			broke(t->client, rule_of_failure(result, t->method), t->request, "%.200s", result->detail);
+		}
+	}
+	pthread_mutex_unlock(&conduct->lock);
+}
+
+void
+conduct_report(struct conduct *conduct, enum conduct_form form, unsigned indent, struct buf *out)
+{
+	pthread_mutex_lock(&conduct->lock);
+	if (form == CONDUCT_JSON)
+		book_put_json(&conduct->book, indent, out);
+	else if (form == CONDUCT_JUNIT)
+		book_put_junit(&conduct->book, out);
+	else
+		book_put_page(&conduct->book, out);
+	pthread_mutex_unlock(&conduct->lock);
+}

@@ -1,0 +1,427 @@
+"""The conformance report: a good client's is empty; each misbehaviour, one by one, is in it, with the request that
+showed it."""
+import json
+import time
+import xml.etree.ElementTree as xml
+
+import pytest
+import urllib3
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from harness import keys
+from harness.acme import Client
+from harness.keys import Key, b64
+
+
+@pytest.fixture(scope="module")
+def watched(challenges):
+    from harness.pebble import Pebble
+    made = Pebble("signet", challenges, config={"retryAfter": {"authz": 1, "order": 1}},
+                  env={"PEBBLE_WFE_NONCEREJECT": "0", "PEBBLE_AUTHZREUSE": "0", "PEBBLE_VA_NOSLEEP": "1",
+                       "PEBBLE_ALTERNATE_ROOTS": "1", "PEBBLE_WFE_ORDERS_PER_PAGE": "2"})
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def client(watched):
+    """Each test begins with a new report, and its client with an account of its own in it."""
+    assert watched.manage("/conformance/reset", "POST").status_code == 200
+    return watched.client()
+
+
+def report(server):
+    return server.manage("/conformance.json").json()["clients"]
+
+
+def broken(server):
+    """Of all clients together: rule -> entry."""
+    return {entry["rule"]: entry for one in report(server) for entry in one["broken"]}
+
+
+def patient(client, url, until=("valid", "invalid")):
+    """Polls as the server says."""
+    while True:
+        reply = client.get(url)
+        if reply.json()["status"] in until:
+            return reply
+        after = reply.headers.get("Retry-After", "0")
+        time.sleep(int(after) if after.isdigit() else 1.05)
+
+
+def issue(client, names, kind="http-01", key=None, **more):
+    """What a client should do, from order to alternate chain; (the order's URL, the leaf)."""
+    made = client.order(names, **more)
+    for url in made.json()["authorizations"]:
+        client.post(client.challenge(url, kind)["url"], {})
+        assert patient(client, url).json()["status"] == "valid"
+    order, url = client.get(made.headers["Location"]).json(), made.headers["Location"]
+    reply = client.finalize(order, keys.csr(names, key or Key()))
+    assert reply.status_code == 200, reply.text
+    time.sleep(1.05)
+    final = patient(client, url).json()
+    reply = client.get(final["certificate"])
+    for link in reply.headers["Link"].split(", "):
+        if 'rel="alternate"' in link:
+            assert client.get(link[1:link.index(">")]).status_code == 200
+    return url, x509.load_pem_x509_certificate(reply.content)
+
+
+def test_a_good_client(watched, client):
+    _, leaf = issue(client, ["good.test"])
+    issue(client, ["good-tls.test"], "tls-alpn-01")
+    issue(client, ["*.good-dns.test"], "dns-01")
+    der = b64(leaf.public_bytes(serialization.Encoding.DER))
+    assert client.post(client.directory["revokeCert"], {"certificate": der, "reason": 4}).status_code == 200
+    page = client.get(client.kid).json()["orders"]
+    while page:
+        reply = client.get(page)
+        page = next((link[1:link.index(">")] for link in reply.headers["Link"].split(", ") if "next" in link), None)
+    assert broken(watched) == {}
+    mine = next(one for one in report(watched) if one["account"])
+    assert mine["userAgent"] == "signet-tests/1"
+    assert {"URL", "NONCE", "EMPTY_PAYLOAD", "TERMS", "FINALIZE", "CSR_NAMES", "POLL", "DOWNLOAD", "ALTERNATES", "SEVERAL",
+            "PROVISIONED", "KEY_AUTHORIZATION", "TLS_ALPN", "RETRY_AFTER", "REASON", "ORDERS_LIST"} <= set(mine["kept"])
+    assert {"EAB", "ROLLOVER", "ADDRESS", "ARI_RETRY_AFTER"} <= set(mine["notExercised"])
+
+
+def test_forms_of_the_report(watched, client):
+    client.post(client.directory["newOrder"], {"identifiers": []}, url="https://localhost/else<where>")
+    entry = broken(watched)["URL"]
+    assert entry["section"] == "RFC 8555, 6.4" and entry["level"] == "MUST" and entry["right"] and entry["detail"]
+    assert f"id={entry['request']} " in watched.log
+    reply = watched.manage("/conformance.xml")
+    assert reply.headers["Content-Type"] == "application/xml; charset=utf-8"
+    suites = xml.fromstring(reply.content)
+    failures = suites.findall(".//testcase/failure")
+    assert len(failures) == 1 and entry["request"] in failures[0].text
+    assert suites.find("testsuite").get("failures") in ("0", "1") and suites.find(".//testcase/skipped") is not None
+    page = watched.manage("/conformance")
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert entry["request"] in page.text and "<where>" not in page.text
+    assert watched.manage("/conformance/reset", "POST").status_code == 200
+    assert report(watched) == []
+
+
+def test_no_user_agent(watched, client):
+    client.http.get(client.directory["newNonce"], headers={"User-Agent": urllib3.util.SKIP_HEADER})
+    assert set(broken(watched)) == {"AGENT"}
+
+
+def test_content_type(watched, client):
+    client.send(client.directory["newOrder"], client.jws(client.directory["newOrder"], {}), "application/json")
+    assert set(broken(watched)) == {"MEDIA_TYPE"}
+
+
+def test_padding(watched, client):
+    jws = client.jws(client.directory["newOrder"], {"identifiers": []})
+    client.send(client.directory["newOrder"], {**jws, "signature": jws["signature"] + "="})
+    assert set(broken(watched)) == {"PADDING"}
+
+
+def test_unprotected_header(watched, client):
+    jws = client.jws(client.directory["newOrder"], {"identifiers": []})
+    client.send(client.directory["newOrder"], {**jws, "header": {"alg": "ES256"}})
+    assert set(broken(watched)) == {"UNPROTECTED"}
+
+
+def test_jwk_in_place_of_kid(watched, client):
+    client.post(client.directory["newOrder"], {"identifiers": []}, use_jwk=True)
+    assert set(broken(watched)) == {"KEY_FORM"}
+
+
+def test_get(watched, client):
+    client.http.get(client.kid)
+    assert set(broken(watched)) == {"GET"}
+
+
+def test_payload_of_post_as_get(watched, client):
+    client.post(client.get(client.kid).json()["orders"], {})
+    assert set(broken(watched)) == {"EMPTY_PAYLOAD"}
+
+
+def test_hard_coded_url(watched, client):
+    client.http.get(watched.url("/acme/new-order"))
+    assert set(broken(watched)) == {"HARD_CODED"}
+
+
+@pytest.mark.parametrize("how", ("twice", "elsewhere"))
+def test_nonce(watched, client, how):
+    nonce = client.nonce()
+    if how == "twice":
+        client.post(client.kid, None, nonce=nonce)
+    else:
+        nonce = "AAAAAAAAAAAAAAAAAAAAAA"
+    reply = client.post(client.kid, None, nonce=nonce)
+    client.post(client.kid, None, nonce=reply.headers["Replay-Nonce"])
+    assert set(broken(watched)) == {"NONCE"}
+
+
+def test_bad_nonce_not_retried(watched, client):
+    client.post(client.kid, None, nonce="AAAAAAAAAAAAAAAAAAAAAA")
+    assert set(broken(watched)) == {"NONCE", "RETRY"}
+
+
+def test_retry_with_another_nonce(watched, client):
+    spare = client.http.head(client.directory["newNonce"]).headers["Replay-Nonce"]
+    client.post(client.kid, None, nonce="AAAAAAAAAAAAAAAAAAAAAA")
+    client.post(client.kid, None, nonce=spare)
+    assert set(broken(watched)) == {"NONCE", "FRESH_NONCE"}
+
+
+def test_endless_retries(watched, client):
+    for _ in range(25):
+        client.post(client.kid, None, nonce="AAAAAAAAAAAAAAAAAAAAAA")
+    assert "ENDLESS" in broken(watched)
+
+
+def test_a_nonce_for_every_request(watched, client):
+    for _ in range(6):
+        client.post(client.kid, None, nonce=client.http.head(client.directory["newNonce"]).headers["Replay-Nonce"])
+    assert set(broken(watched)) == {"NEW_NONCE"}
+
+
+def test_retry_after_ignored(watched, client):
+    made = client.order(["early.test"])
+    url = made.json()["authorizations"][0]
+    client.post(client.challenge(url)["url"], {})
+    patient(client, url)
+    client.finalize(client.get(made.headers["Location"]).json(), keys.csr(["early.test"], Key()))
+    final = client.get(made.headers["Location"]).json()         # at once
+    time.sleep(1.05)
+    final = patient(client, made.headers["Location"]).json()
+    client.get(final["certificate"])
+    assert set(broken(watched)) == {"RETRY_AFTER"}
+
+
+def test_subproblems_ignored(watched, client):
+    for _ in range(2):
+        client.post(client.directory["newOrder"], {"identifiers": [{"type": "dns", "value": "a_b.test"}]})
+    assert set(broken(watched)) == {"SUBPROBLEMS"}
+
+
+def test_orders_list_not_followed(watched, client):
+    for i in range(3):
+        issue(client, [f"list{i}.test"])
+    client.get(client.get(client.kid).json()["orders"])
+    assert set(broken(watched)) == {"ORDERS_LIST"}
+
+
+def test_dead_authorization(watched, client):
+    made = client.order(["dead.test"])
+    url = made.json()["authorizations"][0]
+    challenge = client.challenge(url)
+    client.post(url, {"status": "deactivated"})
+    client.post(challenge["url"], {})
+    client.get(made.headers["Location"])
+    assert set(broken(watched)) == {"DEAD"}
+
+
+def test_a_new_account_each_time(watched, client):
+    watched.client()
+    assert set(broken(watched)) == {"NEW_ACCOUNT"}
+
+
+def test_terms(watched, client):
+    Client(watched, register=False).register(termsOfServiceAgreed=False)
+    assert set(broken(watched)) == {"TERMS"}
+
+
+@pytest.mark.parametrize("contact", (["tel:1"], ["mailto:a@b.test,c@d.test"], ["mailto:a@b.test"] * 3))
+def test_contact(watched, client, contact):
+    client.post(client.kid, {"contact": contact})
+    assert set(broken(watched)) == {"CONTACT"}
+
+
+def test_external_account_binding(watched, client):
+    other = Client(watched, register=False)
+    other.post(other.directory["newAccount"], {"termsOfServiceAgreed": True, "externalAccountBinding": {}}, use_jwk=True)
+    assert set(broken(watched)) == {"EAB"}
+
+
+def test_rollover(watched, client):
+    url, key = client.directory["keyChange"], Key()
+    inner = client.jws(url, {"account": client.kid, "oldKey": key.jwk}, key=key, use_jwk=True, nonce=None)
+    client.post(url, inner)
+    assert set(broken(watched)) == {"ROLLOVER"}
+
+
+def finish(client, made):
+    """An order of one name to its end."""
+    url = made.json()["authorizations"][0]
+    client.post(client.challenge(url)["url"], {})
+    patient(client, url)
+    name = made.json()["identifiers"][0]["value"]
+    client.finalize(client.get(made.headers["Location"]).json(), keys.csr([name], Key()))
+    time.sleep(1.05)
+    client.get(patient(client, made.headers["Location"]).json()["certificate"])
+
+
+def test_finalize_too_early(watched, client):
+    made = client.order(["early-finalize.test"])
+    client.finalize(made.json(), keys.csr(["early-finalize.test"], Key()))
+    finish(client, made)
+    assert set(broken(watched)) == {"FINALIZE"}
+
+
+def test_csr_of_other_names(watched, client):
+    made = client.order(["names.test"])
+    url = made.json()["authorizations"][0]
+    client.post(client.challenge(url)["url"], {})
+    patient(client, url)
+    client.finalize(client.get(made.headers["Location"]).json(), keys.csr(["names.test", "more.test"], Key()))
+    client.finalize(client.get(made.headers["Location"]).json(), keys.csr(["names.test"], Key()))
+    time.sleep(1.05)
+    client.get(patient(client, made.headers["Location"]).json()["certificate"])
+    assert set(broken(watched)) == {"CSR_NAMES"}
+
+
+def test_account_key_in_the_csr(watched, client):
+    made = client.order(["account-key.test"])
+    url = made.json()["authorizations"][0]
+    client.post(client.challenge(url)["url"], {})
+    patient(client, url)
+    client.finalize(client.get(made.headers["Location"]).json(), keys.csr(["account-key.test"], client.key))
+    assert set(broken(watched)) == {"ACCOUNT_KEY", "ABANDONED"}
+
+
+def test_order_abandoned(watched, client):
+    client.order(["abandoned.test"])
+    assert set(broken(watched)) == {"ABANDONED"}
+
+
+def test_order_not_polled(watched, client):
+    made = client.order(["unpolled.test"])
+    url = made.json()["authorizations"][0]
+    client.post(client.challenge(url)["url"], {})
+    patient(client, url)
+    client.finalize(client.get(made.headers["Location"]).json(), keys.csr(["unpolled.test"], Key()))
+    assert set(broken(watched)) == {"POLL"}
+
+
+def test_certificate_not_downloaded(watched, client):
+    made = client.order(["undownloaded.test"])
+    url = made.json()["authorizations"][0]
+    client.post(client.challenge(url)["url"], {})
+    patient(client, url)
+    client.finalize(client.get(made.headers["Location"]).json(), keys.csr(["undownloaded.test"], Key()))
+    time.sleep(1.05)
+    patient(client, made.headers["Location"])
+    assert set(broken(watched)) == {"DOWNLOAD"}
+
+
+def test_alternates_never_fetched_are_not_exercised(watched, client):
+    finish(client, client.order(["alternates.test"]))
+    assert broken(watched) == {}
+    assert "ALTERNATES" in next(one for one in report(watched) if one["account"])["notExercised"]
+
+
+def fail(client, name, text, kind="http-01"):
+    """A challenge that is answered with that in the place of its response."""
+    made = client.order([name])
+    url = made.json()["authorizations"][0]
+    found = next(c for c in client.get(url).json()["challenges"] if c["type"] == kind)
+    if text is not None:
+        client.server.responder.put(found["token"], text(found["token"]))
+    client.post(found["url"], {})
+    assert patient(client, url).json()["status"] == "invalid"
+    client.get(made.headers["Location"])
+
+
+def test_not_provisioned(watched, client):
+    made = client.order(["unprovisioned.test"])
+    url = made.json()["authorizations"][0]
+    found = next(c for c in client.get(url).json()["challenges"] if c["type"] == "dns-01")
+    client.post(found["url"], {})
+    assert patient(client, url).json()["status"] == "invalid"
+    client.get(made.headers["Location"])
+    assert set(broken(watched)) == {"PROVISIONED"}
+
+
+@pytest.mark.parametrize("text", (lambda token: token + ".wrong", lambda token: token), ids=("thumbprint", "token alone"))
+def test_key_authorization(watched, client, text):
+    fail(client, "authorization.test", text)
+    assert set(broken(watched)) == {"KEY_AUTHORIZATION"}
+
+
+def test_several_challenges(watched, client):
+    made = client.order(["several.test"])
+    url = made.json()["authorizations"][0]
+    first = client.challenge(url)
+    other = next(c for c in client.get(url).json()["challenges"] if c["type"] == "dns-01")
+    client.post(first["url"], {})
+    client.post(other["url"], {})
+    patient(client, url)
+    client.finalize(client.get(made.headers["Location"]).json(), keys.csr(["several.test"], Key()))
+    time.sleep(1.05)
+    client.get(patient(client, made.headers["Location"]).json()["certificate"])
+    assert set(broken(watched)) in ({"SEVERAL"}, {"DEAD"})      # as fast as the validation was
+
+
+def test_tls_alpn_certificate(watched, client):
+    made = client.order(["alpn.test"])
+    url = made.json()["authorizations"][0]
+    found = next(c for c in client.get(url).json()["challenges"] if c["type"] == "tls-alpn-01")
+    client.server.responder.tls.put("alpn.test", found["token"] + ".wrong")
+    client.post(found["url"], {})
+    assert patient(client, url).json()["status"] == "invalid"
+    client.get(made.headers["Location"])
+    assert set(broken(watched)) == {"TLS_ALPN"}
+
+
+def test_reason_and_revoking_twice(watched, client):
+    _, leaf = issue(client, ["reason.test"])
+    der = b64(leaf.public_bytes(serialization.Encoding.DER))
+    client.post(client.directory["revokeCert"], {"certificate": der, "reason": 7})
+    assert set(broken(watched)) == {"REASON"}
+    for _ in range(2):
+        client.post(client.directory["revokeCert"], {"certificate": der})
+    assert set(broken(watched)) == {"REASON", "REVOKE_TWICE"}
+
+
+def test_address_not_canonical(watched, client):
+    client.post(client.directory["newOrder"], {"identifiers": [{"type": "ip", "value": "2001:DB8:0::1"}]})
+    assert set(broken(watched)) == {"ADDRESS"}
+
+
+def cert_id(leaf):
+    aki = leaf.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+    n = leaf.serial_number
+    return f"{b64(aki)}.{b64(n.to_bytes(n.bit_length() // 8 + 1, 'big'))}"
+
+
+def test_renewal_information(watched, client):
+    _, leaf = issue(client, ["renew.test"])
+    url = f"{client.directory['renewalInfo']}/{cert_id(leaf)}"
+    client.http.get(url)
+    issue(client, ["renew.test"])
+    assert set(broken(watched)) == {"REPLACES"}
+    client.http.get(url)
+    assert set(broken(watched)) == {"REPLACES", "ARI_RETRY_AFTER"}
+
+
+def test_replaces_rightly(watched, client):
+    _, leaf = issue(client, ["replace.test"])
+    client.http.get(f"{client.directory['renewalInfo']}/{cert_id(leaf)}")
+    issue(client, ["replace.test"], replaces=cert_id(leaf))
+    assert broken(watched) == {}
+    client.post(client.directory["newOrder"], {"identifiers": [{"type": "dns", "value": "replace.test"}],
+                                               "replaces": "AAAA.AAAA"})
+    assert set(broken(watched)) == {"REPLACES"}
+
+
+def test_nonces_refused_by_chance_are_not_the_clients_fault(challenges):
+    from harness.pebble import Pebble
+    server = Pebble("signet", challenges, env={"PEBBLE_WFE_NONCEREJECT": "30"})
+    try:
+        client = Client(server, register=False)
+        for _ in range(60):
+            reply = client.post(client.directory["newAccount"], {"termsOfServiceAgreed": True}, use_jwk=True)
+            client.nonces = [reply.headers["Replay-Nonce"]]
+        while reply.status_code == 400:
+            reply = client.post(client.directory["newAccount"], {"termsOfServiceAgreed": True}, use_jwk=True)
+            client.nonces = [reply.headers["Replay-Nonce"]]
+        assert broken(server) == {}
+        assert "RETRY" in json.dumps(report(server))
+    finally:
+        server.close()
