@@ -428,6 +428,8 @@ const struct option options[] = {
 	    .help = "before each validation so many seconds less one at the most, by chance" },
 	{ .key = "va.always_valid", .type = &type_bool, AT(va.always_valid), .roles = VA, SAME("false"),
 	    .flags = OPTION_TEST, .help = "whether names are taken for proven without a look" },
+	{ .key = "va.hosts", .type = &type_bool, AT(va.hosts), .roles = VA, SAME("false"),
+	    .help = "whether a name that /etc/hosts has is not asked of the resolvers; read at start" },
 	{ .key = "va.first_address", .type = &type_bool, AT(va.first_address), .roles = VA,
 	    EACH("false", "true", "false"), .help = "whether only the first address of a name is tried" },
 	{ .key = "va.dns_tcp", .type = &type_bool, AT(va.dns_tcp), .roles = VA, EACH("false", "true", "false"),

@@ -395,8 +395,11 @@ put_va(struct writing *w, const char *resolver)
 	/* Three attempts at once, which must all succeed. */
 	buf_put_str(w->yaml, "  perspectives: [{name: second, region: here}, {name: third, region: here}]\n"
 			     "  quorum: {failures: 0}\n");
-	if (resolver[0] == '\0')
+	/* What Go's resolver does, which Pebble then asks: by UDP, and after /etc/hosts. */
+	if (resolver[0] == '\0') {
+		buf_put_str(w->yaml, "  hosts: true\n  dns_tcp: false\n");
 		return ERR_OK;
+	}
 	if (!yaml_address(resolver, "127.0.0.1", address, sizeof(address), w->reason))
 		return ERR_CONFIG;
 	buf_printf(w->yaml, "  resolvers: [\"%s\"]\n", address);

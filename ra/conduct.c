@@ -190,16 +190,18 @@ look_at_retry(struct look *l, struct conduct_client *client, const char *nonce)
 static void
 look_at_nonce(struct look *l)
 {
-	struct conduct_client *client = l->client;
+	struct conduct_client *client = l->client, *nobody = client;
 	const struct problem  *problem = &l->request->problem;
 	const char	      *nonce = l->request->jws != NULL ? jws_nonce(l->request->jws) : NULL;
 
 	client->posts++;
 	/* What a newAccount owes it owes before anybody knows whose it is. */
-	if (!look_at_retry(l, client, nonce) && client->account[0] != '\0')
-		(void)look_at_retry(l, client_of(l->book, client->agent, ""), nonce);
+	if (client->account[0] != '\0')
+		nobody = client_of(l->book, client->agent, "");
+	if (!look_at_retry(l, client, nonce))
+		(void)look_at_retry(l, nobody, nonce);
 	if (problem->type != PROBLEM_BAD_NONCE) {
-		client->bad_nonces = 0;
+		client->bad_nonces = nobody->bad_nonces = 0;
 		if (nonce != NULL)
 			keep(client, RULE_NONCE);
 		return;

@@ -50,7 +50,7 @@ struct ra {
 /* What va and ca answer. They copy what they need, start a write, and do their own logging; nothing waits for
  * them. */
 void validation_result(struct ra *, const struct msg_result *);		/* validation.c */
-void finalize_certificate(struct ra *, const struct msg_certificate *);	/* finalize.c */
+void finalize_certificate(struct ra *, const struct msg_certificate *);	/* issued.c */
 void finalize_refused(struct ra *, const struct msg_refused *);
 
 /* Sends va the CHECK, or ca the ISSUE, for an object in processing; also for what an earlier start left

@@ -4,16 +4,22 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/file.h"
 #include "lib/log.h"
 #include "va/resolver.h"
 #include "va/dns_answer.h"
 #include "va/dns_message.h"
+#include "va/hosts.h"
 #include "va/server_set.h"
+
+#define HOSTS_FILE "/etc/hosts"
+#define HOSTS_FILE_MAX (4 << 20)	/* lists of advertisers' names are that long */
 
 struct resolver {
 	const struct va_config *config;
 	const struct targets *targets;
 	struct server_set **sets; /* one per zone, then the default */
+	struct hosts *hosts; /* or NULL */
 	size_t closing; /* sets that libuv has not let go of */
 };
 
@@ -52,6 +58,22 @@ zone_dnssec(const struct va_config *config, const struct zone_config *zone)
 	return (enum dnssec_mode)(zone->dnssec - 1);
 }
 
+/* No file is an empty one. */
+static bool
+read_hosts(struct resolver *r)
+{
+	struct buf text = { 0 };
+	enum err err = file_read(HOSTS_FILE, HOSTS_FILE_MAX, &text);
+
+	if (err == ERR_OK && (r->hosts = hosts_read(buf_slice(&text))) == NULL)
+		err = ERR_MEMORY;
+	buf_free(&text);
+	if (err == ERR_OK || err == ERR_NOT_FOUND)
+		return true;
+	log_event(LOG_ERROR, "va.hosts: the file can't be read", F_STR("file", HOSTS_FILE), F_STR("cause", err_text(err)));
+	return false;
+}
+
 struct resolver *
 resolver_new(const struct va_config *config, const struct egress *egress, const struct targets *targets)
 {
@@ -64,6 +86,10 @@ resolver_new(const struct va_config *config, const struct egress *egress, const 
 	}
 	r->config = config;
 	r->targets = targets;
+	if (config->hosts && !read_hosts(r)) {
+		resolver_free(r);
+		return NULL;
+	}
 	for (i = 0; i <= config->zone_count; i++) {
 		const struct zone_config *zone = i < config->zone_count ? &config->zones[i] : NULL;
 
@@ -97,6 +123,7 @@ resolver_closed(void *arg)
 
 	if (--r->closing > 0)
 		return;
+	hosts_free(r->hosts);
 	free(r->sets);
 	free(r);
 }
@@ -428,6 +455,18 @@ lookup_localhost(lookup_done *done, void *arg)
 	return NULL;
 }
 
+/* The same. False: the file doesn't have it. */
+static bool
+lookup_hosts(struct resolver *r, const char *name, lookup_done *done, void *arg)
+{
+	struct lookup_answer answer = { .servers = HOSTS_FILE };
+
+	answer.count = hosts_find(r->hosts, name, answer.addresses, LOOKUP_ADDRESSES_MAX);
+	if (answer.count > 0)
+		done(arg, &answer);
+	return answer.count > 0;
+}
+
 struct lookup *
 resolver_lookup(struct resolver *r, const char *name, lookup_done *done, void *arg)
 {
@@ -438,6 +477,8 @@ resolver_lookup(struct resolver *r, const char *name, lookup_done *done, void *a
 
 	if (resolver_is_localhost(name))
 		return lookup_localhost(done, arg);
+	if (lookup_hosts(r, name, done, arg))
+		return NULL;
 	if ((l = calloc(1, sizeof(*l))) == NULL) {
 		done(arg, &none);
 		return NULL;

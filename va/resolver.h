@@ -1,7 +1,7 @@
 /* resolver.h: a name's addresses and other records, by the configured resolvers, without waiting; in zones whose direct
  * is set, by the zone's own name servers, which the resolvers name, so that nothing cached stands in the way.
  *
- * resolver_new() reads /etc/resolv.conf and must come before the sandbox; nothing after it opens a file. */
+ * resolver_new() reads /etc/resolv.conf, and /etc/hosts where va.hosts says so, and must come before the sandbox; nothing after it opens a file. */
 #ifndef SIGNET_VA_RESOLVER_H
 #define SIGNET_VA_RESOLVER_H
 
@@ -37,7 +37,7 @@ bool		 resolver_start(struct resolver *, uv_loop_t *);
 void		 resolver_free(struct resolver *);
 
 /* Asks for both families at once. done is called exactly once, unless cancelled. NULL: it was called already
- * ("localhost", or no memory to ask). */
+ * ("localhost", a name in /etc/hosts, or no memory to ask). */
 struct lookup	*resolver_lookup(struct resolver *, const char *name, lookup_done *, void *arg);
 void		 lookup_cancel(struct lookup *);		/* NULL is fine */
 const char	*lookup_servers(const struct lookup *);		/* whom it asks; while it runs */

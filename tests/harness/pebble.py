@@ -85,9 +85,10 @@ class Pebble:
             f.write(data)
         return path
 
-    def start(self, cwd=None):
+    def start(self, cwd=None, within=()):
+        """within: words before the command line."""
         with open(self.log_file, "ab") as log:
-            self.process = subprocess.Popen([*program(self.kind), *self.args], env=self.env, cwd=cwd or self.dir,
+            self.process = subprocess.Popen([*within, *program(self.kind), *self.args], env=self.env, cwd=cwd or self.dir,
                                             stdout=log, stderr=subprocess.STDOUT)
         self.wait_for("ACME directory available at:")
         end = time.monotonic() + 10 * SLOW

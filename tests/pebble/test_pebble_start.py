@@ -120,6 +120,16 @@ def test_dnsserver_by_host_name(make_pebble_both):
     peb.client().ready(["by-name.test"], "dns-01")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="puts another file in the place of /etc/hosts, for one process")
+def test_the_hosts_file_goes_before_the_systems_resolver(make_pebble_both):
+    """Without -dnsserver. Suites put their names there."""
+    peb = make_pebble_both(start=False)
+    peb.args = peb.args[:2]
+    hosts = peb.file("hosts", b"127.0.0.1 localhost\n127.0.0.1 hosts.pebble.example other\n")
+    peb.start(within=["unshare", "--mount", "sh", "-c", f'mount --bind {hosts} /etc/hosts && exec "$@"', "sh"])
+    peb.client().ready(["hosts.pebble.example"], "http-01")
+
+
 def test_its_own_certificate(make_pebble):
     """With none configured it makes one: users asked Pebble for that."""
     peb = make_pebble(config={"certificate": ..., "privateKey": ...}, start=False)

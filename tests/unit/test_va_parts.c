@@ -10,6 +10,7 @@
 
 #include "va/body.h"
 #include "va/check.h"
+#include "va/hosts.h"
 #include "va/record.h"
 #include "va/resolver.h"
 #include "va/target.h"
@@ -367,6 +368,41 @@ test_sound(void **state)
 	}
 }
 
+static void
+test_hosts(void **state)
+{
+	static const char text[] =
+	    "# comment\n127.0.0.1\tlocalhost  One.test one # two.test\n::1 one.test\n"
+	    "192.0.2.1 one.test\r\n 192.0.2.2 indented.test\n192.0.2.300 bad.test\nnames.test 192.0.2.3\n"
+	    "192.0.2.4\n\n\0 x.test\n192.0.2.5 nul\0.test fine.test\nfe80::1%eth0 scoped.test\n192.0.2.6 last.test";
+	static const struct {
+		const char *name, *addresses;
+	} rows[] = {
+		{ "one.TEST", "::1 127.0.0.1 192.0.2.1 " }, { "one", "127.0.0.1 " }, { "two.test", "" },
+		{ "indented.test", "192.0.2.2 " }, { "bad.test", "" }, { "192.0.2.3", "" }, { "x.test", "" },
+		{ "fine.test", "192.0.2.5 " }, { "scoped.test", "" }, { "last.test", "192.0.2.6 " }, { "", "" },
+	};
+	struct hosts *hosts = hosts_read(slice_of(text, sizeof(text) - 1));
+	struct address found[4];
+	char one[ADDRESS_TEXT_SIZE], all[256];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		size_t count = hosts_find(hosts, rows[i].name, found, 4);
+
+		all[0] = '\0';
+		for (size_t j = 0; j < count; j++) {
+			address_text(&found[j], one);
+			strcat(strcat(all, one), " ");
+		}
+		assert_string_equal(all, rows[i].addresses);
+	}
+	assert_int_equal(hosts_find(hosts, "one.test", found, 2), 2);
+	assert_int_equal(hosts_find(NULL, "one.test", found, 2), 0);
+	hosts_free(hosts);
+	hosts_free(hosts_read(slice_of(NULL, 0)));
+}
+
 int
 main(void)
 {
@@ -378,6 +414,7 @@ main(void)
 		cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_sound),
 		cmocka_unit_test(test_record),
+		cmocka_unit_test(test_hosts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
