@@ -13,6 +13,7 @@
 
 #define PAGE 100
 #define ACCOUNTS_AT_ONCE 20	/* each is a commit */
+#define BASE64URL_DASH 62	/* the value of "-" (RFC 4648, 5) */
 
 static const char *
 state_of(const struct external_key *key, int64_t now)
@@ -123,8 +124,11 @@ fill(struct admin_call *call, struct external_key *key)
 	uint8_t secret[EXTERNAL_KEY_SIZE];
 	bool done;
 
-	if (RAND_priv_bytes(secret, sizeof(secret)) != 1)
-		abort();
+	/* Not one whose text begins with "-": on a command line that is an option. */
+	do {
+		if (RAND_priv_bytes(secret, sizeof(secret)) != 1)
+			abort();
+	} while (secret[0] >> 2 == BASE64URL_DASH);
 	key->id = id_new();
 	key->created = clock_now();
 	key->expires = admin_value(call->request, "expires")->number;

@@ -325,3 +325,11 @@ def test_a_slow_reader_disturbs_nobody(own, issued):
         assert own.stop() == 0
     own.start()
     assert rows(own, "cert", "list", "--limit", "1")[0]["names"] == ["fast.test"]
+
+
+def test_no_key_looks_like_an_option(own):
+    """certbot's --eab-hmac-key takes no value that begins with "-": one in 64 would."""
+    sock = dial(own)
+    keys = [lines(sock, {"command": "eab create"})[0]["row"]["hmacKey"] for _ in range(400)]
+    sock.close()
+    assert [key for key in keys if key.startswith("-")] == [] and len(set(keys)) == 400
