@@ -82,6 +82,7 @@ def test_log_holds_no_secret(server):
 
 
 def test_metrics(server):
+    Client(server).order(["metrics.test"])
     page = requests.get(server.metrics, timeout=10)
     assert page.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     samples = [line for line in page.text.splitlines() if line and not line.startswith("#")]
