@@ -12,6 +12,16 @@
 	"certificates_per_set|failures|pause_after"
 #define KIND { "kind", ADMIN_WORD, ADMIN_REQUIRED | ADMIN_PLACED, KINDS, "which of ra.limits" }
 #define STATES "valid|revoked|expired"
+/* What accounts are held to (ra/admin_bounds.c), whose: "its accounts", "it". */
+#define BOUNDS(whose, default_profile) \
+	{ "name", ADMIN_TEXTS, 0, "PATTERN", \
+	    "names and addresses that " whose " may ask for, as in ra.policy.allow: nas.lan, *.lan, 10.0.0.0/8; without it, " \
+	    "all that the CA's policy allows" }, \
+	{ "deny", ADMIN_TEXTS, 0, "PATTERN", "names and addresses that " whose " may not ask for; wins" }, \
+	{ "profile", ADMIN_TEXTS, 0, "PROFILE", \
+	    "profiles that " whose " may name, the first being " default_profile "; without it, all" }, \
+	{ "no-wildcards", ADMIN_FLAG, 0, NULL, "no wildcards" }, \
+	{ "max-names", ADMIN_COUNT, 0, "N", "at most so many names in one order" }
 #define REASONS \
 	"unspecified|keyCompromise|affiliationChanged|superseded|cessationOfOperation|privilegeWithdrawn"
 
@@ -41,12 +51,14 @@ const struct admin_command admin_commands[ADMIN_VERB_COUNT] = {
 	[ADMIN_ACCOUNT_DEACTIVATE] = { "account", "deactivate",
 	    "ends an account and its open orders, for ever; its certificates stay", {
 		{ "id", ADMIN_OBJECT, ADMIN_REQUIRED | ADMIN_PLACED, "ID", "the end of its URL" } } },
+	[ADMIN_ACCOUNT_POLICY] = { "account", "policy",
+	    "holds an account to a policy of its own, beside the CA's, from its next request on; what was said before is "
+	    "forgotten", {
+		{ "id", ADMIN_OBJECT, ADMIN_REQUIRED | ADMIN_PLACED, "ID", "the end of its URL" },
+		BOUNDS("it", "its default"),
+		{ "remove", ADMIN_FLAG, 0, NULL, "the account has no policy of its own any more" } } },
 	[ADMIN_EAB_CREATE] = { "eab", "create", "makes a key for external account binding, and shows it this once", {
-		{ "name", ADMIN_TEXTS, 0, "PATTERN",
-		    "names that its accounts may ask for, as in ra.policy.allow: nas.lan, *.lan, 10.0.0.0/8; without it, "
-		    "all that the policy allows" },
-		{ "profile", ADMIN_TEXTS, 0, "PROFILE",
-		    "profiles that its accounts may name, the first being their default; without it, all" },
+		BOUNDS("its accounts", "their default"),
 		{ "expires", ADMIN_TIME, 0, "TIME", "until when it makes accounts; 30d: for thirty days; without it, for ever" },
 		{ "uses", ADMIN_COUNT, 0, "N", "how many accounts it makes; without it, any number" },
 		{ "comment", ADMIN_TEXT, 0, "TEXT", "whose it is, for the list" } } },
