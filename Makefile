@@ -53,7 +53,7 @@ FUZZERS  = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all run stall test unit replay conformance conformance-pebble integration clients pebble clients-table \
-	fuzz bench chaos chaos-long lint format coverage install clean \
+	fuzz bench bench-memory bench-idle bench-scale chaos chaos-long lint format coverage install clean \
 	deps run-deps test-deps lint-deps always
 
 all: $(PROGRAM)
@@ -158,6 +158,18 @@ stall: $(BUILD)/tests/unit/test_va_load
 
 bench: $(PROGRAM) $(BENCH)
 	SIGNET_PROGRAM=$(abspath $(PROGRAM)) $(PYTHON) -B tests/bench/compare.py --keep docs/performance.md
+
+# Memory over 200,000 issuances; 10,000 idle connections; a database of 5,000,000 certificates, for which BENCH_DIR takes
+# 20 GB for a while.
+bench-memory: $(PROGRAM) $(BENCH)
+	SIGNET_PROGRAM=$(abspath $(PROGRAM)) $(PYTHON) -B tests/bench/endure.py --keep docs/performance.md
+
+bench-idle: $(PROGRAM) $(BENCH)
+	SIGNET_PROGRAM=$(abspath $(PROGRAM)) $(PYTHON) -B tests/bench/idle.py --keep docs/performance.md
+
+bench-scale: $(PROGRAM) $(BENCH)
+	SIGNET_PROGRAM=$(abspath $(PROGRAM)) $(PYTHON) -B tests/bench/scale.py $(if $(BENCH_DIR),--dir $(BENCH_DIR)) \
+		--keep docs/performance.md
 
 # Coverage-guided, with the address and undefined-behaviour sanitizers; a finding stops it.
 fuzz: $(FUZZERS)
