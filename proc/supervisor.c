@@ -30,6 +30,7 @@
 #include "proc/folders.h"
 #include "proc/order.h"
 #include "proc/sanitized.h"
+#include "proc/trim.h"
 
 /* Requests in hand may wait for a validation's or certificate's short wait (500 ms) and a slow client. */
 #define STOP_MS 10000
@@ -134,6 +135,7 @@ now_running(struct supervisor *s)
 	if (!s->served && s->ready != NULL)
 		s->ready(s->ready_arg, &s->listeners);
 	s->served = true;
+	proc_trim();
 	if (config_is_perspective(s->config)) {
 		log_event(LOG_INFO, "ready", F_STR("perspective", s->config->perspective.name),
 		    F_INT("ms", clock_monotonic_ms() - s->since));

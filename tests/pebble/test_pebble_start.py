@@ -130,6 +130,18 @@ def test_the_hosts_file_goes_before_the_systems_resolver(make_pebble_both):
     peb.client().ready(["hosts.pebble.example"], "http-01")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="puts another file in the place of /etc/hosts, for one process")
+def test_localhost_that_has_both_families(make_pebble_both):
+    """As a fresh Debian's /etc/hosts has it: the IPv4 address is the one that is served."""
+    peb = make_pebble_both(start=False)
+    peb.file("config.json", json.dumps({"pebble": {**peb.config, "listenAddress": f"localhost:{peb.port}"}}).encode())
+    hosts = peb.file("hosts", b"::1 localhost ip6-localhost ip6-loopback\n127.0.0.1 localhost\n")
+    peb.start(within=["unshare", "--mount", "sh", "-c", f'mount --bind {hosts} /etc/hosts && exec "$@"', "sh"])
+    socket.create_connection(("127.0.0.1", peb.port), 5).close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("::1", peb.port), 5)
+
+
 def test_its_own_certificate(make_pebble):
     """With none configured it makes one: users asked Pebble for that."""
     peb = make_pebble(config={"certificate": ..., "privateKey": ...}, start=False)
