@@ -180,7 +180,8 @@ txt_start(struct check *c, const struct txt_kind *kind, const char *prefix)
 	struct txt *t = calloc(1, sizeof(*t));
 	struct ask *ask;
 
-	if ((c->work = t) == NULL) {
+	c->work = t;
+	if (t == NULL) {
 		check_fail(c, PROBLEM_SERVER_INTERNAL, "the CA is out of memory: try again later");
 		return;
 	}
