@@ -248,6 +248,7 @@ run: run-deps
 
 install: all
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/signet
+	ln -sf signet $(DESTDIR)$(PREFIX)/bin/pebble
 	ln -sf signet $(DESTDIR)$(PREFIX)/bin/pebble-challtestsrv
 	install -D -m 644 man/signet.8 $(DESTDIR)$(PREFIX)/share/man/man8/signet.8
 	install -D -m 644 man/signet.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/signet.yaml.5

@@ -503,7 +503,8 @@ const struct option options[] = {
 	    .help = "how long before now a certificate begins, for clients whose clocks are late" },
 	{ .key = "ca.names_as_asked", .type = &type_bool, AT(ca.names_as_asked), .roles = RA | CA,
 	    EACH("false", "true", "false"),
-	    .help = "whether names stand in a certificate in the CSR's order, and its common name is not looked at" },
+	    .help = "whether names stand in a certificate in the CSR's order, and of the CSR nothing is looked at but DNS "
+		    "names, addresses and must-staple" },
 	{ .key = "ca.crl_lifetime", .type = &type_seconds, AT(ca.crl_lifetime), .roles = RA | CA, SAME("4d"),
 	    .min = HOUR, .max = 10 * DAY - HOUR,
 	    .help = "how long a CRL is good; a new one is made after a quarter of that, and after a revocation" },
