@@ -136,7 +136,7 @@ proof_csr(const struct ca *ca, const struct jwk *jwk, const struct jws *jws, str
 	*out = NULL;
 	if (!(ok = payload_read(jws, &der, problem)))
 		;
-	else if (memory_checked(csr_parse_by(buf_slice(&der), ca->config->ca.names_as_asked ? CSR_SAN_ONLY : 0, out,
+	else if (memory_checked(csr_parse_by(buf_slice(&der), ca->config->ca.names_as_asked ? CSR_NAMES_ONLY : 0, out,
 		     &cause)) != ERR_OK)
 		ok = problem_set(problem, PROBLEM_BAD_CSR, "%s", cause.text);
 	else if (EVP_PKEY_eq((*out)->key, jwk->key) == 1) /* RFC 8555, 11.1 */
