@@ -94,7 +94,9 @@ def test_every_fuzz_target_has_seeds_and_a_dictionary():
     for target in targets:
         name = target.stem.removeprefix("fuzz_")
         assert any((target.parent / "corpus" / name).iterdir()), name
-        lines = [line for line in (target.parent / f"{name}.dict").read_text().splitlines() if not line.startswith("#")]
+        dictionary = target.parent / f"{name}.dict"
+        assert dictionary.exists(), f"{dictionary}: write down the words of its format, as its neighbours do"
+        lines = [line for line in dictionary.read_text().splitlines() if not line.startswith("#")]
         assert len(lines) >= 5 and [line for line in lines if not DICTIONARY_LINE.fullmatch(line)] == [], name
 
 
