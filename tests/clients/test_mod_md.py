@@ -48,7 +48,7 @@ ServerAlias {aliases}
 SSLEngine on
 </VirtualHost>
 """
-KEYS = {"P-256": "secp256r1", "P-384": "secp384r1", "RSA-2048": "RSA 2048", "RSA-3072": "RSA 3072", "RSA-4096": "RSA 4096"}
+KEYS = {"P-256": "secp256r1", "P-384": "secp384r1", "P-521": "secp521r1", "RSA-2048": "RSA 2048", "RSA-3072": "RSA 3072", "RSA-4096": "RSA 4096"}
 
 
 class Apache:
@@ -131,8 +131,8 @@ def apache(shell):
 
 @pytest.mark.parametrize("challenge, kind", [
     pytest.param(challenge, kind, marks=row("mod_md", challenge, "three names, one internationalised", "RSA-3072", kind))
-    for challenge, kind in (("http-01", "P-256"), ("http-01", "RSA-3072"), ("tls-alpn-01", "P-384"),
-                            ("tls-alpn-01", "RSA-2048"))])
+    for challenge, kind in (("http-01", "P-256"), ("http-01", "P-521"), ("http-01", "RSA-3072"), ("tls-alpn-01", "P-384"),
+                            ("tls-alpn-01", "RSA-2048"), ("tls-alpn-01", "RSA-4096"))])
 def test_mod_md(apache, challenge, kind):
     names = ["md.test", "www.md.test", "xn--bcher-kva.md.test"]
     apache.start(names, kind, challenge)
