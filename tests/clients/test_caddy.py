@@ -104,3 +104,25 @@ def test_caddy_renewal(caddy):
     caddy.stop()
     caddy.start(address, options(caddy.shell), site, renewal_window_ratio=0.9999999)
     caddy.wait(lambda: caddy.certificate(name).serial_number != first.serial_number)
+
+
+def start_at_address(caddy, challenge):
+    address = caddy.shell.address()
+    caddy.start(address, options(caddy.shell, f"default_sni {address}"),
+                f"https://{address} {{\nrespond hello\ntls {{\nissuer acme {{\n{ONLY[challenge]}\n}}\n}}\n}}")
+    return address
+
+
+@row("Caddy", "http-01", "an IPv4 address")
+def test_caddy_address(caddy):
+    """RFC 8738."""
+    address = start_at_address(caddy, "http-01")
+    leaf = caddy.certificate(address)
+    san = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert [*map(str, san.get_values_for_type(x509.IPAddress))] == [address]
+
+
+def test_caddy_tls_alpn_names_the_address(caddy):
+    """As a dNSName; RFC 8738, 6 wants an iPAddress."""
+    start_at_address(caddy, "tls-alpn-01")
+    caddy.wait(lambda: "the certificate's SAN is not an iPAddress" in caddy.shell.log())

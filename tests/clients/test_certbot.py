@@ -99,3 +99,11 @@ def test_certbot_tells_the_cause(certbot):
     done = certbot.certonly("nowhere.certbot.test", check=False)
     assert done.returncode == 1
     assert "NXDOMAIN" in done.stdout + done.stderr
+
+
+def test_certbot_refuses_addresses(certbot):
+    """By itself: the CA is never asked."""
+    before = len(certbot.shell.log())
+    done = certbot.certonly("127.0.8.1", check=False)
+    assert done.returncode != 0 and "127.0.8.1 is an IP address" in done.stdout + done.stderr
+    assert "new-order" not in certbot.shell.log()[before:]
