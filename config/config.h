@@ -164,6 +164,7 @@ struct va_config {
 	enum dnssec_mode	 dnssec;	/* where no zone says */
 	int64_t			 http_port, tls_port;
 	struct strings		 deny, allow;	/* CIDRs, or loopback, link-local, metadata, self, private */
+	struct strings		 nat64;		/* prefixes of translators, beside the well-known ones */
 	int64_t			 timeout;	/* s for one whole validation */
 	int64_t			 concurrent;	/* validations at once */
 	int64_t			 account_limit, target_limit;	/* of them, for one account and at one address */

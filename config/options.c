@@ -400,6 +400,9 @@ const struct option options[] = {
 	    .help = "never connect there: CIDRs, or loopback, link-local, metadata, self, private" },
 	{ .key = "va.targets.allow", .type = &type_networks, AT(va.allow), .roles = VA, SAME("[]"),
 	    .max = 256, .flags = OPTION_SAMPLE, .help = "connect there although deny says no" },
+	{ .key = "va.targets.nat64", .type = &type_prefixes, AT(va.nat64), .roles = VA, SAME("[]"), .max = 16,
+	    .help = "prefixes of this network's own NAT64 translators (RFC 6052), so that the IPv4 addresses behind them are "
+		    "judged; 64:ff9b::/96 and what may lie in 64:ff9b:1::/48 always are" },
 	/* Boulder's time for one remote validation. */
 	{ .key = "va.timeout", .type = &type_seconds, AT(va.timeout), .roles = VA, EACH("20s", "15s", "20s"), .min = 1,
 	    .max = 5 * MINUTE, .help = "for one whole validation" },

@@ -208,7 +208,8 @@ http_01_start(struct check *c)
 {
 	struct http_01 *h = calloc(1, sizeof(*h));
 
-	if ((c->work = h) == NULL) {
+	c->work = h;
+	if (h == NULL) {
 		check_fail(c, PROBLEM_SERVER_INTERNAL, "the CA is out of memory: try again later");
 		return;
 	}

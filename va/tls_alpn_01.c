@@ -117,7 +117,8 @@ tls_alpn_01_start(struct check *c)
 	struct tls_alpn_01 *t = calloc(1, sizeof(*t));
 	struct lookup *lookup;
 
-	if ((c->work = t) == NULL) {
+	c->work = t;
+	if (t == NULL) {
 		check_fail(c, PROBLEM_SERVER_INTERNAL, "the CA is out of memory: try again later");
 		return;
 	}

@@ -4,8 +4,11 @@
 
 #include "lib/log.h"
 #include "va/method.h"
+#include "va/own.h"
 
 struct viewpoint {
+	struct own *own;
+	struct targets *targets;
 	struct va_config config;	/* va's, with what is this one's own */
 	struct egress egress;
 	struct means means;
@@ -34,6 +37,7 @@ viewpoint_new(const struct config *config, const char *name, const struct perspe
 {
 	struct viewpoint *v = calloc(1, sizeof(*v));
 	struct address self[SELF_MAX];
+	size_t count = targets_listeners(config, self, targets_self(self));
 	struct reason reason = { "out of memory, or an option can't be used" };
 
 	if (v == NULL)
@@ -42,8 +46,8 @@ viewpoint_new(const struct config *config, const char *name, const struct perspe
 	v->means = (struct means){ .config = &v->config, .key = *key, .perspective = name,
 		.caa_identities = &config->ra.caa_identities, .persist = &config->ra };
 	if (configure(v, own) && (v->means.prober = prober_new(TLS_ALPN_PROTOCOL, &v->egress)) != NULL &&
-	    (v->means.targets = targets_new(&v->config, self, targets_self(self), &reason)) != NULL &&
-	    (v->means.resolver = resolver_new(&v->config, &v->egress, v->means.targets)) != NULL)
+	    (v->targets = targets_new(&v->config, self, count, &reason)) != NULL &&
+	    (v->means.resolver = resolver_new(&v->config, &v->egress, v->targets)) != NULL)
 		return v;
 	log_event(LOG_ERROR, "a perspective can't start", F_STR("perspective", name), F_STR("cause", reason.text));
 	return NULL;
@@ -53,6 +57,9 @@ bool
 viewpoint_start(struct viewpoint *v, uv_loop_t *loop)
 {
 	v->means.loop = loop;
+	v->means.targets = v->targets;
+	if ((v->own = own_new()) != NULL)
+		targets_watch(v->targets, own_has, v->own);
 	prober_start(v->means.prober, loop);
 	return resolver_start(v->means.resolver, loop) &&
 	    (v->means.fetcher = fetcher_new(loop, &v->egress, v->config.user_agent)) != NULL &&
