@@ -8,6 +8,7 @@ import ssl
 
 import pytest
 from cryptography import x509
+from harness.pebble import Pebble
 
 DAY = r"20\d\d/\d\d/\d\d \d\d:\d\d:\d\d "
 
@@ -170,3 +171,25 @@ def test_two_runs_have_different_roots(make_pebble_both):
     os.truncate(peb.log_file, 0)
     peb.start()
     assert peb.manage("/roots/0").text != first
+
+
+def _folder(peb):
+    """Where it has its state: it holds a lock there."""
+    fds = f"/proc/{peb.process.pid}/fd"
+    held = [os.readlink(os.path.join(fds, fd)) for fd in os.listdir(fds)]
+    return next(os.path.dirname(path) for path in held if os.path.basename(path) == "lock")
+
+
+def test_a_killed_one_leaves_nothing_behind(challenges):
+    """Suites end it by SIGKILL; the next to start removes its state, and that of no other."""
+    alive, killed = Pebble("signet", challenges), Pebble("signet", challenges)
+    folders = [_folder(alive), _folder(killed)]
+    killed.process.kill()
+    killed.process.wait(10)
+    third = Pebble("signet", challenges)
+    folders.append(_folder(third))
+    assert [os.path.exists(folder) for folder in folders] == [True, False, True]
+    assert alive.client().order(["alive.test"]).status_code == 201
+    for one in (alive, third, killed):
+        one.close()
+    assert not any(map(os.path.exists, folders))
