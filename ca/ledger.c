@@ -150,7 +150,7 @@ static enum err
 segments_read(struct ledger *ledger, struct reason *reason)
 {
 	struct segment_header header;
-	struct segment_end end;
+	struct segment_end end = { 0 };
 	unsigned low, high, first, number;
 	enum err err;
 

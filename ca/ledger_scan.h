@@ -48,7 +48,7 @@ struct segment_end {
 	uint64_t end, size;
 	bool stopped;
 };
-enum err segment_scan(int folder, unsigned number, bool last, struct chain *, segment_visit *, void *arg,
-    struct segment_end *, struct reason *);
+enum err segment_scan(int folder, unsigned number, bool last, struct chain *chain, segment_visit *visit,
+    void *arg, struct segment_end *end, struct reason *reason);
 
 #endif

@@ -92,9 +92,15 @@ const struct admin_command admin_commands[ADMIN_VERB_COUNT] = {
 		{ "name", ADMIN_TEXT, 0, "NAME", "only that name or address; without it, all" } } },
 	[ADMIN_AUTHZ_SHOW] = { "authz", "show", "shows an authorization: what was tried, what was seen, from where", {
 		{ "id", ADMIN_OBJECT, ADMIN_REQUIRED | ADMIN_PLACED, "ID", "as in its URL and in the log" } } },
-	[ADMIN_TRY] = { "try", "", "tells whether a name could be validated now, as this CA and its perspectives see it", {
+	[ADMIN_TRY] = { "try", "", "tells whether an order for a name would be taken, and whether it could be validated now, as this CA and its "
+	    "perspectives see it", {
 		{ "name", ADMIN_TEXT, ADMIN_REQUIRED | ADMIN_PLACED, "NAME", "a name or an address" },
-		{ "challenge", ADMIN_WORD, 0, "http-01|tls-alpn-01|dns-01", "by which challenge; without it http-01" } } },
+		{ "challenge", ADMIN_WORD, 0, "http-01|tls-alpn-01|dns-01|dns-account-01|dns-persist-01",
+		    "by which challenge; without it the first of the first three that is offered and can prove the name" },
+		{ "account", ADMIN_OBJECT, 0, "ID",
+		    "for which account: for its policy, for CAA records that name it, and for dns-account-01 and "
+		    "dns-persist-01, which need it" },
+		{ "profile", ADMIN_TEXT, 0, "PROFILE", "by which profile; without it the account's default" } } },
 };
 /* clang-format on */
 

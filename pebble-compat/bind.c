@@ -122,7 +122,7 @@ bind_address(const char *address, int type, int *fd, struct reason *reason)
 void
 bind_text(int fd, char out[BIND_TEXT_SIZE])
 {
-	struct sockaddr_storage	 address;
+	struct sockaddr_storage	 address = { 0 };
 	const struct sockaddr_in6 *in6 = (const void *)&address;
 	const struct sockaddr_in *in = (const void *)&address;
 	socklen_t		 len = sizeof(address);

@@ -378,6 +378,7 @@ put_ra(struct writing *w, bool strict, const char *faults)
 	buf_put_str(w->yaml, "\n  dns_persist: {issuer_domain_names: ");
 	put_list(w->yaml, s->caa_identities, "[pebble.letsencrypt.org]");
 	buf_put_str(w->yaml, "}\n");
+	buf_printf(w->yaml, "  challenges: [%s]\n", s->challenges);
 	put_blocked(w);
 	buf_printf(w->yaml, "  retry_after: {order: %lld, authorization: %lld}\n", (long long)s->retry_order,
 	    (long long)s->retry_authorization);

@@ -42,6 +42,8 @@ struct admin_call {
 	struct id			 last;
 	char				 bucket[BUCKET_NAME_SIZE];
 	struct pause			 pause;
+	/* Of a trial (admin_try.c): whether its rows are told already. */
+	enum { TRIAL_OPEN, TRIAL_REACHED, TRIAL_FAILED } trial;
 };
 
 /* Adds a row; the object is taken over. NULL: memory is out, which ends the command. */

@@ -2,6 +2,7 @@
 tests/unit/test_ra_limits.c."""
 import concurrent.futures
 import json
+import socket
 import time
 
 import pytest
@@ -111,11 +112,27 @@ def test_accounts_per_address(make_server):
         replies = list(pool.map(lambda _: Client(server, register=False).register(), range(20)))
     assert sorted(reply.status_code for reply in replies) == [201] * 5 + [429] * 15
     refused = next(reply for reply in replies if reply.status_code == 429)
-    assert 700 < check_limited(refused, "accounts_per_address", "127.0.0.1") <= 720
+    with socket.create_connection(("localhost", server.port), 5) as connection:
+        address = connection.getsockname()[0]       # localhost may be ::1
+    assert 700 < check_limited(refused, "accounts_per_address", address) <= 720
     # 7.3.1: who has an account is no new one; and the limit is the address's alone
     assert server.run("account", "list", "--json", "--dir", server.home).stdout.count("\n") == 5
-    admin(server, "override", "accounts_per_address", "127.0.0.1", "none")
+    admin(server, "override", "accounts_per_address", address, "none")
     assert Client(server, register=False).register().status_code == 201
+
+
+def test_rfc8555_6_6_retry_after_is_when_all_limits_allow_it(limited):
+    """Two limits refuse the order: one lets go in three hours, the other in a week."""
+    client = Client(limited)
+    admin(limited, "override", "orders_per_account", account_id(client), "1/3h")
+    admin(limited, "override", "certificates_per_domain", "both.test", "1/7d")
+    client.issue(["a.both.test"])
+    reply = new_order(client, ["b.both.test"])
+    wait = check_limited(reply, "orders_per_account", account_id(client))
+    assert 7 * 86400 - 60 < wait <= 7 * 86400
+    assert "and 1 limits more" in reply.json()["detail"]
+    assert "both.test" in reply.json()["subproblems"][0]["detail"]
+    assert 3 * 3600 - 60 < check_limited(new_order(client, ["c.another.test"]), "orders_per_account") <= 3 * 3600
 
 
 # --- renewals ------------------------------------------------------------------------------------------
