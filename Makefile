@@ -146,7 +146,7 @@ clients-table: $(PROGRAM)
 # Roles are killed, and calls fail. The long form: a thousand kills, every allocation of an issuance in turn.
 chaos: $(PROGRAM) $(BENCH) $(FAULTY)
 	$(ROLE_ENV) $(ALONE) $(PYTHON) -B tests/chaos/kill.py
-	$(if $(SAN),,$(PYTHON) -B tests/chaos/faults.py $(FAULTY) --allocations 8)
+	$(if $(SAN),,$(PYTHON) -B tests/chaos/faults.py $(FAULTY) --allocations 6)
 
 # Good clients beside hostile ones. In `make test` it is test_hostile_clients.py, for a second each.
 hostile: $(PROGRAM) $(BENCH)
