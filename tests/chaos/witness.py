@@ -47,7 +47,7 @@ class Witness(threading.Thread):
             for step in (self.request, self.send_again, self.revoke, self.read_list):
                 try:
                     step()
-                except (requests.RequestException, AssertionError, KeyError, ValueError, OSError,
+                except (requests.RequestException, AssertionError, LookupError, ValueError, OSError,
                         subprocess.TimeoutExpired):
                     self.client = None
                     time.sleep(0.05)
