@@ -144,7 +144,7 @@ clients-table: $(PROGRAM)
 	$(PYTEST) --collect-only --clients-table=docs/clients.md tests/clients
 
 # Roles are killed, wires break, and calls fail. The long form: a thousand kills, sixty breaks, and memory is out in turn
-# at each place that asks for some in an issuance.
+# at each place that asks for some, in an issuance and at the start.
 chaos: $(PROGRAM) $(BENCH) $(FAULTY)
 	$(ROLE_ENV) $(ALONE) $(PYTHON) -B tests/chaos/kill.py
 	$(ROLE_ENV) $(ALONE) $(PYTHON) -B tests/chaos/network.py
@@ -157,7 +157,7 @@ hostile: $(PROGRAM) $(BENCH)
 chaos-long: $(PROGRAM) $(BENCH) $(FAULTY)
 	$(ROLE_ENV) $(PYTHON) -B tests/chaos/kill.py --kills 1000
 	$(ROLE_ENV) $(PYTHON) -B tests/chaos/network.py --breaks 60
-	$(PYTHON) -B tests/chaos/faults.py $(FAULTY) --allocations 0
+	$(PYTHON) -B tests/chaos/faults.py $(FAULTY) --allocations 0 --minutes 120
 
 # The whole of what test_va_load measures in a shorter form.
 stall: $(BUILD)/tests/unit/test_va_load

@@ -60,6 +60,17 @@ site_here(void)
 	return hash | 1;
 }
 
+/* Into the log, for whoever has to find out what came of it. */
+static void
+site_tell(void)
+{
+	void *frames[DEPTH];
+
+	tracing = true;
+	backtrace_symbols_fd(frames, backtrace(frames, DEPTH), STDERR_FILENO);
+	tracing = false;
+}
+
 static void
 site_note(uint64_t site)
 {
@@ -90,6 +101,7 @@ site_fails(void)
 	if (want != site || !atomic_compare_exchange_strong(&faults->site, &want, 0))
 		return false;
 	atomic_fetch_add(&faults->failed, 1);
+	site_tell();
 	errno = ENOMEM;
 	return true;
 }

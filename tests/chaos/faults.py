@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Certificates are issued while calls fail: for one whole issuance, every sync and every write of ra and ca in turn, and
-in every role each place that asks for memory; then the disk is full for a while, and the clock steps. Whatever failed,
-the client gets its certificate in the end by trying again, and what it was told holds (checker.py).
+in every role each place that asks for memory, then or at the start; the disk is full for a while, and the clock steps.
+Whatever failed, the client gets its certificate in the end by trying again, and what it was told holds (checker.py).
 
 A place is a call of malloc(), calloc() or realloc(), in our code or a library's, by one way to get there: the return
 addresses on the stack."""
@@ -10,7 +10,9 @@ import ctypes
 import errno
 import os
 import random
+import re
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -25,7 +27,7 @@ FULL_SECONDS = 3
 ROLES = ("wfe", "ra", "va", "ca")
 WRITERS = ("ra", "ca")
 ADDR_NO_RANDOMIZE = 0x0040000   # personality(2), for all that we start: a place has the same address in each process
-TRACED = 3                      # issuances in which places are looked for
+TRACED = 3                      # turns in which places are looked for
 
 
 def parse():
@@ -77,24 +79,46 @@ class Faults:
         if not failed:
             self.wrong.append(f"{role}: no {call} failed, so nothing was shown")
 
-    def allocations(self, role, until):
-        """Each place of the role fails, once. One that isn't met again is no place of every issuance: a cache that was
-        filled, a thread that was faster."""
+    def restart(self, role, what):
+        """The role dies, and all start again."""
+        server = self.target.server
+        before, victim = len(server.log()), server.roles()[role]
+        os.kill(victim, signal.SIGKILL)
+        try:
+            server.wait_log(r" ready url=", since=before, timeout=30)
+        except AssertionError:
+            self.wrong.append(f"{what}: the server did not come back")
+
+    def faults_in_libraries(self, role, what, log):
+        """Want of memory ends a role in good order, by _exit(1). But GnuTLS signs with libtasn1 and GMP, which go on with
+        NULL, or abort: that ends wfe as well, and is not ours to mend. How often."""
+        crashes = re.findall(rf'which={role} how="(killed by signal (?!9\b)[^"]*)"', log)
+        if crashes and not ("libgnutls" in log and ("libtasn1" in log or "libgmp" in log)):
+            traces = "\n".join(line for line in log.splitlines() if "[0x" in line)
+            self.wrong.append(f"{what}: {crashes}\n{traces}")
+        return len(crashes)
+
+    def allocations(self, role, until, when, drive):
+        """Each place of the role fails, once. One that isn't met again is no place of every turn: a cache that was
+        filled, a thread that was faster. drive(what) makes a turn."""
         self.shim.trace(role)
-        self.issue(f"{role}, nothing fails", issuances=TRACED)
+        for _ in range(TRACED):
+            drive(f"{role}, nothing fails")
         sites, some = self.shim.sites(), self.options.allocations
-        picked = sites if some == 0 else random.sample(sites, min(some, len(sites)))
-        random.shuffle(picked)
-        failed = done = 0
+        picked = random.sample(sites, len(sites) if some == 0 else min(some, len(sites)))
+        failed = done = crashed = 0
         for site in picked:
             if time.monotonic() > until:
                 break
+            what, before = f"{role}, memory is out at {site:x}", len(self.target.server.log())
             self.shim.fail_site(role, site)
-            self.issue(f"{role}, memory is out at {site:x}")
+            drive(what)
             failed += self.shim.failed()
             done += 1
+            crashed += self.faults_in_libraries(role, what, self.target.server.log()[before:])
         self.shim.count("")
-        print(f"{role}: {len(sites)} places ask for memory in an issuance, {done} tried, {failed} failed", flush=True)
+        print(f"{role}: {len(sites)} places ask for memory {when}, {done} tried, {failed} failed, {crashed} crashed a library",
+              flush=True)
         if not failed:
             self.wrong.append(f"{role}: no allocation failed, so nothing was shown")
         if done < len(picked):
@@ -148,7 +172,9 @@ class Faults:
             self.disk_full(role)
         for left, role in zip((4, 3, 2, 1), ROLES):
             now = time.monotonic()
-            self.allocations(role, now + (end - now) / left)
+            share = (end - now) / left
+            self.allocations(role, now + share / 2, "in an issuance", self.issue)
+            self.allocations(role, now + share, "at the start", lambda what: self.restart(role, what))
         self.clock_under_load()
         for seconds in (-HOUR, 0):
             self.clock(seconds)
