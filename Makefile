@@ -219,7 +219,7 @@ BUILD_PACKAGES = gcc make pkg-config libc6-dev libmicrohttpd-dev libgnutls28-dev
 RUN_PACKAGES   = openssl certbot
 TEST_PACKAGES  = libcmocka-dev clang libclang-rt-14-dev certbot lego uacme dehydrated acme-tiny curl openssl \
 	python3 python3-pytest python3-pytest-xdist python3-cryptography python3-requests python3-dnslib python3-yaml \
-	procps iproute2 util-linux pebble $(CLIENT_PACKAGES)
+	procps iproute2 util-linux bsdextrautils pebble $(CLIENT_PACKAGES)
 # What test-deps unpacks below build/clients: installed, each would start a service of this machine.
 UNPACKED = caddy acmetool knot
 CLIENT_PACKAGES = python3-acme python3-certbot-dns-rfc2136 ruby-acme-client lacme lacme-accountd libcrypt-openssl-rsa-perl \
