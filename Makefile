@@ -129,9 +129,13 @@ clients: $(PROGRAM)
 pebble: $(PROGRAM)
 	$(ROLE_ENV) $(ALONE) $(PYTEST) $(BESIDE) tests/pebble
 
-build/clients/debian: tests/unpack.sh
-	tests/unpack.sh $@ $(UNPACKED)
-	@touch $@
+# What test-deps unpacks below build/clients: installed, each would start a service of this machine.
+UNPACKED = caddy acmetool knot nsd unbound
+UNPACKED_FILES = $(UNPACKED:%=build/clients/debian/versions/%)
+
+$(UNPACKED_FILES) &: tests/unpack.sh
+	tests/unpack.sh build/clients/debian $(UNPACKED)
+	@touch $(UNPACKED_FILES)
 
 build/clients/npm: tests/clients/npm/package-lock.json
 	@mkdir -p $@
@@ -219,9 +223,8 @@ BUILD_PACKAGES = gcc make pkg-config libc6-dev libmicrohttpd-dev libgnutls28-dev
 RUN_PACKAGES   = openssl certbot
 TEST_PACKAGES  = libcmocka-dev clang libclang-rt-14-dev certbot lego uacme dehydrated acme-tiny curl openssl \
 	python3 python3-pytest python3-pytest-xdist python3-cryptography python3-requests python3-dnslib python3-yaml \
-	procps iproute2 util-linux bsdextrautils pebble $(CLIENT_PACKAGES)
-# What test-deps unpacks below build/clients: installed, each would start a service of this machine.
-UNPACKED = caddy acmetool knot
+	procps iproute2 util-linux bsdextrautils pebble ldnsutils libevent-2.1-7 libfstrm0 libnghttp2-14 libprotobuf-c1 \
+	libpython3.11 $(CLIENT_PACKAGES)
 CLIENT_PACKAGES = python3-acme python3-certbot-dns-rfc2136 ruby-acme-client lacme lacme-accountd libcrypt-openssl-rsa-perl \
 	apache2-bin \
 	libknot13 libzscanner4 libdnssec9 libcap-ng0 libedit2 liblmdb0 liburcu8 $(if $(shell command -v npm),,npm)
@@ -234,7 +237,7 @@ run-deps: deps
 	@tests/install.sh $(RUN_PACKAGES)
 test-deps: deps
 	@tests/install.sh $(TEST_PACKAGES)
-	@$(MAKE) --no-print-directory build/clients/debian build/clients/npm
+	@$(MAKE) --no-print-directory $(UNPACKED_FILES) build/clients/npm
 lint-deps: deps
 	@tests/install.sh $(LINT_PACKAGES)
 

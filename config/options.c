@@ -153,6 +153,11 @@ static const struct option zone_fields[] = {
 	    SAME("default"), .names = zone_dnssec_names, .help = "as va.dnssec, for this zone" },
 };
 
+#define FIELDS(f) .fields = (f), .field_count = sizeof(f) / sizeof((f)[0])
+
+static const struct record perspective_zone_record = { SHAPE_PAIR, sizeof(struct zone_config),
+	offsetof(struct perspective_config, zone_count), FIELDS(zone_fields) };
+
 static const struct option perspective_fields[] = {
 	{ .key = "name", .type = &type_word, .offset = offsetof(struct perspective_config, name),
 	    .roles = VA | CA, .min = 1, .max = 63, .flags = OPTION_REQUIRED, .help = "what it is called, in logs and in its statements" },
@@ -165,12 +170,17 @@ static const struct option perspective_fields[] = {
 	{ .key = "evidence_key", .type = &type_public_key, .offset = offsetof(struct perspective_config, evidence_key),
 	    .roles = VA | CA, SAME("\"\""), .help = "of one on another machine: the public key of what it states" },
 	{ .key = "resolvers", .type = &type_resolvers, .offset = offsetof(struct perspective_config, resolvers),
-	    .roles = VA, .min = 1, .max = 8, .help = "of one in the server itself: whom it asks instead of va.resolvers and va.zones" },
+	    .roles = VA, .min = 1, .max = 8, .help = "of one in the server itself: whom it asks instead of va.resolvers" },
+	{ .key = "zones", .type = &type_records, .offset = offsetof(struct perspective_config, zones), .roles = VA, .max = 256,
+	    .record = &perspective_zone_record,
+	    .help = "of one in the server itself: va.zones hold for it too, and these go before them" },
 	{ .key = "source", .type = &type_source, .offset = offsetof(struct perspective_config, source),
 	    .roles = VA, SAME("\"\""), .help = "of one in the server itself: the address of this machine that it connects from" },
+	{ .key = "proxy", .type = &type_proxy, .offset = offsetof(struct perspective_config, proxy),
+	    .roles = VA, SAME("\"\""), .help = "of one in the server itself: \"socks5://ADDRESS:PORT\" or "
+		    "\"http://ADDRESS:PORT\" (CONNECT), USER:PASSWORD@ before the address where it asks for them; http-01 and "
+		    "tls-alpn-01 go by it, to addresses that were looked up and judged here" },
 };
-
-#define FIELDS(f) .fields = (f), .field_count = sizeof(f) / sizeof((f)[0])
 
 static const struct record issuer_record = { SHAPE_LIST, sizeof(struct issuer_config),
 	offsetof(struct config, ca.issuer_count), FIELDS(issuer_fields) };
