@@ -44,6 +44,9 @@ struct surface {
 	bool		 refuses_empty_update;	/* an account's update that changes nothing */
 	bool		 challenge_once;	/* only a pending challenge takes a POST, and without keyAuthorization */
 	bool		 shows_key;		/* an account object has its JWK */
+	bool		 sparse_account;	/* and neither termsOfServiceAgreed nor an empty list of contacts */
+	bool		 lax_members;		/* a payload's null, and "" in an order, are as if they weren't there; an
+						 * order's times may have fractions of seconds, which are dropped */
 	struct retold	 problems[SAID_COUNT];
 };
 

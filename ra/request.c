@@ -1,6 +1,7 @@
 #include "ra/request.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,6 +143,41 @@ request_wait(struct request *request, struct id object, uint64_t stamp, bool (*r
 	return true;
 }
 
+/* "2027-01-31T00:00:00.123Z": X.509 has whole seconds (RFC 5280, 4.1.2.5). */
+static void
+drop_fraction(json_t *order, const char *name)
+{
+	const char *text = json_string_value(json_object_get(order, name)), *point;
+	char	    whole[64];
+
+	if (text == NULL || (point = strchr(text, '.')) == NULL || strlen(text) >= sizeof(whole) || point[1] < '0' ||
+	    point[1] > '9')
+		return;
+	snprintf(whole, sizeof(whole), "%.*s%s", (int)(point - text), text, point + 1 + strspn(point + 1, "0123456789"));
+	json_object_set_new(order, name, json_string(whole));
+}
+
+/* What Go's encoding/json makes of them, where clients were written against a server in Go. A challenge's response is
+ * compared byte by byte there. */
+static void
+drop_empty(struct request *request)
+{
+	const json_t *value;
+	const char   *key;
+	void	     *next;
+
+	if (!request->site.surface->lax_members || request->target.route == ROUTE_CHALLENGE)
+		return;
+	json_object_foreach_safe(request->payload, next, key, value)
+		if (json_is_null(value) || (request->target.route == ROUTE_NEW_ORDER && json_is_string(value) &&
+					       json_string_length(value) == 0))
+			json_object_del(request->payload, key);
+	if (request->target.route == ROUTE_NEW_ORDER) {
+		drop_fraction(request->payload, "notBefore");
+		drop_fraction(request->payload, "notAfter");
+	}
+}
+
 /* The payload as the route wants it. */
 static bool
 check_payload(struct request *request)
@@ -168,6 +204,7 @@ check_payload(struct request *request)
 		return request_broken(request, "payload", err);
 	if (err != ERR_OK)
 		return problem_set(&request->problem, PROBLEM_MALFORMED, "the JWS payload: %s", reason.text);
+	drop_empty(request);
 	return true;
 }
 
