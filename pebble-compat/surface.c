@@ -42,6 +42,10 @@ const struct surface surface_pebble = {
 	.open_ids = true,
 	.classic_algorithms = true,
 	.mismatch_unauthorized = true,
+	.mismatch = {
+		[CHALLENGE_DNS_01] = "Correct value not found for DNS challenge",
+		[CHALLENGE_DNS_ACCOUNT_01] = "Correct value not found for DNS-ACCOUNT-01 challenge",
+	},
 	.short_ids = true,
 	.numbered_pages = true,
 	.refuses_empty_update = true,

@@ -1,7 +1,6 @@
 #include "ra/request.h"
 
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,20 +142,6 @@ request_wait(struct request *request, struct id object, uint64_t stamp, bool (*r
 	return true;
 }
 
-/* "2027-01-31T00:00:00.123Z": X.509 has whole seconds (RFC 5280, 4.1.2.5). */
-static void
-drop_fraction(json_t *order, const char *name)
-{
-	const char *text = json_string_value(json_object_get(order, name)), *point;
-	char	    whole[64];
-
-	if (text == NULL || (point = strchr(text, '.')) == NULL || strlen(text) >= sizeof(whole) || point[1] < '0' ||
-	    point[1] > '9')
-		return;
-	snprintf(whole, sizeof(whole), "%.*s%s", (int)(point - text), text, point + 1 + strspn(point + 1, "0123456789"));
-	json_object_set_new(order, name, json_string(whole));
-}
-
 /* What Go's encoding/json makes of them, where clients were written against a server in Go. A challenge's response is
  * compared byte by byte there. */
 static void
@@ -172,10 +157,6 @@ drop_empty(struct request *request)
 		if (json_is_null(value) || (request->target.route == ROUTE_NEW_ORDER && json_is_string(value) &&
 					       json_string_length(value) == 0))
 			json_object_del(request->payload, key);
-	if (request->target.route == ROUTE_NEW_ORDER) {
-		drop_fraction(request->payload, "notBefore");
-		drop_fraction(request->payload, "notAfter");
-	}
 }
 
 /* The payload as the route wants it. */
