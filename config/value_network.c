@@ -120,6 +120,101 @@ network_text(char *text, struct reason *why)
 	return false;
 }
 
+/* Everybody is nobody's proxy: then each client could say that it is another. */
+static bool
+proxies_text(char *text, struct reason *why)
+{
+	size_t len = strlen(text);
+
+	why->text[0] = '\0';
+	if (network_cidr(text, why) && strcmp(text + (len > 2 ? len - 2 : 0), "/0") != 0)
+		return true;
+	if (why->text[0] == '\0')
+		reason_set(why, "\"%.120s\" is no network of proxies; write their addresses, as in \"10.0.0.7/32\"", text);
+	return false;
+}
+
+static int
+hex(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* RFC 3986, 2.1. False: a broken escape, a NUL, or longer than out. */
+static bool
+unescape(const char *text, size_t len, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+
+		if (c == '%') {
+			if (i + 2 >= len || hex(text[i + 1]) < 0 || hex(text[i + 2]) < 0)
+				return false;
+			c = (char)(hex(text[i + 1]) * 16 + hex(text[i + 2]));
+			i += 2;
+		}
+		if (c == '\0' || n + 1 >= size)
+			return false;
+		out[n++] = c;
+	}
+	out[n] = '\0';
+	return true;
+}
+
+/* "user:password" before the '@'. */
+static bool
+credentials(const char *text, size_t len, struct proxy *out)
+{
+	const char *colon = memchr(text, ':', len);
+	size_t user = colon != NULL ? (size_t)(colon - text) : len;
+
+	if (!unescape(text, user, out->user, sizeof(out->user)) || out->user[0] == '\0' || strchr(out->user, ':') != NULL ||
+	    (colon != NULL && !unescape(colon + 1, len - user - 1, out->password, sizeof(out->password))))
+		return false;
+	return out->kind == PROXY_HTTP || out->password[0] != '\0'; /* RFC 1929, 2: at least a byte */
+}
+
+bool
+proxy_parse(const char *text, struct proxy *out, struct reason *why)
+{
+	static const struct {
+		const char *scheme;
+		enum proxy_kind kind;
+	} schemes[] = { { "socks5://", PROXY_SOCKS5 }, { "http://", PROXY_HTTP } };
+	const char *rest = NULL, *at;
+	char host[ADDRESS_TEXT_SIZE];
+
+	*out = (struct proxy){ 0 };
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+		if (strncmp(text, schemes[i].scheme, strlen(schemes[i].scheme)) == 0) {
+			rest = text + strlen(schemes[i].scheme);
+			out->kind = schemes[i].kind;
+		}
+	at = rest != NULL ? strrchr(rest, '@') : NULL;
+	if (at != NULL && !credentials(rest, (size_t)(at - rest), out)) {
+		reason_set(why, "has a user or a password that can't be; write socks5://USER:PASSWORD@ADDRESS:PORT, each of at "
+		    "most 255 bytes, with %%3A for ':', %%40 for '@', %%25 for '%%'");
+		return false;
+	}
+	if (at != NULL)
+		rest = at + 1;
+	if (rest != NULL && config_address(rest, host, sizeof(host), &out->port) && address_parse(host, &out->address))
+		return true;
+	reason_set(why, "is no proxy; write its kind, address and port, as in \"socks5://10.0.0.9:1080\" or "
+	    "\"http://[fd00::9]:3128\"; names are not looked up here");
+	return false;
+}
+
+static bool
+proxy_text(char *text, struct reason *why)
+{
+	struct proxy proxy;
+
+	return proxy_parse(text, &proxy, why);
+}
+
 /* RFC 6052, 2.2. */
 static bool
 prefix_text(char *text, struct reason *why)
@@ -144,4 +239,6 @@ const struct type type_resolvers = {
 	.name = "list of resolvers", .kind = KIND_STRINGS, .text = resolver_text
 };
 const struct type type_networks = { .name = "list of networks", .kind = KIND_STRINGS, .text = network_text };
+const struct type type_proxies = { .name = "list of networks", .kind = KIND_STRINGS, .text = proxies_text };
 const struct type type_prefixes = { .name = "list of IPv6 prefixes", .kind = KIND_STRINGS, .text = prefix_text };
+const struct type type_proxy = { .name = "proxy", .kind = KIND_STRING, .text = proxy_text };
