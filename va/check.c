@@ -297,7 +297,7 @@ checker_refuse(const struct msg_check *asked, enum problem_type type, const char
 {
 	struct msg_result result = {
 		.authorization = asked->authorization, .problem = type, .record = "[]",
-		.order = asked->order
+		.order = asked->order, .method = asked->method
 	};
 
 	snprintf(result.detail, sizeof(result.detail), "%s", why);
