@@ -53,7 +53,7 @@ FUZZERS  = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all run stall test unit replay conformance conformance-pebble integration clients pebble clients-table \
-	fuzz bench chaos chaos-long hostile lint format coverage install clean \
+	fuzz bench bench-memory bench-idle bench-scale chaos chaos-long hostile lint format coverage install clean \
 	deps run-deps test-deps lint-deps always
 
 all: $(PROGRAM)
@@ -170,6 +170,18 @@ stall: $(BUILD)/tests/unit/test_va_load
 bench: $(PROGRAM) $(BENCH)
 	SIGNET_PROGRAM=$(abspath $(PROGRAM)) $(PYTHON) -B tests/bench/compare.py --keep docs/performance.md
 
+# Memory over 200,000 issuances; 10,000 idle connections; a database of 5,000,000 certificates, for which BENCH_DIR takes
+# 20 GB for a while.
+bench-memory: $(PROGRAM) $(BENCH)
+	SIGNET_PROGRAM=$(abspath $(PROGRAM)) $(PYTHON) -B tests/bench/endure.py --keep docs/performance.md
+
+bench-idle: $(PROGRAM) $(BENCH)
+	SIGNET_PROGRAM=$(abspath $(PROGRAM)) $(PYTHON) -B tests/bench/idle.py --keep docs/performance.md
+
+bench-scale: $(PROGRAM) $(BENCH)
+	SIGNET_PROGRAM=$(abspath $(PROGRAM)) $(PYTHON) -B tests/bench/scale.py $(if $(BENCH_DIR),--dir $(BENCH_DIR)) \
+		--keep docs/performance.md
+
 # Coverage-guided, with the address and undefined-behaviour sanitizers; a finding stops it.
 fuzz: $(FUZZERS)
 	@set -e; for t in $(FUZZERS); do n=$$(basename $$t); n=$${n#fuzz_}; \
@@ -210,8 +222,8 @@ PARSERS = acme/accept.c acme/certid.c acme/evidence.c acme/identifier.c acme/rou
 	jose/key_change.c jose/verify.c lib/address.c lib/base64url.c lib/json.c lib/rfc3339.c lib/utf8.c \
 	pebble-compat/challtestsrv/hello.c pebble-compat/challtestsrv/manage.c pebble-compat/challtestsrv/message.c \
 	ra/contact.c ra/order_read.c va/body.c va/caa_set.c va/dns_answer.c va/dns_message.c va/frame.c va/hosts.c \
-	va/issue_value.c va/persist_set.c va/proxy_talk.c va/record.c va/url.c wfe/check.c x509/acme_identifier.c \
-	x509/certificate_read.c x509/chain.c x509/csr.c x509/der.c
+	va/issue_value.c va/persist_set.c va/proxy_talk.c va/record.c va/url.c wfe/check.c wfe/hops.c \
+	x509/acme_identifier.c x509/certificate_read.c x509/chain.c x509/csr.c x509/der.c
 
 # By the unit tests and the fuzzers' corpora alone: the roles themselves are driven by the integration tests.
 coverage: test-deps

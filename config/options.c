@@ -27,6 +27,7 @@ static_assert(sizeof(enum preset) == sizeof(unsigned) && sizeof(enum tls_mode) =
 
 /* Indexed by the enums of config.h and log.h. */
 static const char *const preset_names[] = { "private", "pebble", "webpki", NULL };
+static const char *const proxy_header_names[] = { "x-forwarded-for", "forwarded", NULL };
 static const char *const tls_names[] = { "auto", "{certificate: FILE, key: FILE}", "off", NULL };
 static const char *const persist_names[] = { "draft-02", "draft-01", NULL };
 static const char *const surface_names[] = { "native", "pebble", NULL };
@@ -248,6 +249,12 @@ const struct option options[] = {
 	    SAME("\"\""), .help = "PEM file with the chain, the server's own certificate first" },
 	{ .key = "wfe.tls.key", .type = &type_path, AT(wfe.tls_key), .roles = WFE, SAME("\"\""),
 	    .help = "PEM file with its private key" },
+	{ .key = "wfe.trusted_proxies", .type = &type_proxies, AT(wfe.trusted_proxies), .roles = WFE, SAME("[]"), .max = 100,
+	    .help = "reverse proxies in front of this server, as CIDRs: from these a header says whom a request comes from, for "
+		    "limits and the log; without them each proxy counts as one client" },
+	{ .key = "wfe.proxy_header", .type = &type_enum, AT(wfe.proxy_header), .roles = WFE, SAME("x-forwarded-for"),
+	    .names = proxy_header_names,
+	    .help = "which header the trusted proxies write themselves; the other one is never looked at, as it may be the client's" },
 	/* 4096 connections of at most 64 KiB body each are 256 MiB at the worst. */
 	{ .key = "wfe.connections", .type = &type_integer, AT(wfe.connections), .roles = WFE, SAME("4096"),
 	    .min = 16, .max = 1000000, .help = "how many at once, over all listeners" },
@@ -379,7 +386,7 @@ const struct option options[] = {
 	    .help = "whether asking for what a pending or ready order of the account asks for gives that order" },
 	{ .key = "ra.finalize_wait", .type = &type_milliseconds, AT(ra.finalize_wait_ms), .roles = RA,
 	    EACH("500ms", "0ms", "500ms"), .max = 30000,
-	    .help = "how long finalize waits for the certificate before it answers" },
+	    .help = "how long finalize waits for the certificate before it answers, and a challenge for its validation" },
 	/* Boulder's documented set. */
 	{ .key = "ra.revocation_reasons", .type = &type_reasons, AT(ra.revocation_reasons), .roles = RA,
 	    SAME("[unspecified, keyCompromise, affiliationChanged, superseded, cessationOfOperation]"), .max = 6,

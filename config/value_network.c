@@ -120,6 +120,20 @@ network_text(char *text, struct reason *why)
 	return false;
 }
 
+/* Everybody is nobody's proxy: then each client could say that it is another. */
+static bool
+proxies_text(char *text, struct reason *why)
+{
+	size_t len = strlen(text);
+
+	why->text[0] = '\0';
+	if (network_cidr(text, why) && strcmp(text + (len > 2 ? len - 2 : 0), "/0") != 0)
+		return true;
+	if (why->text[0] == '\0')
+		reason_set(why, "\"%.120s\" is no network of proxies; write their addresses, as in \"10.0.0.7/32\"", text);
+	return false;
+}
+
 static int
 hex(char c)
 {
@@ -225,5 +239,6 @@ const struct type type_resolvers = {
 	.name = "list of resolvers", .kind = KIND_STRINGS, .text = resolver_text
 };
 const struct type type_networks = { .name = "list of networks", .kind = KIND_STRINGS, .text = network_text };
+const struct type type_proxies = { .name = "list of networks", .kind = KIND_STRINGS, .text = proxies_text };
 const struct type type_prefixes = { .name = "list of IPv6 prefixes", .kind = KIND_STRINGS, .text = prefix_text };
 const struct type type_proxy = { .name = "proxy", .kind = KIND_STRING, .text = proxy_text };
