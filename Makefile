@@ -151,8 +151,8 @@ clients-table: $(PROGRAM)
 # at each place that asks for some, in an issuance and at the start.
 chaos: $(PROGRAM) $(BENCH) $(FAULTY)
 	$(ROLE_ENV) $(ALONE) $(PYTHON) -B tests/chaos/kill.py
-	$(ROLE_ENV) $(ALONE) $(PYTHON) -B tests/chaos/network.py
-	$(if $(SAN),,$(PYTHON) -B tests/chaos/faults.py $(FAULTY) --allocations 6)
+	$(ROLE_ENV) $(ALONE) $(PYTHON) -B tests/chaos/network.py --breaks 3 --seconds 1
+	$(if $(SAN),,$(PYTHON) -B tests/chaos/faults.py $(FAULTY) --allocations 4)
 
 # Good clients beside hostile ones. In `make test` it is test_hostile_clients.py, for a second each.
 hostile: $(PROGRAM) $(BENCH)
