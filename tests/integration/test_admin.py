@@ -294,7 +294,7 @@ def test_line_without_an_end(own):
     assert "none is longer than 32768 bytes" in answer.decode()
 
 
-def test_clients_are_bounded(own):
+def test_clients_are_bounded(own, issued):
     """The ninth is told to come again; when one has gone, there is room."""
     held = [dial(own) for _ in range(8)]
     try:
