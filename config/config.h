@@ -148,6 +148,8 @@ struct ra_config {
 	int64_t		 workers;
 	bool		 any_reason;		/* of RFC 5280, for a revocation */
 	bool		 weak_account_keys;
+	bool		 forgives_keys;
+	bool		 times_as_asked;
 	int64_t		 contacts;		/* at most */
 	int64_t		 orders_per_page;
 	bool		 shuffle;
