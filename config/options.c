@@ -165,7 +165,7 @@ static const struct option perspective_fields[] = {
 	{ .key = "region", .type = &type_word, .offset = offsetof(struct perspective_config, region),
 	    .roles = VA | CA, SAME("\"\""), .max = 63, .help = "where it is, for va.quorum.regions" },
 	{ .key = "address", .type = &type_peer, .offset = offsetof(struct perspective_config, address),
-	    .roles = VA, SAME("\"\""), .help = "of one on another machine: where it listens; `signet perspective create` prints this and the next two" },
+	    .roles = VA, SAME("\"\""), .help = "of one on another machine: where it listens, an address or a name that va.resolvers know; `signet perspective create` prints this and the next two" },
 	{ .key = "tls_key", .type = &type_public_key, .offset = offsetof(struct perspective_config, tls_key),
 	    .roles = VA, SAME("\"\""), .help = "of one on another machine: the public key of its TLS" },
 	{ .key = "evidence_key", .type = &type_public_key, .offset = offsetof(struct perspective_config, evidence_key),

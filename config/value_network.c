@@ -39,18 +39,15 @@ static bool
 peer_text(char *text, struct reason *why)
 {
 	char		host[256];
-	unsigned char	address[16];
 	uint16_t	port;
 
-	if (config_address(text, host, sizeof(host), &port) &&
-	    (inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1))
+	if (config_address(text, host, sizeof(host), &port) && host[0] != '\0')
 		return true;
-	reason_set(why, "\"%.120s\" is no address with a port; write one such as \"203.0.113.5:9444\" or "
-	    "\"[2001:db8::5]:9444\"; names are not looked up here", text);
+	reason_set(why, "\"%.120s\" is no address with a port; write one such as \"203.0.113.5:9444\", "
+	    "\"[2001:db8::5]:9444\" or \"fra.example:9444\"", text);
 	return false;
 }
 
-/* Clears the bits after the prefix; false when there were any. */
 static bool
 mask(unsigned char *address, size_t size, unsigned long bits)
 {
