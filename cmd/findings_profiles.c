@@ -1,5 +1,5 @@
 /* Which issuer signs for which profile and key, by ca's own rule, and what is wrong with that. */
-#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,19 +14,31 @@
 #define KINDS_MAX 16
 #define DAY 86400
 
+/* CA/Browser Forum, 7.1.2.10.7: whose certificate is to sign OCSP responses says so. */
+static void
+check_signs_ocsp(struct findings *f, const struct config *config, const char *file, X509 *cert)
+{
+	if (config_serves_ocsp(config) && !(X509_get_key_usage(cert) & KU_DIGITAL_SIGNATURE))
+		finding(f, FINDING_NOTE, "ca.ocsp",
+		    "%s has no digitalSignature among its key usages, and some clients want that of who signs OCSP "
+		    "responses", file);
+}
+
 /* As much of the issuer as the choice needs; false: findings_files() told why not. */
 static bool
-times_read(const char *dir, const char *file, struct issuer *out)
+times_read(struct findings *f, const struct config *config, const char *file, struct issuer *out)
 {
 	STACK_OF(X509)	*certs = NULL;
 	struct buf	 pem = { 0 };
 	struct reason	 reason;
-	char		*path = file_join(dir, file);
+	char		*path = file_join(config->dir, file);
 	bool		 ok = false;
 
 	if (path != NULL && file_read(path, PEM_FILE_MAX, &pem) == ERR_OK &&
 	    certificates_read(buf_slice(&pem), &certs, &reason) == ERR_OK)
 		ok = certificate_validity(sk_X509_value(certs, 0), &out->not_before, &out->not_after);
+	if (ok)
+		check_signs_ocsp(f, config, file, sk_X509_value(certs, 0));
 	sk_X509_pop_free(certs, X509_free);
 	buf_free(&pem);
 	free(path);
@@ -105,15 +117,32 @@ check_profile(struct findings *f, const struct ca *ca, const struct profile_conf
 		tell(f, ca, profile, &outcomes[i], now);
 }
 
+/* RFC 7633: a client that sees the feature refuses a server that has nothing to staple. */
+static void
+check_stapling(struct findings *f, const struct config *config, const struct profile_config *profile)
+{
+	char	key[128];
+
+	if (!profile->must_staple || profile->ocsp_pointer || config->preset == PRESET_PEBBLE)
+		return;
+	snprintf(key, sizeof(key), "ca.profiles.%s", profile->name);
+	finding(f, FINDING_PROBLEM, key,
+	    "gives must-staple to a CSR that asks, but its certificates don't say where OCSP is, so no server finds what "
+	    "to staple; set ocsp_pointer: true (and ca.ocsp: true), or must_staple: false");
+}
+
 void
 findings_profiles(struct findings *f, const struct config *config)
 {
 	struct ca	ca = { .config = config };
 	size_t		i = 0;
 
+	for (; i < config->ca.profile_count; i++)
+		check_stapling(f, config, &config->ca.profiles[i]);
+	i = 0;
 	if ((ca.issuers = calloc(config->ca.issuer_count, sizeof(*ca.issuers))) == NULL)
 		abort();
-	while (i < config->ca.issuer_count && times_read(config->dir, config->ca.issuers[i].certificate, &ca.issuers[i]))
+	while (i < config->ca.issuer_count && times_read(f, config, config->ca.issuers[i].certificate, &ca.issuers[i]))
 		i++;
 	if (i == config->ca.issuer_count)
 		for (i = 0; i < config->ca.profile_count; i++)

@@ -55,6 +55,7 @@ part_fill(struct msg_crl_entries *part, const struct revocation *rows, size_t co
 		entry->revoked = row->revoked;
 		/* A list is for good, so it knows none of those that are not (ra.any_reason). */
 		entry->reason = revocation_reason_ends(row->reason) ? row->reason : REVOCATION_NONE;
+		entry->not_after = row->not_after;
 	}
 }
 

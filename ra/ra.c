@@ -219,6 +219,12 @@ handle(struct ra *ra, struct channel *from, enum msg_type type, struct slice bod
 		pass_on(ra->wfe, type, body);
 		keep_number(ra, from, body);
 		break;
+	case MSG_OCSP:
+		ocsp_take(ra, body);
+		break;
+	case MSG_OCSP_SIGNED:
+		ocsp_take_signed(ra, body);
+		break;
 	default:
 		channel_malformed(from, type);
 	}
@@ -339,6 +345,8 @@ open_all(struct ra *ra, struct proc *p)
 	if (p->config->ra.observe && (ra->conduct = conduct_new()) == NULL)
 		fail("start", "out of memory");
 	ra->crls = crl_schedule_new();
+	if (config_serves_ocsp(p->config) && (ra->ocsp = ocsp_cache_new()) == NULL)
+		fail("start", "out of memory");
 	ra->limits = limits_new(&p->config->ra.limits);
 	if (ra->limits == NULL || ra->crls == NULL || ra->nonces == NULL || ra->overrides == NULL ||
 	    ra->accounts == NULL ||
