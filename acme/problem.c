@@ -212,17 +212,38 @@ problem_json_parse(const char *text)
 	return json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 }
 
+/* serverInternal when it is none of ours. */
+static enum problem_type
+read_type(const json_t *json)
+{
+	const char *type = json_string_value(json_object_get(json, "type"));
+	enum problem_type known = PROBLEM_NONE;
+
+	if (type != NULL && strncmp(type, URN, strlen(URN)) == 0)
+		known = problem_by_name(type + strlen(URN));
+	return known != PROBLEM_NONE ? known : PROBLEM_SERVER_INTERNAL;
+}
+
+static void
+read_subproblem(const json_t *json, struct problem *out)
+{
+	const char *detail = json_string_value(json_object_get(json, "detail"));
+	struct identifier identifier;
+
+	if (detail != NULL && identifier_parse(json_object_get(json, "identifier"), &identifier, NULL) == ERR_OK)
+		problem_add(out, read_type(json), &identifier, "%s", detail);
+}
+
 void
 problem_read(const char *text, struct problem *out)
 {
-	json_t	   *json = problem_json_parse(text);
-	const char *type = json_string_value(json_object_get(json, "type"));
+	json_t	   *json = problem_json_parse(text), *sub;
 	const char *detail = json_string_value(json_object_get(json, "detail"));
+	size_t	    i;
 
-	out->type = PROBLEM_SERVER_INTERNAL;
-	if (type != NULL && strncmp(type, URN, strlen(URN)) == 0 &&
-	    problem_by_name(type + strlen(URN)) != PROBLEM_NONE)
-		out->type = problem_by_name(type + strlen(URN));
+	out->type = read_type(json);
 	reason_set(&out->detail, "%s", detail != NULL ? detail : "no cause was kept");
+	json_array_foreach(json_object_get(json, "subproblems"), i, sub)
+		read_subproblem(sub, out);
 	json_decref(json);
 }

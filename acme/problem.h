@@ -124,7 +124,7 @@ void problem_free(struct problem *);		/* back to "no problem"; NULL is fine */
 json_t *problem_json(const struct problem *);
 /* Reads what problem_json() wrote into text (as the database keeps it). NULL when it is not JSON. */
 json_t *problem_json_parse(const char *text);
-/* The same as type and detail; out had no problem. serverInternal when text is no problem of ours. */
+/* The same as type, detail and subproblems; out had no problem. serverInternal when text is no problem of ours. */
 void	problem_read(const char *text, struct problem *out);
 
 #endif

@@ -47,9 +47,7 @@ ledger_died(enum err err)
 static void
 refused(const struct msg_issue *issue, const struct problem *problem, struct answer *answer)
 {
-	struct msg_refused message = {
-		.order = issue->order, .problem = problem->type, .detail = problem->detail
-	};
+	struct msg_refused message = { .order = issue->order, .problem = *problem };
 	char order[ID_TEXT_SIZE];
 
 	id_text(issue->order, order);

@@ -3,7 +3,8 @@
 /* Why there was none. */
 struct failure {
 	bool over; /* one took the key */
-	struct reason forbidden; /* one took it and lives, but not these names */
+	const struct issuer *forbids; /* took it and lives, but not these names; of several the one that forbids the fewest */
+	size_t forbidden;
 };
 
 static bool
@@ -12,13 +13,27 @@ is_alive(const struct issuer *issuer, int64_t now)
 	return issuer->not_before <= now && issuer->not_after > now;
 }
 
-static bool
-permits(const struct issuer *issuer, const struct wanted *wanted, struct reason *reason)
+static size_t
+count_forbidden(const struct issuer *issuer, const struct wanted *wanted)
 {
+	struct reason reason;
+	size_t count = 0;
+
 	for (size_t i = 0; i < wanted->name_count; i++)
-		if (!constraints_allow(issuer->constraints, &wanted->names[i], reason))
-			return false;
-	return true;
+		count += !constraints_allow(issuer->constraints, &wanted->names[i], &reason);
+	return count;
+}
+
+static bool
+permits(const struct issuer *issuer, const struct wanted *wanted, struct failure *failure)
+{
+	size_t forbidden = count_forbidden(issuer, wanted);
+
+	if (forbidden > 0 && (failure->forbids == NULL || forbidden < failure->forbidden)) {
+		failure->forbids = issuer;
+		failure->forbidden = forbidden;
+	}
+	return forbidden == 0;
 }
 
 /* The best of those that take the key in that way. */
@@ -36,7 +51,7 @@ best(const struct ca *ca, const struct wanted *wanted, enum issuer_takes takes, 
 		    config_issuer_takes(&config->issuers[i], key_type) != takes)
 			continue;
 		failure->over = true;
-		if (!is_alive(issuer, now) || !permits(issuer, wanted, &failure->forbidden))
+		if (!is_alive(issuer, now) || !permits(issuer, wanted, failure))
 			continue;
 		if (issuer->not_after >= wanted->not_after)
 			return issuer;
@@ -50,13 +65,23 @@ best(const struct ca *ca, const struct wanted *wanted, enum issuer_takes takes, 
 static bool
 any_permits(const struct ca *ca, const struct wanted *wanted, int64_t now)
 {
-	struct reason reason;
-
 	for (size_t i = 0; i < ca->config->ca.issuer_count; i++)
 		if (config_issuer_serves(&ca->config->ca.issuers[i], wanted->profile) && is_alive(&ca->issuers[i], now) &&
-		    permits(&ca->issuers[i], wanted, &reason))
+		    count_forbidden(&ca->issuers[i], wanted) == 0)
 			return true;
 	return false;
+}
+
+/* Each name with the constraint that forbids it. */
+static void
+tell_forbidden(const struct issuer *issuer, const struct wanted *wanted, struct problem *problem)
+{
+	struct reason reason;
+
+	for (size_t i = 0; i < wanted->name_count; i++)
+		if (!constraints_allow(issuer->constraints, &wanted->names[i], &reason))
+			problem_add(problem, PROBLEM_REJECTED_IDENTIFIER, &wanted->names[i], "%s", reason.text);
+	problem_sum_up(problem, "no issuer may sign these names");
 }
 
 const struct issuer *
@@ -64,22 +89,23 @@ issuer_choose(const struct ca *ca, const struct wanted *wanted, int64_t now, str
 {
 	const char *profile = wanted->profile->name, *key_type = key_type_name(wanted->key_type);
 	const struct issuer *issuer;
-	struct failure failure = { .forbidden = { "" } };
+	struct failure failure = { .over = false };
 
 	if ((issuer = best(ca, wanted, ISSUER_TAKES_IT, now, &failure)) != NULL ||
 	    (issuer = best(ca, wanted, ISSUER_TAKES_ANY, now, &failure)) != NULL)
 		return issuer;
-	if (!failure.over)
+	if (!failure.over) {
 		problem_set(
 		    problem, PROBLEM_BAD_CSR, "no issuer of profile \"%s\" certifies %s keys", profile, key_type);
-	else if (failure.forbidden.text[0] == '\0')
+	} else if (failure.forbids == NULL) {
 		problem_set(problem, PROBLEM_SERVER_INTERNAL,
 		    "the CA's own certificate is over, or not valid yet; only its administrator can mend that");
-	else if (any_permits(ca, wanted, now))
-		problem_set(problem, PROBLEM_BAD_CSR,
-		    "no issuer of profile \"%s\" that certifies %s keys may sign these names; another key may do: %s",
-		    profile, key_type, failure.forbidden.text);
-	else
-		problem_set(problem, PROBLEM_REJECTED_IDENTIFIER, "%s", failure.forbidden.text);
+	} else {
+		tell_forbidden(failure.forbids, wanted, problem);
+		if (any_permits(ca, wanted, now))
+			problem_set(problem, PROBLEM_BAD_CSR,
+			    "no issuer of profile \"%s\" that certifies %s keys may sign these names; another key may do: %s",
+			    profile, key_type, problem->subs[0].detail.text);
+	}
 	return NULL;
 }

@@ -180,11 +180,13 @@ sign(struct ca *ca, const struct issuer *issuer, const struct leaf *leaf, int64_
 
 	buf_clear(&ca->der);
 	buf_clear(&ca->serial);
-	err = memory_checked(issuer_sign(issuer, leaf, &context, serial, &ca->der, &cause));
+	err = memory_checked(issuer_sign(issuer, leaf, &context, serial, &ca->der, &cause, problem));
 	buf_put(&ca->serial, serial_octets(serial).data, serial_octets(serial).len);
 	if (err == ERR_OK && ca->der.len <= CERTIFICATE_DER_MAX && !ca->serial.failed)
 		return ERR_OK;
-	if (err == ERR_DENIED && strncmp(cause.text, "lint name_constraints", 21) == 0)
+	if (err == ERR_DENIED && problem->sub_count > 0)
+		problem_sum_up(problem, "the certificate was not signed");
+	else if (err == ERR_DENIED && strncmp(cause.text, "lint name_constraints", 21) == 0)
 		problem_set(problem, PROBLEM_REJECTED_IDENTIFIER, "%s", cause.text);
 	else
 		problem_set(problem, PROBLEM_SERVER_INTERNAL, "the certificate was not signed: %s",

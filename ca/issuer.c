@@ -173,9 +173,19 @@ serial_octets(const uint8_t serial[SERIAL_SIZE])
 	return slice_of(serial + skip, SERIAL_SIZE - skip);
 }
 
+static void
+name_each(X509 *cert, const struct lint_context *context, const struct leaf *leaf, struct problem *problem)
+{
+	struct reason reason;
+
+	for (size_t i = 0; i < leaf->name_count; i++)
+		if (lint_check_name(cert, context, (int)i, &reason) == ERR_DENIED)
+			problem_add(problem, PROBLEM_REJECTED_IDENTIFIER, &leaf->names[i], "%s", reason.text);
+}
+
 enum err
 issuer_sign(const struct issuer *issuer, const struct leaf *asked, const struct lint_context *asked_context,
-    uint8_t serial[SERIAL_SIZE], struct buf *der, struct reason *reason)
+    uint8_t serial[SERIAL_SIZE], struct buf *der, struct reason *reason, struct problem *problem)
 {
 	struct leaf leaf = *asked;
 	struct lint_context context = *asked_context;
@@ -200,6 +210,8 @@ issuer_sign(const struct issuer *issuer, const struct leaf *asked, const struct 
 	context.constraints = issuer->constraints;
 	if ((err = lint_check(cert, &context, reason)) == ERR_OK)
 		err = certificate_sign_again(context.der, issuer->key, der);
+	else if (err == ERR_DENIED && problem != NULL)
+		name_each(cert, &context, &leaf, problem);
 out:
 	buf_free(&linted);
 	X509_free(cert);

@@ -40,9 +40,10 @@ void issuer_close(struct issuer *);
  * ERR_MEMORY. */
 enum err issuer_publish(struct issuer *, const char *base, unsigned crl_shards);
 /* Builds the certificate, signs it with the throw-away key, lints that, and signs for real. The serial is
- * drawn here, and the issuer's URLs are its own. Appends the DER. ERR_DENIED: a lint complained; ERR_CRYPTO, ERR_MEMORY. */
+ * drawn here, and the issuer's URLs are its own. Appends the DER. ERR_DENIED: a lint complained, and of the names that one
+ * complains about each is a subproblem (NULL: nobody asks); ERR_CRYPTO, ERR_MEMORY. */
 enum err issuer_sign(const struct issuer *, const struct leaf *, const struct lint_context *,
-    uint8_t serial[SERIAL_SIZE], struct buf *der, struct reason *);
+    uint8_t serial[SERIAL_SIZE], struct buf *der, struct reason *, struct problem *);
 /* The serial's octets as they stand in the certificate: a short one begins with zeros in our array. */
 struct slice serial_octets(const uint8_t serial[SERIAL_SIZE]);
 /* The URL of one of its CRLs, owned by the caller; NULL: no memory. Only with a crl_base. */

@@ -8,18 +8,9 @@
 #include <unistd.h>
 
 #include "ca/ledger.h"
+#include "ca/ledger_index.h"
 #include "ca/ledger_scan.h"
 #include "lib/log.h"
-#include "lib/map.h"
-
-/* Where one order's record lies; in a list from the oldest to the newest, to be forgotten from its head. */
-struct place {
-	struct place *next;
-	struct id order;
-	unsigned segment;
-	uint64_t offset;
-	size_t len;
-};
 
 struct ledger {
 	int folder, fd;
@@ -29,41 +20,15 @@ struct ledger {
 	uint64_t durable;
 	struct buf pending; /* appended, not written */
 	struct buf found; /* what ledger_find() lends */
-	struct map *orders;
-	struct place *oldest, **tail;
+	struct index *orders;
 	int64_t since_ms;
 	bool failed; /* a write failed: nothing more is released */
 };
 
-static enum err
-remember(struct ledger *ledger, struct id order, unsigned segment, uint64_t offset, size_t len)
-{
-	struct place *place = calloc(1, sizeof(*place));
-
-	if (place == NULL)
-		return ERR_MEMORY;
-	*place = (struct place){ NULL, order, segment, offset, len };
-	if (map_put(ledger->orders, order.bytes, ID_SIZE, place) != ERR_OK) {
-		free(place);
-		return ERR_MEMORY;
-	}
-	*ledger->tail = place;
-	ledger->tail = &place->next;
-	return ERR_OK;
-}
-
 void
 ledger_forget(struct ledger *ledger, int64_t since_ms)
 {
-	while (ledger->oldest != NULL && id_time_ms(ledger->oldest->order) < since_ms) {
-		struct place *place = ledger->oldest;
-
-		ledger->oldest = place->next;
-		map_remove(ledger->orders, place->order.bytes, ID_SIZE);
-		free(place);
-	}
-	if (ledger->oldest == NULL)
-		ledger->tail = &ledger->oldest;
+	index_forget(ledger->orders, since_ms);
 }
 
 static bool
@@ -71,9 +36,10 @@ open_visit(const struct ledger_record *record, unsigned segment, uint64_t offset
 {
 	struct ledger *ledger = arg;
 
+	(void)len;
 	if (record->kind != LEDGER_ORDER || id_time_ms(record->order) < ledger->since_ms)
 		return true;
-	if (remember(ledger, record->order, segment, offset, len) != ERR_OK)
+	if (index_add(ledger->orders, record->order, (struct place){ segment, (uint32_t)offset }) != ERR_OK)
 		ledger->failed = true;
 	return !ledger->failed;
 }
@@ -146,7 +112,7 @@ static enum err
 segments_read(struct ledger *ledger, struct reason *reason)
 {
 	struct segment_header header;
-	struct segment_end end;
+	struct segment_end end = { 0 };
 	unsigned low, high, first, number;
 	enum err err;
 
@@ -205,9 +171,8 @@ ledger_open(const char *folder, int64_t since_ms, struct ledger **out, struct re
 		return ERR_MEMORY;
 	ledger->fd = -1;
 	ledger->since_ms = since_ms;
-	ledger->tail = &ledger->oldest;
 	ledger->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if ((ledger->orders = map_new()) == NULL)
+	if ((ledger->orders = index_new()) == NULL)
 		err = ERR_MEMORY;
 	else if (ledger->folder < 0)
 		err = io_error(reason, folder);
@@ -227,8 +192,7 @@ ledger_close(struct ledger *ledger)
 {
 	if (ledger == NULL)
 		return;
-	ledger_forget(ledger, INT64_MAX);
-	map_free(ledger->orders);
+	index_free(ledger->orders);
 	buf_free(&ledger->pending);
 	buf_free(&ledger->found);
 	if (ledger->fd >= 0)
@@ -250,7 +214,6 @@ ledger_append(struct ledger *ledger, struct ledger_record *record)
 {
 	uint8_t hash[LEDGER_HASH_SIZE];
 	uint64_t offset;
-	size_t before;
 	enum err err;
 
 	if (ledger->failed)
@@ -267,12 +230,11 @@ ledger_append(struct ledger *ledger, struct ledger_record *record)
 	record->sequence = ledger->chain.sequence;
 	record->durable = ledger->durable;
 	memcpy(record->previous, ledger->chain.previous, LEDGER_HASH_SIZE);
-	before = ledger->pending.len;
-	offset = ledger->size + before;
+	offset = ledger->size + ledger->pending.len;
 	record_put(&ledger->pending, record, hash);
 	if (ledger->pending.failed ||
-	    (record->kind == LEDGER_ORDER && remember(ledger, record->order, ledger->segment, offset,
-						 ledger->pending.len - before) != ERR_OK)) {
+	    (record->kind == LEDGER_ORDER && index_add(ledger->orders, record->order,
+						 (struct place){ ledger->segment, (uint32_t)offset }) != ERR_OK)) {
 		ledger->failed = true;
 		return ERR_MEMORY;
 	}
@@ -310,52 +272,61 @@ ledger_sync(struct ledger *ledger)
 	return ERR_OK;
 }
 
-/* Fills ledger->found from the segment's file. */
+/* Fills ledger->found with the record at that place of the segment's file. */
 static enum err
-place_read(struct ledger *ledger, const struct place *place)
+place_read(struct ledger *ledger, struct place place)
 {
 	char name[SEGMENT_NAME_SIZE];
 	int fd = ledger->fd;
 	uint8_t chunk[4096];
-	size_t done = 0;
-	bool ok = true;
+	size_t done = 0, len = RECORD_HEADER;
+	ssize_t n = 1;
 
-	if (place->segment != ledger->segment) {
-		segment_name(place->segment, name);
+	if (place.segment != ledger->segment) {
+		segment_name(place.segment, name);
 		if ((fd = openat(ledger->folder, name, O_RDONLY | O_CLOEXEC)) < 0)
 			return ERR_IO;
 	}
-	while (ok && done < place->len) {
-		size_t want = place->len - done < sizeof(chunk) ? place->len - done : sizeof(chunk);
-		ssize_t n = pread(fd, chunk, want, (off_t)(place->offset + done));
-
-		ok = n > 0;
-		if (ok) {
+	for (; done < len && n > 0; done += n > 0 ? (size_t)n : 0) {
+		n = pread(fd, chunk, sizeof(chunk), (off_t)(place.offset + done));
+		if (n > 0)
 			buf_put(&ledger->found, chunk, (size_t)n);
-			done += (size_t)n;
-		}
+		len = record_length(buf_slice(&ledger->found));
 	}
 	if (fd != ledger->fd)
 		close(fd);
-	return ok && !ledger->found.failed ? ERR_OK : ERR_IO;
+	return done >= len && !ledger->found.failed ? ERR_OK : ERR_IO;
+}
+
+struct search {
+	struct ledger *ledger;
+	struct id order;
+	struct ledger_record *out;
+};
+
+static enum err
+try_place(struct place place, void *arg)
+{
+	struct search *search = arg;
+	struct ledger *ledger = search->ledger;
+	uint8_t hash[LEDGER_HASH_SIZE];
+
+	buf_clear(&ledger->found);
+	if (place.segment == ledger->segment && place.offset >= ledger->size) {
+		size_t at = place.offset - ledger->size;
+
+		buf_put(&ledger->found, ledger->pending.data + at, ledger->pending.len - at);
+	} else if (place_read(ledger, place) != ERR_OK)
+		return ERR_IO;
+	if (ledger->found.failed)
+		return ERR_MEMORY;
+	if (record_get(buf_slice(&ledger->found), search->out, hash) == 0)
+		return ERR_MALFORMED;
+	return id_eq(search->out->order, search->order) ? ERR_OK : ERR_NOT_FOUND;
 }
 
 enum err
 ledger_find(struct ledger *ledger, struct id order, struct ledger_record *out)
 {
-	struct place *place = map_get(ledger->orders, order.bytes, ID_SIZE);
-	uint8_t hash[LEDGER_HASH_SIZE];
-
-	if (place == NULL)
-		return ERR_NOT_FOUND;
-	buf_clear(&ledger->found);
-	if (place->segment == ledger->segment && place->offset >= ledger->size)
-		buf_put(&ledger->found, ledger->pending.data + (place->offset - ledger->size), place->len);
-	else if (place_read(ledger, place) != ERR_OK)
-		return ERR_IO;
-	if (ledger->found.failed)
-		return ERR_MEMORY;
-	if (record_get(buf_slice(&ledger->found), out, hash) == 0 || !id_eq(out->order, order))
-		return ERR_MALFORMED;
-	return ERR_OK;
+	return index_find(ledger->orders, order, try_place, &(struct search){ ledger, order, out });
 }

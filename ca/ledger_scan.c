@@ -14,7 +14,6 @@
 
 #define SEGMENT_MAGIC "signet ledger 1\n" /* 16 bytes */
 #define RECORD_MAGIC 0x53474c52u /* "SGLR" */
-#define RECORD_HEADER 8 /* magic and length */
 #define RECORD_BODY_MAX (LEDGER_DER_MAX + 512)
 
 void
@@ -136,6 +135,18 @@ record_put(struct buf *out, const struct ledger_record *record, uint8_t hash[LED
 	buf_put(out, body.data, body.len);
 	buf_put(out, hash, LEDGER_HASH_SIZE);
 	buf_free(&body);
+}
+
+size_t
+record_length(struct slice in)
+{
+	struct wire wire = wire_of(in);
+	uint32_t magic = get_u32(&wire);
+	size_t len = get_u32(&wire);
+
+	if (wire.bad || magic != RECORD_MAGIC || len > RECORD_BODY_MAX)
+		return RECORD_HEADER;
+	return RECORD_HEADER + len + LEDGER_HASH_SIZE;
 }
 
 static bool

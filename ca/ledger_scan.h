@@ -6,6 +6,7 @@
 
 #define SEGMENT_NAME_SIZE 13 /* "00000001.log" and the NUL */
 #define SEGMENT_HEADER_SIZE 96
+#define RECORD_HEADER 8 /* magic and length */
 
 /* The chain so far: what the next record must say. */
 struct chain {
@@ -31,6 +32,9 @@ enum err segment_header_read(int folder, unsigned number, struct segment_header 
 void record_put(struct buf *, const struct ledger_record *, uint8_t hash[LEDGER_HASH_SIZE]);
 size_t record_get(struct slice, struct ledger_record *, uint8_t hash[LEDGER_HASH_SIZE]);
 
+/* What the record's first RECORD_HEADER bytes say of the length of all of it; RECORD_HEADER when they are none. */
+size_t record_length(struct slice);
+
 typedef bool segment_visit(
     const struct ledger_record *, unsigned segment, uint64_t offset, size_t len, void *arg);
 
@@ -40,7 +44,7 @@ struct segment_end {
 	uint64_t end, size;
 	bool stopped;
 };
-enum err segment_scan(int folder, unsigned number, bool last, struct chain *, segment_visit *, void *arg,
-    struct segment_end *, struct reason *);
+enum err segment_scan(int folder, unsigned number, bool last, struct chain *chain, segment_visit *visit,
+    void *arg, struct segment_end *end, struct reason *reason);
 
 #endif

@@ -1,5 +1,6 @@
 #include "ca/policy.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "acme/public_name.h"
@@ -37,15 +38,46 @@ contains(struct names all, struct names some)
 	return !some.suffix && strcmp(all.text, some.text) == 0;
 }
 
-/* Whether one of the patterns is a block of addresses with this one in it. */
-static bool
-in_blocks(const struct strings *patterns, const struct address *address)
+/* The block of the list that holds the address, or NULL. */
+static const char *
+block_of(const struct strings *patterns, const struct address *address)
 {
 	struct block block;
-	size_t i;
 
-	for (i = 0; i < patterns->count; i++)
+	for (size_t i = 0; i < patterns->count; i++)
 		if (block_parse(patterns->items[i], &block) && block_holds(&block, address))
+			return patterns->items[i];
+	return NULL;
+}
+
+/* The pattern that denies one of the names, or NULL. */
+static const char *
+denied_by(const struct strings *deny, const struct identifier *identifier)
+{
+	struct names asked = names_of(identifier->value);
+	struct address address;
+
+	if (identifier->type == IDENTIFIER_IP)
+		return address_parse(identifier->value, &address) ? block_of(deny, &address) : NULL;
+	for (size_t i = 0; i < deny->count; i++) {
+		struct names denied = names_of(deny->items[i]);
+
+		if (contains(denied, asked) || contains(asked, denied))
+			return deny->items[i];
+	}
+	return NULL;
+}
+
+static bool
+is_allowed(const struct strings *allow, const struct identifier *identifier)
+{
+	struct names asked = names_of(identifier->value);
+	struct address address;
+
+	if (identifier->type == IDENTIFIER_IP)
+		return address_parse(identifier->value, &address) && block_of(allow, &address) != NULL;
+	for (size_t i = 0; i < allow->count; i++)
+		if (contains(names_of(allow->items[i]), asked))
 			return true;
 	return false;
 }
@@ -53,64 +85,68 @@ in_blocks(const struct strings *patterns, const struct address *address)
 bool
 ca_policy_allows(const struct strings *allow, const struct strings *deny, const struct identifier *identifier)
 {
-	struct names asked = names_of(identifier->value);
-	struct address address;
-	size_t i;
+	return is_allowed(allow, identifier) && denied_by(deny, identifier) == NULL;
+}
 
-	if (identifier->type == IDENTIFIER_IP)
-		return address_parse(identifier->value, &address) && in_blocks(allow, &address) &&
-		       !in_blocks(deny, &address);
-	for (i = 0; i < deny->count; i++) {
-		struct names denied = names_of(deny->items[i]);
+/* What a layer says: the lists, and wildcards. open: an empty allow is all. key: where it stands in the configuration. */
+static bool
+layer_allows(const struct strings *allow, bool open, const struct strings *deny, bool wildcards, const char *key,
+    const struct identifier *name, struct reason *reason)
+{
+	const char *denied = denied_by(deny, name);
 
-		if (contains(denied, asked) || contains(asked, denied))
-			return false;
-	}
-	for (i = 0; i < allow->count; i++)
-		if (contains(names_of(allow->items[i]), asked))
-			return true;
+	if (denied != NULL)
+		reason_set(reason, "\"%s\" is denied by the CA's own policy (%s.deny: \"%s\")", name->value, key, denied);
+	else if (identifier_is_wildcard(name) && !wildcards)
+		reason_set(reason, "\"%s\" is a wildcard, and the CA's own policy gives none (%s.wildcards: false)", name->value,
+		    key);
+	else if (!(open && allow->count == 0) && !is_allowed(allow, name))
+		reason_set(reason, "\"%s\" is not among the %s the CA itself issues for (%s.allow)", name->value,
+		    name->type == IDENTIFIER_IP ? "addresses" : "names", key);
+	else
+		return true;
 	return false;
 }
 
-/* A profile's lists: an empty allow is all. */
 static bool
-profile_allows(const struct profile_config *profile, const struct identifier *name)
+name_allowed(const struct ra_config *ra, const struct profile_config *profile, const struct identifier *name,
+    struct reason *reason)
 {
-	static char all[] = "*", v4[] = "0.0.0.0/0", v6[] = "::/0";
-	static char *everything[] = { all, v4, v6 };
-	static const struct strings any = { everything, 3 };
+	struct reason why = { "" };
+	char key[80];
 
-	return ca_policy_allows(profile->allow.count > 0 ? &profile->allow : &any, &profile->deny, name);
+	snprintf(key, sizeof(key), "ca.profiles.%.63s", profile->name);
+	if (!layer_allows(&ra->allow, false, &ra->deny, ra->wildcards, "ra.policy", name, reason) ||
+	    !layer_allows(&profile->allow, true, &profile->deny, profile->wildcards, key, name, reason))
+		return false;
+	if (!profile->public_names || identifier_is_public(name, &why))
+		return true;
+	reason_set(reason, "%s (%s.public_names: true)", why.text, key);
+	return false;
 }
 
 static bool
-name_check(const struct ra_config *ra, const struct profile_config *profile, const struct identifier *name,
-    struct problem *problem)
+count_allowed(int64_t most, const char *key, size_t count, struct problem *problem)
 {
-	struct reason reason = { "" };
-
-	if (!ca_policy_allows(&ra->allow, &ra->deny, name))
-		reason_set(&reason, "\"%s\" is not among the names this CA issues for (ra.policy)", name->value);
-	else if (!profile_allows(profile, name))
-		reason_set(&reason, "\"%s\" is not among the names of profile \"%s\" (its allow and deny)", name->value,
-		    profile->name);
-	else if (identifier_is_wildcard(name) && (!ra->wildcards || !profile->wildcards))
-		reason_set(&reason, "\"%s\" is a wildcard, and %s gives none", name->value,
-		    ra->wildcards ? "its profile" : "ra.policy");
-	else if (!profile->public_names || identifier_is_public(name, &reason))
-		return true;
-	return problem_set(problem, PROBLEM_REJECTED_IDENTIFIER, "%s", reason.text);
+	return most == 0 || count <= (size_t)most ||
+	       problem_set(problem, PROBLEM_REJECTED_IDENTIFIER,
+		   "%zu names are more than the CA's own policy allows in one certificate: %lld (%s.names)", count,
+		   (long long)most, key);
 }
 
 bool
 ca_policy_check(const struct ra_config *ra, const struct profile_config *profile, const struct identifier *names,
     size_t count, struct problem *problem)
 {
-	if ((ra->names != 0 && count > (size_t)ra->names) || (profile->names != 0 && count > (size_t)profile->names))
-		return problem_set(problem, PROBLEM_REJECTED_IDENTIFIER,
-		    "%zu names are more than a certificate of profile \"%s\" may have", count, profile->name);
+	struct reason reason;
+	char key[80];
+
+	snprintf(key, sizeof(key), "ca.profiles.%.63s", profile->name);
+	if (!count_allowed(ra->names, "ra.policy", count, problem) || !count_allowed(profile->names, key, count, problem))
+		return false;
 	for (size_t i = 0; i < count; i++)
-		if (!name_check(ra, profile, &names[i], problem))
-			return false;
-	return true;
+		if (!name_allowed(ra, profile, &names[i], &reason))
+			problem_add(problem, PROBLEM_REJECTED_IDENTIFIER, &names[i], "%s", reason.text);
+	problem_sum_up(problem, "the CA refused to sign");
+	return problem->type == PROBLEM_NONE;
 }

@@ -12,7 +12,7 @@
 bool ca_policy_allows(const struct strings *allow, const struct strings *deny, const struct identifier *);
 /* All that the configuration says of an order's names, for the CA and for the profile: lists, wildcards, how many, and
  * whether they must be public. An account's and an external key's rules are ra's, who alone knows them. False with
- * rejectedIdentifier: the name and the rule. */
+ * rejectedIdentifier: each name that is refused is a subproblem with its rule. */
 bool ca_policy_check(const struct ra_config *, const struct profile_config *, const struct identifier *names,
     size_t count, struct problem *);
 

@@ -136,7 +136,7 @@ proof_csr(const struct ca *ca, const struct jwk *jwk, const struct jws *jws, str
 	*out = NULL;
 	if (!(ok = payload_read(jws, &der, problem)))
 		;
-	else if (memory_checked(csr_parse_by(buf_slice(&der), ca->config->ca.names_as_asked ? CSR_SAN_ONLY : 0, out,
+	else if (memory_checked(csr_parse_by(buf_slice(&der), ca->config->ca.names_as_asked ? CSR_NAMES_ONLY : 0, out,
 		     &cause)) != ERR_OK)
 		ok = problem_set(problem, PROBLEM_BAD_CSR, "%s", cause.text);
 	else if (EVP_PKEY_eq((*out)->key, jwk->key) == 1) /* RFC 8555, 11.1 */
@@ -222,7 +222,8 @@ name_check(const struct proof *proof, const struct proven *proven, size_t count,
 		else if (votes_count(proof->ca, &proven[i].bundle, &proven[i].primary, proof->now, &fault))
 			return true;
 	}
-	return problem_set(problem, PROBLEM_UNAUTHORIZED, "no certificate for \"%s\": %s", name->value, fault.text);
+	problem_add(problem, PROBLEM_UNAUTHORIZED, name, "no certificate for \"%s\": %s", name->value, fault.text);
+	return false;
 }
 
 /* RFC 8555, 7.3.5, as ca has to believe it: signed by the old key for this account's keyChange, carrying a
@@ -315,8 +316,9 @@ proof_evidence(const struct ca *ca, const struct msg_issue *issue, const struct 
 		    !votes_primary(ca, &proven[i].bundle, &proven[i].primary))
 			ok = problem_set(problem, PROBLEM_UNAUTHORIZED,
 			    "the evidence of a validation is not authentic; order again");
-	for (i = 0; ok && i < csr->count; i++)
-		ok = name_check(&proof, proven, issue->evidence_count, &csr->names[i], problem);
+	for (i = 0; problem->type == PROBLEM_NONE && i < csr->count; i++)
+		ok = name_check(&proof, proven, issue->evidence_count, &csr->names[i], problem) && ok;
+	problem_sum_up(problem, "the CA refused to sign");
 	free(proven);
 	return ok;
 }

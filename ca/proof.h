@@ -15,7 +15,7 @@ bool proof_request(struct ca *, const struct msg_issue *, struct jwk **, struct 
 bool proof_csr(const struct ca *, const struct jwk *, const struct jws *, struct csr **, struct problem *);
 /* Every name of the CSR was proven by this account's key, or by one that handed over to it, recently enough, by a
  * challenge type that the profile takes; and CAA let us, where that is asked for. jws is the finalize request, whose
- * kid names the account. */
+ * kid names the account. False: each name that lacks it is a subproblem. */
 bool proof_evidence(const struct ca *, const struct msg_issue *, const struct jwk *, const struct jws *,
     const struct profile_config *, const struct csr *, int64_t now, struct problem *);
 

@@ -66,7 +66,7 @@ sign(struct ca *ca, EVP_PKEY *key, int64_t now, struct leaf *leaf, struct reason
 		leaf->not_after = issuer->not_after;
 	buf_clear(&ca->der);
 	buf_clear(&ca->serial);
-	err = issuer_sign(issuer, leaf, &context, serial, &ca->der, reason);
+	err = issuer_sign(issuer, leaf, &context, serial, &ca->der, reason, NULL);
 	buf_put(&ca->serial, serial_octets(serial).data, serial_octets(serial).len);
 	return err == ERR_OK && !ca->serial.failed ? issuer : NULL;
 }

@@ -23,6 +23,10 @@ const char *admin_text(const json_t *row, const char *member);
 /* An array of strings, with commas between them; on the heap. */
 char	*admin_joined(const json_t *array);
 
+/* What accounts are held to, of an account's "policy" or a key: "*.lan, 10.0.0.0/8; not x.lan; at most 5 names"; on the
+ * heap. */
+char	*admin_bounds(const json_t *);
+
 /* admin_connect.c: a connection to the server whose configuration is file; -1: told on standard error. */
 int	 admin_connect(const char *file);
 /* Sends the line, then calls row for each row of the answer as it comes. The exit code; errors are told on standard

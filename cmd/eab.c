@@ -23,17 +23,16 @@ print_new(const json_t *row)
 static void
 print_row(const json_t *row)
 {
-	char *names = admin_joined(json_object_get(row, "names"));
+	char *bounds = admin_bounds(row);
 	const json_t *uses = json_object_get(row, "uses");
 	char of[24] = "";
 
 	if (uses != NULL)
 		snprintf(of, sizeof(of), "/%lld", (long long)json_integer_value(uses));
 	printf("%-22s  %-7s  %5lld%-6s  %-20s  %s%s%s\n", admin_text(row, "kid"), admin_text(row, "state"),
-	    (long long)json_integer_value(json_object_get(row, "used")), of, admin_text(row, "expires"),
-	    names[0] != '\0' ? names : "all names", admin_text(row, "comment")[0] != '\0' ? "  # " : "",
-	    admin_text(row, "comment"));
-	free(names);
+	    (long long)json_integer_value(json_object_get(row, "used")), of, admin_text(row, "expires"), bounds,
+	    admin_text(row, "comment")[0] != '\0' ? "  # " : "", admin_text(row, "comment"));
+	free(bounds);
 }
 
 static const struct admin_view views[] = {

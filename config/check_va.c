@@ -44,24 +44,41 @@ check_resolvers(struct parse *p, const char *key, size_t line, const struct stri
 			    "system stands beside addresses; write [system] alone, or only addresses");
 }
 
+static void
+check_zones(struct parse *p, const char *prefix, size_t line, const struct zone_config *zones, size_t count)
+{
+	char key[KEY_PATH_MAX];
+
+	for (size_t i = 0; i < count; i++) {
+		if (zones[i].zone == NULL)
+			continue;
+		snprintf(key, sizeof(key), "%s.%s", prefix, zones[i].zone);
+		check_resolvers(p, key, line, &zones[i].resolvers);
+		for (size_t j = 0; j < i; j++)
+			if (zones[j].zone != NULL && strcmp(zones[i].zone, zones[j].zone) == 0)
+				report_add(p->report, line, key, "is there twice; keep one of the two");
+	}
+}
+
 /* Here or elsewhere, and what belongs to either. */
 static void
 check_place(struct parse *p, const struct perspective_config *one, const char *key, size_t line)
 {
 	if (one->name == NULL || one->address == NULL || one->tls_key == NULL || one->evidence_key == NULL ||
-	    one->source == NULL)
+	    one->source == NULL || one->proxy == NULL)
 		return;
 	if (one->address[0] == '\0' && (!same(one->tls_key, "") || !same(one->evidence_key, "")))
 		report_add(p->report, line, key, "has keys and no address; add where it listens");
-	else if (p->config->preset != PRESET_PEBBLE && one->address[0] == '\0' && one->resolvers.count == 0 && same(one->source, ""))
-		report_add(p->report, line, key, "sees what the server itself sees; give it resolvers or a source, or the "
-		    "address of one on another machine");
+	else if (p->config->preset != PRESET_PEBBLE && one->address[0] == '\0' && one->resolvers.count == 0 && one->zone_count == 0 &&
+	    same(one->source, "") && same(one->proxy, ""))
+		report_add(p->report, line, key, "sees what the server itself sees; give it resolvers, zones, a source or a proxy, "
+		    "or the address of one on another machine");
 	else if (one->address[0] != '\0' && (same(one->tls_key, "") || same(one->evidence_key, "")))
 		report_add(p->report, line, key, "is on another machine and has no tls_key or no evidence_key; "
 		    "`signet perspective create` prints both");
-	else if (one->address[0] != '\0' && (one->resolvers.count > 0 || !same(one->source, "")))
-		report_add(p->report, line, key, "is on another machine: resolvers and source stand in its own file; "
-		    "remove them here");
+	else if (one->address[0] != '\0' && (one->resolvers.count > 0 || one->zone_count > 0 || !same(one->source, "") || !same(one->proxy, "")))
+		report_add(p->report, line, key, "is on another machine, and resolvers, zones, source and proxy are for those in the "
+		    "server itself; remove them here, its resolvers stand in its own file");
 }
 
 static void
@@ -83,6 +100,8 @@ check_perspectives(struct parse *p)
 				report_add(p->report, line, key, "has the name of va.perspectives[%zu]; choose another", j);
 		check_resolvers(p, key, line, &one->resolvers);
 		check_place(p, one, key, line);
+		snprintf(key, sizeof(key), "va.perspectives[%zu].zones", i);
+		check_zones(p, key, line, one->zones, one->zone_count);
 	}
 	for (size_t i = 0; i < va->perspective_count; i++)
 		if (va->perspectives[i].name == NULL || va->perspectives[i].region == NULL)
@@ -103,19 +122,9 @@ void
 check_va(struct parse *p)
 {
 	const struct va_config	*va = &p->config->va;
-	char			 key[KEY_PATH_MAX];
-	size_t			 line = line_of(p, "va.zones");
 
 	check_resolvers(p, "va.resolvers", line_of(p, "va.resolvers"), &va->resolvers);
-	for (size_t i = 0; i < va->zone_count; i++) {
-		if (va->zones[i].zone == NULL)
-			continue;
-		snprintf(key, sizeof(key), "va.zones.%s", va->zones[i].zone);
-		check_resolvers(p, key, line, &va->zones[i].resolvers);
-		for (size_t j = 0; j < i; j++)
-			if (va->zones[j].zone != NULL && strcmp(va->zones[i].zone, va->zones[j].zone) == 0)
-				report_add(p->report, line, key, "is there twice; keep one of the two");
-	}
+	check_zones(p, "va.zones", line_of(p, "va.zones"), va->zones, va->zone_count);
 	check_perspectives(p);
 	if (!absent(p, "va.targets.deny"))
 		check_both(p, "va.targets.deny", &va->deny, &va->allow,

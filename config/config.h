@@ -80,8 +80,11 @@ struct perspective_config {
 	char		*address;	/* "203.0.113.5:9444" */
 	char		*tls_key;	/* public Ed25519 keys in base64url: of its TLS, */
 	char		*evidence_key;	/* and of its statements */
-	struct strings	 resolvers;	/* of its own; none: va.resolvers and va.zones */
+	struct strings	 resolvers;	/* of its own; none: va.resolvers */
+	struct zone_config *zones;	/* of its own, in the place of va.zones' of the same name or beside them */
+	size_t		 zone_count;
 	char		*source;	/* the address that it connects from; "": any */
+	char		*proxy;		/* proxy_parse() takes it; "": none */
 };
 
 struct wfe_config {
@@ -165,6 +168,7 @@ struct va_config {
 	enum dnssec_mode	 dnssec;	/* where no zone says */
 	int64_t			 http_port, tls_port;
 	struct strings		 deny, allow;	/* CIDRs, or loopback, link-local, metadata, self, private */
+	struct strings		 nat64;		/* prefixes of translators, beside the well-known ones */
 	int64_t			 timeout;	/* s for one whole validation */
 	int64_t			 concurrent;	/* validations at once */
 	int64_t			 account_limit, target_limit;	/* of them, for one account and at one address */

@@ -158,6 +158,11 @@ static const struct option zone_fields[] = {
 	    SAME("default"), .names = zone_dnssec_names, .help = "as va.dnssec, for this zone" },
 };
 
+#define FIELDS(f) .fields = (f), .field_count = sizeof(f) / sizeof((f)[0])
+
+static const struct record perspective_zone_record = { SHAPE_PAIR, sizeof(struct zone_config),
+	offsetof(struct perspective_config, zone_count), FIELDS(zone_fields) };
+
 static const struct option perspective_fields[] = {
 	{ .key = "name", .type = &type_word, .offset = offsetof(struct perspective_config, name),
 	    .roles = VA | CA, .min = 1, .max = 63, .flags = OPTION_REQUIRED, .help = "what it is called, in logs and in its statements" },
@@ -170,12 +175,17 @@ static const struct option perspective_fields[] = {
 	{ .key = "evidence_key", .type = &type_public_key, .offset = offsetof(struct perspective_config, evidence_key),
 	    .roles = VA | CA, SAME("\"\""), .help = "of one on another machine: the public key of what it states" },
 	{ .key = "resolvers", .type = &type_resolvers, .offset = offsetof(struct perspective_config, resolvers),
-	    .roles = VA, .min = 1, .max = 8, .help = "of one in the server itself: whom it asks instead of va.resolvers and va.zones" },
+	    .roles = VA, .min = 1, .max = 8, .help = "of one in the server itself: whom it asks instead of va.resolvers" },
+	{ .key = "zones", .type = &type_records, .offset = offsetof(struct perspective_config, zones), .roles = VA, .max = 256,
+	    .record = &perspective_zone_record,
+	    .help = "of one in the server itself: va.zones hold for it too, and these go before them" },
 	{ .key = "source", .type = &type_source, .offset = offsetof(struct perspective_config, source),
 	    .roles = VA, SAME("\"\""), .help = "of one in the server itself: the address of this machine that it connects from" },
+	{ .key = "proxy", .type = &type_proxy, .offset = offsetof(struct perspective_config, proxy),
+	    .roles = VA, SAME("\"\""), .help = "of one in the server itself: \"socks5://ADDRESS:PORT\" or "
+		    "\"http://ADDRESS:PORT\" (CONNECT), USER:PASSWORD@ before the address where it asks for them; http-01 and "
+		    "tls-alpn-01 go by it, to addresses that were looked up and judged here" },
 };
-
-#define FIELDS(f) .fields = (f), .field_count = sizeof(f) / sizeof((f)[0])
 
 static const struct record issuer_record = { SHAPE_LIST, sizeof(struct issuer_config),
 	offsetof(struct config, ca.issuer_count), FIELDS(issuer_fields) };
@@ -405,6 +415,9 @@ const struct option options[] = {
 	    .help = "never connect there: CIDRs, or loopback, link-local, metadata, self, private" },
 	{ .key = "va.targets.allow", .type = &type_networks, AT(va.allow), .roles = VA, SAME("[]"),
 	    .max = 256, .flags = OPTION_SAMPLE, .help = "connect there although deny says no" },
+	{ .key = "va.targets.nat64", .type = &type_prefixes, AT(va.nat64), .roles = VA, SAME("[]"), .max = 16,
+	    .help = "prefixes of this network's own NAT64 translators (RFC 6052), so that the IPv4 addresses behind them are "
+		    "judged; 64:ff9b::/96 and what may lie in 64:ff9b:1::/48 always are" },
 	/* Boulder's time for one remote validation. */
 	{ .key = "va.timeout", .type = &type_seconds, AT(va.timeout), .roles = VA, EACH("20s", "15s", "20s"), .min = 1,
 	    .max = 5 * MINUTE, .help = "for one whole validation" },
@@ -495,7 +508,8 @@ const struct option options[] = {
 	    .help = "how long before now a certificate begins, for clients whose clocks are late" },
 	{ .key = "ca.names_as_asked", .type = &type_bool, AT(ca.names_as_asked), .roles = RA | CA,
 	    EACH("false", "true", "false"),
-	    .help = "whether names stand in a certificate in the CSR's order, and its common name is not looked at" },
+	    .help = "whether names stand in a certificate in the CSR's order, and of the CSR nothing is looked at but DNS "
+		    "names, addresses and must-staple" },
 	{ .key = "ca.crl_lifetime", .type = &type_seconds, AT(ca.crl_lifetime), .roles = RA | CA, SAME("4d"),
 	    .min = HOUR, .max = 10 * DAY - HOUR,
 	    .help = "how long a CRL is good; a new one is made after a quarter of that, and after a revocation" },

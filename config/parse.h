@@ -8,7 +8,7 @@
 #include "config/report.h"
 
 #define CONFIG_FILE_MAX 262144	/* a thousand times the sample */
-#define CONFIG_DEPTH_MAX 8	/* the deepest served value nests 5 deep: ca.profiles.NAME.lifetime */
+#define CONFIG_DEPTH_MAX 8	/* as deep as the deepest value: va.perspectives[].zones.NAME.resolvers[] */
 
 struct parse {
 	struct config	*config;

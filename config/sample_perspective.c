@@ -77,6 +77,7 @@ common_put(const struct config *config, struct buf *out)
 	    (long long)va->http_port, (long long)va->tls_port, timeout, name_of("va.caa", va->caa));
 	denied_put(va, out);
 	list_put(out, "    allow", &va->allow);
+	list_put(out, "    nat64", &va->nat64);
 }
 
 void

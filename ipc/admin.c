@@ -12,6 +12,16 @@
 	"certificates_per_set|failures|pause_after"
 #define KIND { "kind", ADMIN_WORD, ADMIN_REQUIRED | ADMIN_PLACED, KINDS, "which of ra.limits" }
 #define STATES "valid|revoked|expired"
+/* What accounts are held to (ra/admin_bounds.c), whose: "its accounts", "it". */
+#define BOUNDS(whose, default_profile) \
+	{ "name", ADMIN_TEXTS, 0, "PATTERN", \
+	    "names and addresses that " whose " may ask for, as in ra.policy.allow: nas.lan, *.lan, 10.0.0.0/8; without it, " \
+	    "all that the CA's policy allows" }, \
+	{ "deny", ADMIN_TEXTS, 0, "PATTERN", "names and addresses that " whose " may not ask for; wins" }, \
+	{ "profile", ADMIN_TEXTS, 0, "PROFILE", \
+	    "profiles that " whose " may name, the first being " default_profile "; without it, all" }, \
+	{ "no-wildcards", ADMIN_FLAG, 0, NULL, "no wildcards" }, \
+	{ "max-names", ADMIN_COUNT, 0, "N", "at most so many names in one order" }
 #define REASONS \
 	"unspecified|keyCompromise|affiliationChanged|superseded|cessationOfOperation|privilegeWithdrawn"
 
@@ -41,12 +51,14 @@ const struct admin_command admin_commands[ADMIN_VERB_COUNT] = {
 	[ADMIN_ACCOUNT_DEACTIVATE] = { "account", "deactivate",
 	    "ends an account and its open orders, for ever; its certificates stay", {
 		{ "id", ADMIN_OBJECT, ADMIN_REQUIRED | ADMIN_PLACED, "ID", "the end of its URL" } } },
+	[ADMIN_ACCOUNT_POLICY] = { "account", "policy",
+	    "holds an account to a policy of its own, beside the CA's, from its next request on; what was said before is "
+	    "forgotten", {
+		{ "id", ADMIN_OBJECT, ADMIN_REQUIRED | ADMIN_PLACED, "ID", "the end of its URL" },
+		BOUNDS("it", "its default"),
+		{ "remove", ADMIN_FLAG, 0, NULL, "the account has no policy of its own any more" } } },
 	[ADMIN_EAB_CREATE] = { "eab", "create", "makes a key for external account binding, and shows it this once", {
-		{ "name", ADMIN_TEXTS, 0, "PATTERN",
-		    "names that its accounts may ask for, as in ra.policy.allow: nas.lan, *.lan, 10.0.0.0/8; without it, "
-		    "all that the policy allows" },
-		{ "profile", ADMIN_TEXTS, 0, "PROFILE",
-		    "profiles that its accounts may name, the first being their default; without it, all" },
+		BOUNDS("its accounts", "their default"),
 		{ "expires", ADMIN_TIME, 0, "TIME", "until when it makes accounts; 30d: for thirty days; without it, for ever" },
 		{ "uses", ADMIN_COUNT, 0, "N", "how many accounts it makes; without it, any number" },
 		{ "comment", ADMIN_TEXT, 0, "TEXT", "whose it is, for the list" } } },
@@ -80,9 +92,15 @@ const struct admin_command admin_commands[ADMIN_VERB_COUNT] = {
 		{ "name", ADMIN_TEXT, 0, "NAME", "only that name or address; without it, all" } } },
 	[ADMIN_AUTHZ_SHOW] = { "authz", "show", "shows an authorization: what was tried, what was seen, from where", {
 		{ "id", ADMIN_OBJECT, ADMIN_REQUIRED | ADMIN_PLACED, "ID", "as in its URL and in the log" } } },
-	[ADMIN_TRY] = { "try", "", "tells whether a name could be validated now, as this CA and its perspectives see it", {
+	[ADMIN_TRY] = { "try", "", "tells whether an order for a name would be taken, and whether it could be validated now, as this CA and its "
+	    "perspectives see it", {
 		{ "name", ADMIN_TEXT, ADMIN_REQUIRED | ADMIN_PLACED, "NAME", "a name or an address" },
-		{ "challenge", ADMIN_WORD, 0, "http-01|tls-alpn-01|dns-01", "by which challenge; without it http-01" } } },
+		{ "challenge", ADMIN_WORD, 0, "http-01|tls-alpn-01|dns-01|dns-account-01|dns-persist-01",
+		    "by which challenge; without it the first of the first three that is offered and can prove the name" },
+		{ "account", ADMIN_OBJECT, 0, "ID",
+		    "for which account: for its policy, for CAA records that name it, and for dns-account-01 and "
+		    "dns-persist-01, which need it" },
+		{ "profile", ADMIN_TEXT, 0, "PROFILE", "by which profile; without it the account's default" } } },
 };
 /* clang-format on */
 

@@ -29,7 +29,7 @@ static const struct msg_entry table[MSG_TYPE_COUNT] = {
 	[MSG_RESULT] = { "RESULT", VA, RA, BUNDLE_MAX + VOTES_MAX + SMALL },
 	[MSG_ISSUE] = { "ISSUE", RA, CA, ISSUE_MAX },
 	[MSG_CERTIFICATE] = { "CERTIFICATE", CA, RA, CERTIFICATE_DER_MAX + SMALL },
-	[MSG_REFUSED] = { "REFUSED", CA, RA, SMALL },
+	[MSG_REFUSED] = { "REFUSED", CA, RA, REFUSED_MAX },
 	[MSG_SERVER_CSR] = { "SERVER_CSR", WFE | RA, RA | CA, SMALL },
 	[MSG_MANAGE] = { "MANAGE", WFE, RA, JWS_BODY_MAX + SMALL },
 	[MSG_SEEN] = { "SEEN", WFE, RA, SMALL },
@@ -466,21 +466,56 @@ void
 put_refused(struct buf *out, const struct msg_refused *msg)
 {
 	put_id(out, msg->order);
-	put_u8(out, (uint8_t)msg->problem);
-	put_str(out, msg->detail.text);
+	put_u8(out, (uint8_t)msg->problem.type);
+	put_str(out, msg->problem.detail.text);
+	put_u32(out, (uint32_t)msg->problem.sub_count);
+	for (size_t i = 0; i < msg->problem.sub_count; i++) {
+		const struct subproblem *sub = &msg->problem.subs[i];
+
+		put_u8(out, (uint8_t)sub->type);
+		put_identifier(out, &sub->identifier);
+		put_str(out, sub->detail.text);
+	}
+}
+
+static void
+get_subproblem(struct wire *in, struct problem *problem)
+{
+	enum problem_type type = get_problem(in);
+	size_t before = problem->sub_count;
+	struct identifier identifier;
+	struct reason detail;
+
+	get_identifier(in, &identifier);
+	get_str(in, detail.text, sizeof(detail.text));
+	if (in->bad || type == PROBLEM_NONE) {
+		in->bad = true;
+		return;
+	}
+	problem_add(problem, type, &identifier, "%s", detail.text);
+	/* Dropped for want of memory, or not as a problem says it. */
+	if (problem->sub_count == before || strcmp(problem->subs[before].detail.text, detail.text) != 0)
+		in->bad = true;
 }
 
 bool
 get_refused(struct slice body, struct msg_refused *msg)
 {
 	struct wire in = wire_of(body);
+	uint32_t count;
 
-	msg->order = get_id(&in);
-	msg->problem = get_problem(&in);
-	if (msg->problem == PROBLEM_NONE)
+	*msg = (struct msg_refused){ .order = get_id(&in) };
+	msg->problem.type = get_problem(&in);
+	get_str(&in, msg->problem.detail.text, sizeof(msg->problem.detail.text));
+	count = get_u32(&in);
+	if (msg->problem.type == PROBLEM_NONE || count > PROBLEM_SUBS_MAX)
 		in.bad = true;
-	get_str(&in, msg->detail.text, sizeof(msg->detail.text));
-	return wire_done(&in);
+	for (uint32_t i = 0; i < count && !in.bad; i++)
+		get_subproblem(&in, &msg->problem);
+	if (wire_done(&in))
+		return true;
+	problem_free(&msg->problem);
+	return false;
 }
 
 /* --- CRLs ---------------------------------------------------------------------------------------- */

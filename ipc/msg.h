@@ -254,12 +254,13 @@ struct msg_certificate {
 void put_certificate(struct buf *, const struct msg_certificate *);
 bool get_certificate(struct slice, struct msg_certificate *);
 
+#define REFUSED_MAX (PROBLEM_SUBS_MAX * (IDENTIFIER_VALUE_SIZE + REASON_MAX + 16) + 4096)
 struct msg_refused {
 	struct id		order;
-	enum problem_type	problem;		/* badCSR leaves the order ready; others end it */
-	struct reason		detail;			/* for the client */
+	struct problem		problem;	/* for the client; badCSR leaves the order ready, others end it */
 };
 void put_refused(struct buf *, const struct msg_refused *);
+/* On true the caller frees the problem. */
 bool get_refused(struct slice, struct msg_refused *);
 
 #define CRL_CHUNK 2000			/* entries in one message: 64 KiB */

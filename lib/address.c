@@ -82,6 +82,23 @@ address_from_sockaddr(const struct sockaddr *sa, struct address *out)
 	return out->family != 0;
 }
 
+socklen_t
+address_sockaddr(const struct address *a, uint16_t port, struct sockaddr_storage *out)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+
+	memset(out, 0, sizeof(*out));
+	if (a->family == AF_INET) {
+		memcpy(&v4.sin_addr, a->bytes, sizeof(v4.sin_addr));
+		memcpy(out, &v4, sizeof(v4));
+		return sizeof(v4);
+	}
+	memcpy(&v6.sin6_addr, a->bytes, sizeof(v6.sin6_addr));
+	memcpy(out, &v6, sizeof(v6));
+	return sizeof(v6);
+}
+
 bool
 block_parse(const char *text, struct block *out)
 {

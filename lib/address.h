@@ -32,6 +32,8 @@ bool	 address_eq(const struct address *, const struct address *);
 struct address address_of(int family, const void *bytes);
 /* False when it is of another family. */
 bool	 address_from_sockaddr(const struct sockaddr *, struct address *out);
+/* The other way; returns how much of out counts. */
+socklen_t address_sockaddr(const struct address *, uint16_t port, struct sockaddr_storage *out);
 
 /* "10.0.0.0/8", "fe80::/10"; an address alone is a block of one. Host bits may be set. */
 bool	 block_parse(const char *text, struct block *out);

@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -76,8 +75,8 @@ socket_bind(const struct sockaddr *address, socklen_t len, int type)
 	return fd;
 }
 
-static const struct addrinfo *
-choose(const struct addrinfo *found, int family)
+const struct addrinfo *
+bind_choose(const struct addrinfo *found, int family)
 {
 	for (const struct addrinfo *a = found; a != NULL; a = a->ai_next) {
 		if (a->ai_family == family)
@@ -105,11 +104,11 @@ bind_address(const char *address, int type, int *fd, struct reason *reason)
 		reason_set(reason, "address %s: %s", address, gai_strerror(code));
 		return ERR_NOT_FOUND;
 	}
-	a = choose(found, everywhere ? AF_INET6 : AF_INET);
+	a = bind_choose(found, everywhere ? AF_INET6 : AF_INET);
 	*fd = socket_bind(a->ai_addr, a->ai_addrlen, type);
 	/* A kernel without IPv6. */
 	if (*fd == -1 && everywhere && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL)) {
-		a = choose(found, AF_INET);
+		a = bind_choose(found, AF_INET);
 		*fd = socket_bind(a->ai_addr, a->ai_addrlen, type);
 	}
 	if (*fd == -1) {
@@ -123,7 +122,7 @@ bind_address(const char *address, int type, int *fd, struct reason *reason)
 void
 bind_text(int fd, char out[BIND_TEXT_SIZE])
 {
-	struct sockaddr_storage	 address;
+	struct sockaddr_storage	 address = { 0 };
 	const struct sockaddr_in6 *in6 = (const void *)&address;
 	const struct sockaddr_in *in = (const void *)&address;
 	socklen_t		 len = sizeof(address);

@@ -2,6 +2,7 @@
 #ifndef SIGNET_PEBBLE_BIND_H
 #define SIGNET_PEBBLE_BIND_H
 
+#include <netdb.h>
 #include <stddef.h>
 
 #include "lib/err.h"
@@ -12,6 +13,8 @@
  * (listening when it returns) or SOCK_DGRAM. On ERR_OK the caller owns *fd: non-blocking, closed on exec.
  * ERR_MALFORMED: no such form; ERR_NOT_FOUND: no such host; ERR_IO: the system refuses. With the reason. */
 enum err bind_address(const char *address, int type, int *fd, struct reason *);
+/* The first address of that family in a list that isn't empty, or else the first of all; points into the list. */
+const struct addrinfo *bind_choose(const struct addrinfo *, int family);
 /* The socket's address as text that bind_address() takes: what port 0 came to. */
 #define BIND_TEXT_SIZE 64
 void	 bind_text(int fd, char out[BIND_TEXT_SIZE]);

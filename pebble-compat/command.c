@@ -1,35 +1,30 @@
 #include "pebble-compat/command.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <netinet/in.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "config/config.h"
 #include "lib/clock.h"
 #include "lib/file.h"
 #include "pebble-compat/flags.h"
+#include "pebble-compat/folder.h"
 #include "pebble-compat/keep.h"
 #include "pebble-compat/yaml.h"
 #include "proc/supervisor.h"
 
 /* Clients parse it, and some want 2.10 at least. */
 #define VERSION "Pebble version: 2.10.1"
-#define SHM_LEAST (64 << 20)	/* what a long run of tests fills */
 
 struct pebble {
 	const char	*file, *resolver, *ready_file, *faults, *keep;
 	bool		 strict, version;
 	struct settings	 settings;
-	char		 folder[64];	/* "": not made yet */
+	char		 folder[FOLDER_SIZE];	/* "": not made yet */
 };
 
 /* --- what it says ------------------------------------------------------------------------------------- */
@@ -54,54 +49,6 @@ fail(const char *what, const char *why)
 {
 	fprintf(stderr, "[!] %s - %s\n", what, why);
 	return 1;
-}
-
-/* --- the folder of everything, which is gone at the end ------------------------------------------------- */
-
-static void
-remove_below(int parent, const char *name)
-{
-	int	       fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR	      *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *entry;
-
-	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		if (unlinkat(fd, entry->d_name, 0) != 0)
-			remove_below(fd, entry->d_name);
-	}
-	if (dir != NULL)
-		closedir(dir);
-	(void)unlinkat(parent, name, AT_REMOVEDIR);
-}
-
-static bool
-has_room(const char *folder)
-{
-	struct statvfs v;
-
-	return statvfs(folder, &v) == 0 && (uint64_t)v.f_bavail * v.f_frsize >= SHM_LEAST &&
-	    access(folder, W_OK | X_OK) == 0;
-}
-
-/* In memory where there is a file system for it. A long TMPDIR would not fit a socket's name. */
-static bool
-folder_make(struct pebble *p)
-{
-	const char *tmp = getenv("TMPDIR");
-	const char *places[] = { has_room("/dev/shm") ? "/dev/shm" : NULL,
-		tmp != NULL && strlen(tmp) < sizeof(p->folder) - sizeof("/pebble-XXXXXX") ? tmp : NULL, "/tmp" };
-
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		if (places[i] == NULL)
-			continue;
-		snprintf(p->folder, sizeof(p->folder), "%s/pebble-XXXXXX", places[i]);
-		if (mkdtemp(p->folder) != NULL)
-			return true;
-	}
-	p->folder[0] = '\0';
-	return false;
 }
 
 /* --- from its settings to a configuration ---------------------------------------------------------------- */
@@ -228,7 +175,7 @@ serve(struct pebble *p)
 	uint64_t       seed = seed_of();
 	enum err       err;
 
-	if (!folder_make(p))
+	if (!folder_make(p->folder))
 		return fail("Making a folder for the CA's state", "neither /dev/shm nor /tmp can be written");
 	say("Starting Pebble ACME server");
 	say("Seed: %llu", (unsigned long long)seed);
@@ -253,7 +200,7 @@ run(struct pebble *p)
 		return fail("Reading JSON config file into config structure", reason.text);
 	code = serve(p);
 	if (p->folder[0] != '\0')
-		remove_below(AT_FDCWD, p->folder);
+		folder_remove(p->folder);
 	settings_free(&p->settings);
 	return code;
 }

@@ -1,10 +1,12 @@
 #include "pebble-compat/settings.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "acme/challenge.h"
 #include "lib/buf.h"
 #include "lib/file.h"
 
@@ -173,6 +175,28 @@ env_truth(const char *name)
 	return false;
 }
 
+/* Clients older than dns-persist-01 want a token in each challenge, and Pebble gives them no way out. */
+static void
+read_challenges(struct reader *r, struct settings *s)
+{
+	char name[32];
+
+	s->challenges = getenv("PEBBLE_CHALLENGES");
+	if (s->challenges == NULL)
+		s->challenges = "";
+	for (const char *at = s->challenges; *at != '\0'; at += strspn(at, ",")) {
+		size_t len = strcspn(at, ",");
+
+		snprintf(name, sizeof(name), "%.*s", (int)len, at);
+		if (challenge_by_name(name) == CHALLENGE_NONE && !r->failed) {
+			reason_set(r->reason, "PEBBLE_CHALLENGES has \"%s\", which is no challenge; write them as "
+			    "http-01,dns-01", name);
+			r->failed = true;
+		}
+		at += len;
+	}
+}
+
 static void
 read_environment(struct settings *s)
 {
@@ -213,6 +237,7 @@ settings_read(const char *file, struct settings *out, struct reason *reason)
 		read_file(&reader, out);
 	}
 	read_environment(out);
+	read_challenges(&reader, out);
 	if (!reader.failed)
 		return ERR_OK;
 	settings_free(out);

@@ -25,6 +25,7 @@ struct settings {
 	int64_t		 nonce_reject, authz_reuse, orders_per_page, sleep;
 	bool		 always_valid;
 	int64_t		 alternate_roots, chain_length;
+	const char	*challenges;	/* names of types between commas; "": all */
 };
 
 /* Reads the file as Go's encoding/json does: names of members in any case, unknown ones ignored, null as if it wasn't

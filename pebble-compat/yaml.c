@@ -13,6 +13,7 @@
 #include "acme/evidence.h"
 #include "config/config.h"
 #include "lib/file.h"
+#include "pebble-compat/bind.h"
 #include "x509/certificate.h"
 
 #define CHAIN_TYPE "application/pem-certificate-chain; charset=utf-8"
@@ -205,6 +206,7 @@ bool
 yaml_address(const char *text, const char *wildcard, char *out, size_t size, struct reason *reason)
 {
 	struct addrinfo	 hints = { .ai_socktype = SOCK_STREAM }, *found = NULL;
+	const struct addrinfo *chosen;
 	char		 host[256], numeric[INET6_ADDRSTRLEN];
 	uint16_t	 port;
 	bool		 six;
@@ -221,8 +223,9 @@ yaml_address(const char *text, const char *wildcard, char *out, size_t size, str
 		reason_set(reason, "the host of \"%.120s\" is not known", text);
 		return false;
 	}
-	six = found->ai_family == AF_INET6;
-	if (getnameinfo(found->ai_addr, found->ai_addrlen, numeric, sizeof(numeric), NULL, 0, NI_NUMERICHOST) != 0)
+	chosen = bind_choose(found, AF_INET);
+	six = chosen->ai_family == AF_INET6;
+	if (getnameinfo(chosen->ai_addr, chosen->ai_addrlen, numeric, sizeof(numeric), NULL, 0, NI_NUMERICHOST) != 0)
 		numeric[0] = '\0';
 	freeaddrinfo(found);
 	snprintf(out, size, six ? "[%s]:%u" : "%s:%u", numeric, port);
@@ -375,6 +378,7 @@ put_ra(struct writing *w, bool strict, const char *faults)
 	buf_put_str(w->yaml, "\n  dns_persist: {issuer_domain_names: ");
 	put_list(w->yaml, s->caa_identities, "[pebble.letsencrypt.org]");
 	buf_put_str(w->yaml, "}\n");
+	buf_printf(w->yaml, "  challenges: [%s]\n", s->challenges);
 	put_blocked(w);
 	buf_printf(w->yaml, "  retry_after: {order: %lld, authorization: %lld}\n", (long long)s->retry_order,
 	    (long long)s->retry_authorization);

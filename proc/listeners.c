@@ -6,10 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "lib/clock.h"
 
 /* The kernel bounds it by net.core.somaxconn, 4096 since Linux 5.4. */
 #define BACKLOG 4096
+#define TRY_AGAIN_MS 20
 
 struct wanted {
 	const char		*option;
@@ -153,10 +157,21 @@ find(struct listeners *listeners, const struct wanted *w)
 	return NULL;
 }
 
-static bool
-add(struct listeners *listeners, const struct wanted *w, const struct config *config, FILE *complaints)
+static int
+open_listener_by(const char *text, int64_t until)
 {
-	struct held_listener one = { .socket = { .fd = open_listener(w->address), .kind = w->kind } };
+	static const struct timespec pause = { .tv_nsec = TRY_AGAIN_MS * 1000000L };
+	int fd;
+
+	while ((fd = open_listener(text)) < 0 && errno == EADDRINUSE && clock_monotonic_ms() < until)
+		nanosleep(&pause, NULL);
+	return fd;
+}
+
+static bool
+add(struct listeners *listeners, const struct wanted *w, const struct config *config, int64_t until, FILE *complaints)
+{
+	struct held_listener one = { .socket = { .fd = open_listener_by(w->address, until), .kind = w->kind } };
 
 	if (one.socket.fd < 0) {
 		if (errno == EINVAL)
@@ -189,7 +204,7 @@ truncate_to(struct listeners *listeners, size_t count)
 }
 
 enum err
-listeners_sync(struct listeners *listeners, const struct config *config, FILE *complaints)
+listeners_sync(struct listeners *listeners, const struct config *config, int64_t until, FILE *complaints)
 {
 	struct wanted	wanted[LISTENERS_MAX];
 	size_t		before = listeners->count, count = collect(config, wanted);
@@ -202,7 +217,7 @@ listeners_sync(struct listeners *listeners, const struct config *config, FILE *c
 	}
 	for (size_t i = 0; i < count; i++) {
 		if (find(listeners, &wanted[i]) == NULL)
-			ok = add(listeners, &wanted[i], config, complaints) && ok;
+			ok = add(listeners, &wanted[i], config, until, complaints) && ok;
 	}
 	if (!ok) {
 		truncate_to(listeners, before);

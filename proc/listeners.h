@@ -23,8 +23,8 @@ struct listeners {
 
 /* Opens what config wants and is not held yet, and marks what it doesn't want. All failures are printed,
  * one a line, as "FILE: OPTION: ADDRESS: what is wrong; what would be right"; then nothing has changed.
- * ERR_CONFIG. */
-enum err listeners_sync(struct listeners *, const struct config *, FILE *complaints);
+ * An address that is in use is tried again until then (clock_monotonic_ms(); 0: never). ERR_CONFIG. */
+enum err listeners_sync(struct listeners *, const struct config *, int64_t until, FILE *complaints);
 /* Closes those that are not wanted. */
 void	 listeners_prune(struct listeners *);
 void	 listeners_close(struct listeners *);		/* all */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "proc/trim.h"
 
 static int
 compare_fds(const void *a, const void *b)
@@ -61,6 +62,7 @@ proc_ready(const struct proc *p)
 {
 	struct buf empty = { 0 };
 
+	proc_trim();
 	if (channel_send(p->control, MSG_READY, &empty) != ERR_OK)
 		_exit(0);	/* the supervisor is gone */
 }

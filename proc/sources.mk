@@ -12,4 +12,5 @@ SRC += proc/spawn.c
 SRC += proc/start.c
 SRC += proc/supervisor.c
 SRC += proc/trace.c
+SRC += proc/trim.c
 SRC += proc/user.c

@@ -30,6 +30,7 @@
 #include "proc/folders.h"
 #include "proc/order.h"
 #include "proc/sanitized.h"
+#include "proc/trim.h"
 
 /* Requests in hand may wait for a validation's or certificate's short wait (500 ms) and a slow client. */
 #define STOP_MS 10000
@@ -37,6 +38,9 @@
 #define FAIL_MS (SANITIZED ? 3000 : 300)
 /* timeout(1) and some process managers send a signal to the process and to its group: that is asking once. */
 #define TWICE_MS 250
+/* The roles of a supervisor that was killed hold its listeners until the kernel has taken them down, with all their
+ * connections; whoever starts it again at once needn't know. */
+#define ADDRESS_MS 2000
 
 enum state { STARTING, RUNNING, STOPPING, PAUSED, DONE };
 enum after { START, EXIT };
@@ -97,7 +101,7 @@ fail(struct supervisor *s)
 		s->config = s->previous;
 		s->previous = NULL;
 		/* Its sockets are held still, so this opens none and can't fail. */
-		if (listeners_sync(&s->listeners, s->config, stderr) != ERR_OK)
+		if (listeners_sync(&s->listeners, s->config, 0, stderr) != ERR_OK)
 			abort();
 	}
 	stop_roles(s, START, FAIL_MS);
@@ -131,6 +135,7 @@ now_running(struct supervisor *s)
 	if (!s->served && s->ready != NULL)
 		s->ready(s->ready_arg, &s->listeners);
 	s->served = true;
+	proc_trim();
 	if (config_is_perspective(s->config)) {
 		log_event(LOG_INFO, "ready", F_STR("perspective", s->config->perspective.name),
 		    F_INT("ms", clock_monotonic_ms() - s->since));
@@ -181,7 +186,7 @@ reload(struct supervisor *s)
 		return;
 	}
 	if (complaints != NULL && (err = config_read(s->config->file, &config, complaints)) == ERR_OK)
-		err = listeners_sync(&s->listeners, config, complaints);
+		err = listeners_sync(&s->listeners, config, 0, complaints);
 	if (complaints != NULL)
 		fclose(complaints);
 	if (err != ERR_OK) {
@@ -374,7 +379,7 @@ supervisor_open(struct supervisor *s)
 		log_event(LOG_ERROR, "can't start", F_STR("error", strerror(errno)));
 		return false;
 	}
-	return listeners_sync(&s->listeners, s->config, stderr) == ERR_OK;
+	return listeners_sync(&s->listeners, s->config, clock_monotonic_ms() + ADDRESS_MS, stderr) == ERR_OK;
 }
 
 static int

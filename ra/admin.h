@@ -42,6 +42,8 @@ struct admin_call {
 	struct id			 last;
 	char				 bucket[BUCKET_NAME_SIZE];
 	struct pause			 pause;
+	/* Of a trial (admin_try.c): whether its rows are told already. */
+	enum { TRIAL_OPEN, TRIAL_REACHED, TRIAL_FAILED } trial;
 };
 
 /* Adds a row; the object is taken over. NULL: memory is out, which ends the command. */
@@ -58,11 +60,17 @@ bool	 admin_enough(const struct admin_call *);
 /* The handlers, each in the file of its group: admin_cert.c, admin_account.c, ... */
 typedef void admin_handler(struct admin_call *);
 admin_handler admin_cert_list, admin_cert_show, admin_cert_revoke;
-admin_handler admin_account_list, admin_account_show, admin_account_deactivate;
+admin_handler admin_account_list, admin_account_show, admin_account_deactivate, admin_account_policy;
 admin_handler admin_eab_create, admin_eab_list, admin_eab_revoke;
 admin_handler admin_limit_rates, admin_limit_list, admin_limit_paused, admin_limit_override, admin_limit_reset,
     admin_limit_unpause;
 admin_handler admin_authz_show, admin_try;
+
+/* admin_bounds.c: the arguments "name", "deny", "profile", "no-wildcards" and "max-names". False: the command has failed.
+ * Either way bounds_free(). */
+bool	 admin_bounds_read(struct admin_call *, struct bounds *out);
+/* Adds them to a row's object; NULL is fine. */
+void	 admin_bounds_show(json_t *, const struct bounds *);
 
 /* admin_call.c: calls the handler; the answer's end is added when it is done. */
 void	 admin_call_run(struct admin_call *);

@@ -37,6 +37,15 @@ fits(const struct admin_request *request, const struct account *account)
 	    (!contact->given || strcasestr(account->contact, contact->text) != NULL);
 }
 
+static void
+add_policy(json_t *json, const struct bounds *bounds)
+{
+	json_t *policy = json_object();
+
+	admin_bounds_show(policy, bounds);
+	json_object_set_new(json, "policy", policy);
+}
+
 static enum err
 read_page(struct admin_call *call, struct account *page, size_t *count)
 {
@@ -70,45 +79,76 @@ admin_account_list(struct admin_call *call)
 	call->more = count == PAGE && !admin_enough(call);
 }
 
-/* False: the command has failed. On true the caller frees it. */
+/* What is shown of one account. */
+struct loaded {
+	struct account account;
+	struct bounds bounds;
+	bool bound;
+	size_t orders;
+};
+
+static void
+unload(struct loaded *loaded)
+{
+	account_free(&loaded->account);
+	bounds_free(&loaded->bounds);
+}
+
+static enum err
+read_one(struct storage_tx *tx, struct id id, struct loaded *out)
+{
+	struct id ids[ORDERS_COUNTED];
+	enum err err;
+
+	if ((err = account_get(tx, id, &out->account)) != ERR_OK ||
+	    (err = orders_newest(tx, id, ids, ORDERS_COUNTED, &out->orders)) != ERR_OK)
+		return err;
+	err = account_bounds_get(tx, id, &out->bounds);
+	out->bound = err == ERR_OK;
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+/* False: the command has failed. On true unload(). */
 static bool
-load(struct admin_call *call, struct account *account, size_t *orders)
+load(struct admin_call *call, struct loaded *out)
 {
 	const struct admin_value *id = admin_value(call->request, "id");
-	struct id ids[ORDERS_COUNTED];
 	struct storage_tx *tx;
 	enum err err;
 
+	*out = (struct loaded){ .orders = 0 };
 	if ((err = storage_read(call->ra->storage, &tx)) == ERR_OK) {
-		if ((err = account_get(tx, id->id, account)) == ERR_OK &&
-		    (err = orders_newest(tx, id->id, ids, ORDERS_COUNTED, orders)) != ERR_OK)
-			account_free(account);
+		err = read_one(tx, id->id, out);
 		storage_read_end(tx);
 	}
+	if (err == ERR_OK)
+		return true;
+	unload(out);
 	if (err == ERR_NOT_FOUND)
 		admin_fail(call, ADMIN_NOT_FOUND, "there is no account %s", id->text);
-	else if (err != ERR_OK)
+	else
 		admin_broken(call, "account_get", err);
-	return err == ERR_OK;
+	return false;
 }
 
 static void
 show(struct admin_call *call)
 {
-	struct account account;
-	size_t orders;
+	struct loaded loaded;
 	json_t *json;
 
-	if (!load(call, &account, &orders))
+	if (!load(call, &loaded))
 		return;
-	if ((json = account_row(&account)) != NULL) {
-		json_object_set_new(json, "key", json_loads(account.jwk, 0, NULL));
+	if ((json = account_row(&loaded.account)) != NULL) {
+		json_object_set_new(json, "key", json_loads(loaded.account.jwk, 0, NULL));
 		/* More are not counted: each is a row to read. */
-		json_object_set_new(json, orders < ORDERS_COUNTED ? "orders" : "ordersAtLeast",
-		    json_integer((json_int_t)orders));
+		json_object_set_new(json, loaded.orders < ORDERS_COUNTED ? "orders" : "ordersAtLeast",
+		    json_integer((json_int_t)loaded.orders));
+		if (loaded.bound)
+			add_policy(json, &loaded.bounds);
 	}
 	admin_row(call, json);
-	account_free(&account);
+	unload(&loaded);
 }
 
 void
@@ -121,13 +161,12 @@ void
 admin_account_deactivate(struct admin_call *call)
 {
 	const struct admin_value *id = admin_value(call->request, "id");
-	struct account account;
-	size_t orders;
+	struct loaded loaded;
 	enum err err;
 
-	if (!load(call, &account, &orders))
+	if (!load(call, &loaded))
 		return;
-	account_free(&account);
+	unload(&loaded);
 	err = account_end(call->ra, id->id, "the account was deactivated by the CA's administrator");
 	if (err == ERR_CONFLICT)
 		admin_fail(call, ADMIN_CONFLICT, "the account %s is deactivated already", id->text);
@@ -135,4 +174,77 @@ admin_account_deactivate(struct admin_call *call)
 		admin_broken(call, "account_deactivate", err);
 	else
 		show(call);
+}
+
+/* --- policy ---------------------------------------------------------------------------------------- */
+
+struct change {
+	struct id account;
+	struct bounds bounds;
+};
+
+static enum err
+put_bounds(struct storage_tx *tx, void *arg)
+{
+	const struct change *change = arg;
+
+	return account_bounds_put(tx, change->account, &change->bounds);
+}
+
+static enum err
+remove_bounds(struct storage_tx *tx, void *arg)
+{
+	const struct change *change = arg;
+
+	return account_bounds_remove(tx, change->account);
+}
+
+/* Whether the command says anything that an account could be held to. */
+static bool
+says_bounds(const struct admin_request *request)
+{
+	static const char *const bounds[] = { "name", "deny", "profile", "no-wildcards", "max-names" };
+
+	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++)
+		if (admin_value(request, bounds[i])->given)
+			return true;
+	return false;
+}
+
+static void
+change_policy(struct admin_call *call, const struct admin_value *id, bool remove)
+{
+	struct change change = { .account = id->id };
+	enum err err;
+
+	if (!remove && !admin_bounds_read(call, &change.bounds)) {
+		bounds_free(&change.bounds);
+		return;
+	}
+	err = storage_write(call->ra->storage, remove ? remove_bounds : put_bounds, &change);
+	bounds_free(&change.bounds);
+	if (err == ERR_NOT_FOUND)
+		admin_fail(call, ADMIN_NOT_FOUND, "the account %s has no policy of its own", id->text);
+	else if (err != ERR_OK)
+		admin_broken(call, "account_bounds_put", err);
+	else
+		show(call);
+}
+
+void
+admin_account_policy(struct admin_call *call)
+{
+	const struct admin_value *id = admin_value(call->request, "id");
+	bool remove = admin_value(call->request, "remove")->number != 0;
+	struct loaded loaded;
+
+	if (remove == says_bounds(call->request)) {
+		admin_fail(call, ADMIN_MALFORMED,
+		    "say what the account is held to (--name, --deny, --profile, --no-wildcards, --max-names), or --remove alone");
+		return;
+	}
+	if (!load(call, &loaded))
+		return;
+	unload(&loaded);
+	change_policy(call, id, remove);
 }

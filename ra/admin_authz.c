@@ -1,12 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "acme/route.h"
 #include "lib/clock.h"
 #include "ra/ra.h"
-#include "ra/trial.h"
-
-/* --- authz show ------------------------------------------------------------------------------------ */
 
 static void
 add_time(json_t *json, const char *name, int64_t seconds)
@@ -88,97 +84,6 @@ admin_authz_show(struct admin_call *call)
 		    id->text);
 	} else {
 		admin_broken(call, "authorization_get", err);
-	}
-	free(votes);
-}
-
-/* --- try -------------------------------------------------------------------------------------------- */
-
-/* False: the command has failed. */
-static bool
-subject_read(struct admin_call *call, struct identifier *identifier, enum challenge_type *method)
-{
-	const struct admin_value *name = admin_value(call->request, "name");
-	const struct admin_value *challenge = admin_value(call->request, "challenge");
-	struct reason reason = { "" };
-
-	*method = challenge->given ? challenge_by_name(challenge->text) : CHALLENGE_HTTP_01;
-	if (identifier_check(IDENTIFIER_IP, name->text, identifier, NULL) != ERR_OK &&
-	    identifier_check(IDENTIFIER_DNS, name->text, identifier, &reason) != ERR_OK) {
-		admin_fail(call, ADMIN_MALFORMED, "%s: %s", name->text, reason.text);
-		return false;
-	}
-	if (!challenge_proves(*method, identifier->type, identifier_is_wildcard(identifier))) {
-		admin_fail(call, ADMIN_MALFORMED, "%s can't prove %s; name another --challenge", challenge_name(*method),
-		    identifier->value);
-		return false;
-	}
-	return true;
-}
-
-static void
-try_begin(struct admin_call *call)
-{
-	struct identifier identifier;
-	enum challenge_type method;
-	struct buf url = { 0 };
-	const struct id nobody = { { 0 } };
-	char *account;
-	enum err err = ERR_MEMORY;
-
-	if (!subject_read(call, &identifier, &method))
-		return;
-	route_url(&url, &(struct site){ call->ra->surface, call->ra->config->wfe.url }, ROUTE_ACCOUNT, &nobody, NULL);
-	if ((account = buf_take_str(&url)) != NULL)
-		err = trial_begin(call->ra->trials, call->ra->va, &identifier, method, account, &call->last);
-	free(account);
-	if (err == ERR_BUSY)
-		admin_fail(call, ADMIN_BUSY, "too many names are being tried; try again in a minute");
-	else if (err != ERR_OK)
-		admin_broken(call, "trial_begin", err);
-	call->more = call->wait = true;
-}
-
-static void
-try_rows(struct admin_call *call, const char *votes)
-{
-	json_t *all = votes != NULL ? json_loads(votes, 0, NULL) : NULL, *vote;
-	size_t i;
-
-	json_array_foreach(all, i, vote) {
-		bool reached = strcmp(json_string_value(json_object_get(vote, "outcome")), "agreed") == 0;
-
-		json_object_del(vote, "outcome");
-		json_object_set_new(vote, "reached", json_boolean(reached));
-		admin_row(call, json_incref(vote));
-	}
-	json_decref(all);
-}
-
-/* Three times at the least: it begins, it waits, and its rows; and once more to fail, when the answer is no. */
-void
-admin_try(struct admin_call *call)
-{
-	bool reached = false;
-	char *votes = NULL;
-	enum err err;
-
-	if (id_is_zero(call->last)) {
-		try_begin(call);
-		return;
-	}
-	if (call->rows > 0) {
-		admin_fail(call, ADMIN_CONFLICT, "%s could not be validated now", admin_value(call->request, "name")->text);
-		return;
-	}
-	err = trial_take(call->ra->trials, call->last, &reached, &votes);
-	if (err == ERR_BUSY) {
-		call->more = call->wait = true;
-	} else if (err != ERR_OK) {
-		admin_fail(call, ADMIN_BROKEN, "the validator did not answer; the log may say why");
-	} else {
-		try_rows(call, votes);
-		call->more = !reached;
 	}
 	free(votes);
 }

@@ -15,6 +15,7 @@ static admin_handler *const handlers[ADMIN_VERB_COUNT] = {
 	[ADMIN_ACCOUNT_LIST] = admin_account_list,
 	[ADMIN_ACCOUNT_SHOW] = admin_account_show,
 	[ADMIN_ACCOUNT_DEACTIVATE] = admin_account_deactivate,
+	[ADMIN_ACCOUNT_POLICY] = admin_account_policy,
 	[ADMIN_EAB_CREATE] = admin_eab_create,
 	[ADMIN_EAB_LIST] = admin_eab_list,
 	[ADMIN_EAB_REVOKE] = admin_eab_revoke,

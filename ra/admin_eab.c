@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "acme/route.h"
-#include "config/options.h"
 #include "lib/base64url.h"
 #include "lib/clock.h"
 #include "lib/log.h"
@@ -25,19 +24,6 @@ state_of(const struct external_key *key, int64_t now)
 	return key->uses != 0 && key->used >= key->uses ? "used" : "valid";
 }
 
-/* One line each, as an array. */
-static json_t *
-lines_json(const char *lines)
-{
-	json_t *array = json_array();
-
-	for (const char *end; *lines != '\0'; lines = *end == '\0' ? end : end + 1) {
-		end = strchrnul(lines, '\n');
-		json_array_append_new(array, json_stringn(lines, (size_t)(end - lines)));
-	}
-	return array;
-}
-
 static void
 set_time(json_t *json, const char *member, int64_t time)
 {
@@ -56,9 +42,9 @@ key_json(const struct external_key *key, int64_t now)
 	json_t *json;
 
 	id_text(key->id, kid);
-	json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:I}", "kid", kid, "state", state_of(key, now), "comment",
-	    key->comment, "names", lines_json(key->names), "profiles", lines_json(key->profiles), "used",
+	json = json_pack("{s:s, s:s, s:s, s:I}", "kid", kid, "state", state_of(key, now), "comment", key->comment, "used",
 	    (json_int_t)key->used);
+	admin_bounds_show(json, &key->bounds);
 	if (json != NULL && key->uses != 0)
 		json_object_set_new(json, "uses", json_integer((json_int_t)key->uses));
 	set_time(json, "expires", key->expires);
@@ -69,60 +55,11 @@ key_json(const struct external_key *key, int64_t now)
 
 /* --- create -------------------------------------------------------------------------------------- */
 
-/* Patterns as signet.yaml takes them, in normal form, one a line. False: the command has failed. */
-static bool
-read_names(struct admin_call *call, struct buf *out)
-{
-	const struct admin_value *names = admin_value(call->request, "name");
-	struct reason reason = { "" };
-	const json_t *item;
-	char *name;
-	size_t i;
-
-	json_array_foreach(names->list, i, item) {
-		if ((name = strdup(json_string_value(item))) == NULL) {
-			admin_broken(call, "eab create", ERR_MEMORY);
-			return false;
-		}
-		if (type_patterns.text(name, &reason)) {
-			buf_put_str(out, i > 0 ? "\n" : "");
-			buf_put_str(out, name);
-		}
-		free(name);
-		if (reason.text[0] != '\0') {
-			admin_fail(call, ADMIN_MALFORMED, "\"name\": %s", reason.text);
-			return false;
-		}
-	}
-	return true;
-}
-
-static bool
-read_profiles(struct admin_call *call, struct buf *out)
-{
-	const struct admin_value *profiles = admin_value(call->request, "profile");
-	const json_t *item;
-	size_t i;
-
-	json_array_foreach(profiles->list, i, item) {
-		if (config_profile(&call->ra->config->ca, json_string_value(item)) == NULL) {
-			admin_fail(call, ADMIN_NOT_FOUND, "there is no profile \"%.100s\" in ca.profiles",
-			    json_string_value(item));
-			return false;
-		}
-		buf_put_str(out, i > 0 ? "\n" : "");
-		buf_put_str(out, json_string_value(item));
-	}
-	return true;
-}
-
 static bool
 fill(struct admin_call *call, struct external_key *key)
 {
 	const struct admin_value *comment = admin_value(call->request, "comment");
-	struct buf names = { 0 }, profiles = { 0 };
 	uint8_t secret[EXTERNAL_KEY_SIZE];
-	bool done;
 
 	/* Not one whose text begins with "-": on a command line that is an option. */
 	do {
@@ -136,16 +73,11 @@ fill(struct admin_call *call, struct external_key *key)
 	key->comment = strdup(comment->given ? comment->text : "");
 	buf_put(&key->mac_key, secret, sizeof(secret));
 	OPENSSL_cleanse(secret, sizeof(secret));
-	done = read_names(call, &names) && read_profiles(call, &profiles);
-	key->names = buf_take_str(&names);
-	key->profiles = buf_take_str(&profiles);
-	if (done && (key->names == NULL || key->profiles == NULL || key->comment == NULL || key->mac_key.failed)) {
+	if (!admin_bounds_read(call, &key->bounds))
+		return false;
+	if (key->comment == NULL || key->mac_key.failed)
 		admin_broken(call, "eab create", ERR_MEMORY);
-		done = false;
-	}
-	buf_free(&names);
-	buf_free(&profiles);
-	return done;
+	return !call->failed;
 }
 
 static enum err

@@ -141,13 +141,14 @@ say_names(struct request *request, const struct csr *csr, const struct identifie
 	char about[IDENTIFIER_VALUE_SIZE + 16] = "";
 
 	for (enum identifier_type type = IDENTIFIER_DNS; type < IDENTIFIER_TYPE_COUNT; type++)
-		if (count_of(csr->names, csr->count, type) != count_of(sorted, count, type)) {
+		if (count_of(csr->names, csr->count, type) + (type == IDENTIFIER_DNS ? csr->strange : 0) !=
+		    count_of(sorted, count, type)) {
 			(void)problem_said(&request->problem, SAID_CSR_COUNT,
 			    type == IDENTIFIER_DNS ? "DNSnames" : "IP address");
 			return;
 		}
 	for (size_t i = 0; i < count && about[0] == '\0'; i++)
-		if (!identifier_eq(&sorted[i], &csr->names[i]))
+		if (i >= csr->count || !identifier_eq(&sorted[i], &csr->names[i]))
 			snprintf(about, sizeof(about), "%s \"%s\"", sorted[i].type == IDENTIFIER_DNS ? "domain" : "IP",
 			    sorted[i].value);
 	(void)problem_said(&request->problem, SAID_CSR_NAME, about);
@@ -180,7 +181,7 @@ static unsigned
 csr_rules(const struct config *config)
 {
 	return (config->ra.finalize_wait_ms > 0 ? CSR_UNVERIFIED : 0) |
-	    (config->ca.names_as_asked ? CSR_SAN_ONLY : 0);
+	    (config->ca.names_as_asked ? CSR_NAMES_ONLY : 0);
 }
 
 /* The payload's csr, decoded and judged. ca judges it again from the signed bytes, and verifies its signature: what

@@ -166,14 +166,13 @@ store_refusal(struct ra *ra, struct id order, bool reopen, json_t *json)
 void
 finalize_refused(struct ra *ra, const struct msg_refused *msg)
 {
-	struct problem problem = { .type = msg->problem, .detail = msg->detail };
 	char	       order[ID_TEXT_SIZE];
 
 	id_text(msg->order, order);
 	log_event(LOG_WARNING, "ca refused to issue", F_STR("order", order),
-	    F_STR("problem", problem_name(msg->problem)), F_STR("detail", msg->detail.text));
+	    F_STR("problem", problem_name(msg->problem.type)), F_STR("detail", msg->problem.detail.text));
 	/* PROTOCOL.md A 36: badCSR leaves the order ready. */
-	store_refusal(ra, msg->order, msg->problem == PROBLEM_BAD_CSR, problem_json(&problem));
+	store_refusal(ra, msg->order, msg->problem.type == PROBLEM_BAD_CSR, problem_json(&msg->problem));
 }
 
 void

@@ -6,7 +6,6 @@
 
 #include "acme/public_name.h"
 #include "lib/address.h"
-#include "ra/external.h"
 
 static bool
 is_below(const char *name, const char *parent)
@@ -74,16 +73,29 @@ meets(const char *pattern, const struct identifier *identifier)
 
 /* --- one layer ----------------------------------------------------------------------------------- */
 
+/* How each kind of layer speaks of itself: as its file or its command calls the rules. */
+static const struct {
+	const char *who, *gives, *allow, *deny, *wildcards, *names, *profiles;
+} words[] = {
+	[POLICY_CONFIGURED] = { "this CA's policy", "this CA issues for", ".allow", ".deny", ".wildcards: false", ".names",
+	    ".profiles" },
+	[POLICY_EXTERNAL_KEY] = { "the account's external key", "that the account's external key is for", ": --name",
+	    ": --deny", ": --no-wildcards", ": --max-names", ": --profile" },
+	[POLICY_ACCOUNT] = { "the account's own policy", "that this account may have", ": --name", ": --deny",
+	    ": --no-wildcards", ": --max-names", ": --profile" },
+};
+
 static bool
 refuse_outside(const struct policy_rules *rules, const struct identifier *identifier, struct reason *reason)
 {
+	const char *gives = words[rules->source].gives, *allow = words[rules->source].allow;
+
 	if (identifier->type == IDENTIFIER_DNS)
-		reason_set(reason, "\"%s\" is not among the names this CA issues for (%s.allow)", identifier->value,
-		    rules->key);
+		reason_set(reason, "\"%s\" is not among the names %s (%s%s)", identifier->value, gives, rules->key, allow);
 	else
 		reason_set(reason,
-		    "\"%s\" is not among the addresses this CA issues for (%s.allow has no block that holds it, "
-		    "such as \"%s/%d\")", identifier->value, rules->key, identifier->value,
+		    "\"%s\" is not among the addresses %s (%s%s has no block that holds it, such as \"%s/%d\")",
+		    identifier->value, gives, rules->key, allow, identifier->value,
 		    strchr(identifier->value, ':') == NULL ? 32 : 128);
 	return false;
 }
@@ -93,13 +105,14 @@ rules_allow(const struct policy_rules *rules, const struct identifier *identifie
 {
 	for (size_t i = 0; i < rules->deny.count; i++)
 		if (meets(rules->deny.items[i], identifier)) {
-			reason_set(reason, "\"%s\" is denied by this CA's policy (%s.deny: \"%s\")", identifier->value,
-			    rules->key, rules->deny.items[i]);
+			reason_set(reason, "\"%s\" is denied by %s (%s%s%s\"%s\")", identifier->value,
+			    words[rules->source].who, rules->key, words[rules->source].deny,
+			    rules->source == POLICY_CONFIGURED ? ": " : " ", rules->deny.items[i]);
 			return false;
 		}
 	if (!rules->wildcards && identifier_is_wildcard(identifier)) {
-		reason_set(reason, "\"%s\" is a wildcard, which this CA's policy doesn't give (%s.wildcards: false); order "
-		    "its names one by one", identifier->value, rules->key);
+		reason_set(reason, "\"%s\" is a wildcard, which %s doesn't give (%s%s); order its names one by one",
+		    identifier->value, words[rules->source].who, rules->key, words[rules->source].wildcards);
 		return false;
 	}
 	for (size_t i = 0; i < rules->allow.count; i++)
@@ -136,33 +149,38 @@ is_listed(const struct strings *list, const char *text)
 	return false;
 }
 
-bool
-policy_allows_profile(const struct policy *policy, const struct profile_config *profile, struct reason *reason)
+static bool
+has_profile(const struct policy_rules *rules, const char *name, struct reason *reason)
 {
-	if (!external_allows_profile(policy->held, profile->name))
-		reason_set(reason,
-		    "profile \"%.60s\" is not among those that the account's external key is for; leave \"profile\" out",
-		    profile->name);
-	else if (policy->account != NULL && policy->account->profiles.count > 0 &&
-	    !is_listed(&policy->account->profiles, profile->name))
-		reason_set(reason, "profile \"%.60s\" is not among those that the account may use (%s.profiles: %s, ...)",
-		    profile->name, policy->account->key, policy->account->profiles.items[0]);
-	else
+	if (rules == NULL || rules->profiles.count == 0 || is_listed(&rules->profiles, name))
 		return true;
+	reason_set(reason, "profile \"%.60s\" is not among those %s (%s%s); leave \"profile\" out", name,
+	    words[rules->source].gives, rules->key, words[rules->source].profiles);
 	return false;
 }
 
 bool
+policy_allows_profile(const struct policy *policy, const struct profile_config *profile, struct reason *reason)
+{
+	return has_profile(policy->external, profile->name, reason) && has_profile(policy->account, profile->name, reason);
+}
+
+/* The first of the narrower list that the other one has as well; where there is none, the first, which is refused. */
+bool
 policy_profile(const struct policy *policy, char **out)
 {
-	const struct strings *own = policy->account != NULL ? &policy->account->profiles : NULL;
+	static const struct strings none = { NULL, 0 };
+	const struct strings *key = policy->external != NULL ? &policy->external->profiles : &none;
+	const struct strings *own = policy->account != NULL ? &policy->account->profiles : &none;
+	const struct strings *from = own->count > 0 ? own : key;
+	size_t i = 0;
 
-	if (!external_profile(policy->held, out))
-		return false;
-	if (own == NULL || own->count == 0 || (*out != NULL && is_listed(own, *out)))
+	*out = NULL;
+	if (from->count == 0)
 		return true;
-	free(*out);
-	return (*out = strdup(own->items[0])) != NULL;
+	while (i < from->count && key->count > 0 && !is_listed(key, from->items[i]))
+		i++;
+	return (*out = strdup(from->items[i < from->count ? i : 0])) != NULL;
 }
 
 bool
@@ -173,7 +191,8 @@ policy_allows(const struct policy *policy, const struct profile_config *profile,
 	struct reason why = { "" };
 	char key[KEY_SIZE];
 
-	if (!rules_allow(&rules, identifier, reason) || !external_allows(policy->held, identifier, reason) ||
+	if (!rules_allow(&rules, identifier, reason) ||
+	    (policy->external != NULL && !rules_allow(policy->external, identifier, reason)) ||
 	    (policy->account != NULL && !rules_allow(policy->account, identifier, reason)))
 		return false;
 	if (profile == NULL)
@@ -239,11 +258,11 @@ judge_constraints(const struct policy *policy, const struct profile_config *prof
 static bool
 refuse_count(const struct policy_rules *rules, size_t count, struct problem *problem)
 {
-	if (rules->names == 0 || count <= (size_t)rules->names)
+	if (rules == NULL || rules->names == 0 || count <= (size_t)rules->names)
 		return false;
 	problem_set(problem, PROBLEM_REJECTED_IDENTIFIER,
-	    "the order has %zu identifiers, and this CA's policy allows %lld in one (%s.names); split it", count,
-	    (long long)rules->names, rules->key);
+	    "the order has %zu identifiers, and %s allows %lld in one (%s%s); split it", count, words[rules->source].who,
+	    (long long)rules->names, rules->key, words[rules->source].names);
 	return true;
 }
 
@@ -258,7 +277,7 @@ policy_judge(const struct policy *policy, const struct profile_config *profile, 
 	size_t before = problem->sub_count;
 
 	if (refuse_count(&of_ca, count, problem) || refuse_count(&of_profile, count, problem) ||
-	    (policy->account != NULL && refuse_count(policy->account, count, problem)))
+	    refuse_count(policy->external, count, problem) || refuse_count(policy->account, count, problem))
 		return false;
 	for (size_t i = 0; i < count; i++)
 		if (!policy_allows(policy, profile, &names[i], &reason)) {

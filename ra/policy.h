@@ -11,14 +11,21 @@
 #include "config/config.h"
 #include "lib/reason.h"
 #include "ra/issuers.h"
-#include "storage/storage.h"
+
+/* Where a layer comes from, which is how a refusal speaks of it. */
+enum policy_source {
+	POLICY_CONFIGURED,	/* signet.yaml */
+	POLICY_EXTERNAL_KEY,	/* signet eab create */
+	POLICY_ACCOUNT		/* signet account policy */
+};
 
 /* One layer. Patterns: "*" is every name; "*.home.arpa" is every name below home.arpa, at any depth; anything else is
  * that very name. A wildcard identifier is judged by the name it stands above: "*.nas.lan" needs what "nas.lan" needs,
  * or what "x.nas.lan" needs for every x. deny wins. Addresses are judged by CIDRs ("10.0.0.0/8") and by nothing else:
  * "*" is every name and no address. */
 struct policy_rules {
-	const char	*key;		/* where they stand, as a refusal says it: "ra.policy" */
+	enum policy_source source;
+	const char	*key;		/* where they stand, as a refusal says it: "ra.policy", "policy of account ID" */
 	struct strings	 allow;
 	bool		 open;		/* an empty allow allows everything, not nothing */
 	struct strings	 deny;
@@ -31,7 +38,7 @@ struct policy {
 	const struct ra_config		*ra;
 	const struct ca_config		*ca;
 	const struct issuers		*issuers;	/* NULL: name constraints are not judged */
-	const struct external_key	*held;		/* by which the account is held, or NULL */
+	const struct policy_rules	*external;	/* of the key that made the account, or NULL */
 	const struct policy_rules	*account;	/* its own, or NULL */
 };
 
@@ -42,8 +49,8 @@ bool policy_allows_profile(const struct policy *, const struct profile_config *,
 bool policy_profile(const struct policy *, char **out);
 /* Whether a name may be certified by that profile (NULL: by any); name constraints don't count here. */
 bool policy_allows(const struct policy *, const struct profile_config *, const struct identifier *, struct reason *);
-/* All of an order at once (profile NULL: for newAuthz): each identifier that is refused becomes a subproblem with its rule; too many of them are one
- * problem. False with it, but for problem_sum_up(), as the caller may have more to say. */
+/* All of an order at once (profile NULL: for newAuthz): each identifier that is refused becomes a subproblem with its
+ * rule; too many of them are one problem. False with it, but for problem_sum_up(), as the caller may have more to say. */
 bool policy_judge(const struct policy *, const struct profile_config *, const struct identifier *, size_t count,
     struct problem *);
 

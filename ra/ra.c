@@ -79,6 +79,7 @@ take_refusal(struct ra *ra, struct slice body)
 	if (!get_refused(body, &refused))
 		channel_malformed(ra->ca, MSG_REFUSED);
 	finalize_refused(ra, &refused);
+	problem_free(&refused.problem);
 }
 
 static void

@@ -61,6 +61,8 @@ void finalize_refused(struct ra *, const struct msg_refused *);
 enum err validation_send(struct ra *, const struct site *, const struct authorization *, const struct account *,
     int64_t delay);
 /* Has the CAA records behind a valid authorization looked up again, for that order. */
+/* The keys that the account had before, for what may name them (challenge_persists()). */
+enum err validation_former(const struct ra *, struct storage_tx *, struct id account, struct msg_check *);
 enum err validation_send_caa(struct ra *, const struct authorization *, struct id order);
 /* When evidence is too old for ca, CHECKs go out first (unless !ask: they are under way), and ISSUE follows the last
  * of their results. */

@@ -20,10 +20,24 @@ reply_json(struct request *request, uint16_t status, json_t *owned)
 	return true;
 }
 
+/* A challenge without a token stays last: clients older than dns-persist-01 read one after the other until one suits
+ * them, and want a token in each. */
+static size_t
+movable(const json_t *list)
+{
+	const json_t *first = json_array_get(list, 0);
+	size_t	      count = json_array_size(list);
+
+	while (count > 0 && json_object_get(first, "token") != NULL &&
+	    json_object_get(json_array_get(list, count - 1), "token") == NULL)
+		count--;
+	return count;
+}
+
 static void
 shuffle(json_t *list)
 {
-	for (size_t i = json_array_size(list); i > 1; i--) {
+	for (size_t i = movable(list); i > 1; i--) {
 		size_t	j = chance_below(CHANCE_SHUFFLE, (uint32_t)i);
 		json_t *a = json_incref(json_array_get(list, i - 1)), *b = json_incref(json_array_get(list, j));
 

@@ -79,18 +79,17 @@ random_thumbprint(char out[THUMBPRINT_SIZE])
 }
 
 enum err
-trial_begin(struct trials *t, struct channel *va, const struct identifier *identifier, enum challenge_type method,
-    const char *account_url, struct id *id)
+trial_begin(struct trials *t, struct channel *va, const struct msg_check *asked, struct id *id)
 {
-	struct msg_check check = { .authorization = id_new(), .method = method, .trial = true,
-		.identifier = identifier_base(identifier), .wildcard = identifier_is_wildcard(identifier) };
+	struct msg_check check = *asked;
 	struct buf out = { 0 };
 	enum err err;
 
+	check.authorization = id_new();
+	check.trial = true;
 	token_new(check.token);
-	if (!random_thumbprint(check.thumbprint))
+	if (check.thumbprint[0] == '\0' && !random_thumbprint(check.thumbprint))
 		return ERR_CRYPTO;
-	strncpy(check.account_url, account_url, sizeof(check.account_url) - 1);
 	if (!reserve(t, check.authorization))
 		return ERR_BUSY;
 	*id = check.authorization;

@@ -13,9 +13,9 @@
 struct trials;
 
 struct trials	*trials_new(void);		/* NULL: out of memory */
-/* Has va try; *id is what to ask by. ERR_BUSY: too many are under way. */
-enum err	 trial_begin(struct trials *, struct channel *va, const struct identifier *, enum challenge_type,
-    const char *account_url, struct id *id);
+/* Has va try what the check says: identifier, method, account; without a thumbprint it is nobody's. *id is what to ask
+ * by. ERR_BUSY: too many are under way. */
+enum err	 trial_begin(struct trials *, struct channel *va, const struct msg_check *, struct id *id);
 /* ERR_BUSY: not yet. ERR_NOT_FOUND: va did not answer in time, or there is none of that id. On ERR_OK it is forgotten;
  * the caller frees *votes, JSON. */
 enum err	 trial_take(struct trials *, struct id, bool *reached, char **votes);

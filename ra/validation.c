@@ -14,11 +14,22 @@
 #define NO_THUMBPRINT "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 _Static_assert(sizeof(NO_THUMBPRINT) == THUMBPRINT_SIZE, "one of that form");
 
-/* The keys before the present one, for records that may name them. */
+enum err
+validation_former(const struct ra *ra, struct storage_tx *tx, struct id account, struct msg_check *check)
+{
+	struct key_changes changes = { 0 };
+	enum err	   err;
+
+	if ((err = key_changes_load(tx, ra->config, account, &changes)) == ERR_OK)
+		for (size_t i = 0; i < changes.count; i++)
+			memcpy(check->former[check->former_count++], changes.rows[i].thumbprint, THUMBPRINT_SIZE);
+	key_changes_unload(&changes);
+	return err;
+}
+
 static enum err
 put_former(struct ra *ra, const struct account *account, struct msg_check *check)
 {
-	struct key_changes changes = { 0 };
 	struct storage_tx *tx;
 	enum err	   err;
 
@@ -26,10 +37,7 @@ put_former(struct ra *ra, const struct account *account, struct msg_check *check
 		return ERR_OK;
 	if ((err = storage_read(ra->storage, &tx)) != ERR_OK)
 		return err;
-	if ((err = key_changes_load(tx, ra->config, account->id, &changes)) == ERR_OK)
-		for (size_t i = 0; i < changes.count; i++)
-			memcpy(check->former[check->former_count++], changes.rows[i].thumbprint, THUMBPRINT_SIZE);
-	key_changes_unload(&changes);
+	err = validation_former(ra, tx, account->id, check);
 	storage_read_end(tx);
 	return err;
 }

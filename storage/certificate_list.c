@@ -74,9 +74,11 @@ certificate_row_get(struct storage_tx *tx, struct slice serial, struct certifica
 static struct id
 walk_from(const struct certificate_walk *walk)
 {
+	static const struct id first;
+
 	if (walk->begun)
 		return walk->last;
-	return walk->before != 0 ? (struct id){ { 0 } } : id_last();
+	return walk->before != 0 ? first : id_last();
 }
 
 /* last is borrowed until query_end(). */

@@ -1,7 +1,6 @@
 #include <stdlib.h>
 
-#include "storage/query.h"
-#include "storage/storage.h"
+#include "storage/bounds.h"
 
 void
 external_key_free(struct external_key *key)
@@ -10,9 +9,8 @@ external_key_free(struct external_key *key)
 		return;
 	buf_cleanse(&key->mac_key);
 	free(key->comment);
-	free(key->names);
-	free(key->profiles);
-	key->comment = key->names = key->profiles = NULL;
+	key->comment = NULL;
+	bounds_free(&key->bounds);
 }
 
 enum err
@@ -20,7 +18,7 @@ external_key_insert(struct storage_tx *tx, const struct external_key *key)
 {
 	return query_run(tx, STATEMENT_EXTERNAL_KEY_INSERT,
 	    VALUES(value_id(&key->id), value_bytes(buf_slice(&key->mac_key)), value_text(key->comment),
-		value_text(key->names), value_text(key->profiles), value_integer(key->expires),
+		BOUNDS_VALUES(&key->bounds), value_integer(key->expires),
 		value_integer(key->uses), value_integer(key->created)),
 	    NULL);
 }
@@ -32,8 +30,7 @@ key_read(struct query *query, struct external_key *out)
 	*out = (struct external_key){ .id = query_id(query) };
 	query_buf(query, &out->mac_key);
 	out->comment = query_text(query);
-	out->names = query_text(query);
-	out->profiles = query_text(query);
+	query_bounds(query, &out->bounds);
 	out->expires = query_integer(query);
 	out->uses = query_integer(query);
 	out->used = query_integer(query);

@@ -7,8 +7,9 @@
 
 #define ACCOUNT_COLUMNS "id, thumbprint, jwk, status, contact, terms_agreed, created, external_key, " \
 	"binding, terms"
+#define BOUNDS_COLUMNS "names, deny, profiles, no_wildcards, max_names"
 #define EXTERNAL_KEY_COLUMNS                                                                                 \
-	"id, mac_key, comment, names, profiles, expires, uses, used, created, revoked"
+	"id, mac_key, comment, " BOUNDS_COLUMNS ", expires, uses, used, created, revoked"
 #define AUTHORIZATION_COLUMNS                                                                                \
 	"id, account_id, identifier, wildcard, state, expires, token, offered, tried, validated, record, error, "    \
 	"evidence, next_try, caa_checked"
@@ -44,7 +45,7 @@ X(ACCOUNT_CHANGE_KEY, \
 X(ACCOUNTS_OF_EXTERNAL_KEY, \
 	"SELECT id FROM accounts WHERE external_key = $1 AND id > $2 ORDER BY id LIMIT $3") \
 X(EXTERNAL_KEY_INSERT, \
-	"INSERT INTO external_keys (" EXTERNAL_KEY_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, 0)") \
+	"INSERT INTO external_keys (" EXTERNAL_KEY_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, 0)") \
 X(EXTERNAL_KEY_GET, \
 	"SELECT " EXTERNAL_KEY_COLUMNS " FROM external_keys WHERE id = $1") \
 X(EXTERNAL_KEYS_PAGE, \
@@ -54,6 +55,14 @@ X(EXTERNAL_KEY_USE, \
 	"AND (uses = 0 OR used < uses)") \
 X(EXTERNAL_KEY_REVOKE, \
 	"UPDATE external_keys SET revoked = $1 WHERE id = $2 AND revoked = 0") \
+X(ACCOUNT_BOUNDS_PUT, \
+	"INSERT INTO account_bounds (account_id, " BOUNDS_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6) " \
+	"ON CONFLICT (account_id) DO UPDATE SET names = excluded.names, deny = excluded.deny, " \
+	"profiles = excluded.profiles, no_wildcards = excluded.no_wildcards, max_names = excluded.max_names") \
+X(ACCOUNT_BOUNDS_GET, \
+	"SELECT " BOUNDS_COLUMNS " FROM account_bounds WHERE account_id = $1") \
+X(ACCOUNT_BOUNDS_DELETE, \
+	"DELETE FROM account_bounds WHERE account_id = $1") \
 X(KEY_CHANGE_INSERT, \
 	"INSERT INTO key_changes (account_id, position, thumbprint, next, jwk, request, created) " \
 	"SELECT $1, COALESCE(MAX(position), 0) + 1, $2, $3, $4, $5, $6 FROM key_changes WHERE account_id = $7") \
@@ -248,7 +257,7 @@ X(EXPIRED_AUTHORIZATIONS_DELETE, \
 /* What a test's reset empties, and its snapshot keeps (state.c). */
 #define STATE_TABLES(X)                                                                                                \
 	X(accounts) X(authorizations) X(orders) X(finalize_requests) X(certificates) X(key_changes) X(revocations)     \
-	X(blocked_keys) X(external_keys) X(buckets) X(pauses) X(limit_overrides) X(name_sets)
+	X(blocked_keys) X(external_keys) X(account_bounds) X(buckets) X(pauses) X(limit_overrides) X(name_sets)
 
 enum statement {
 #define X(name, sql) STATEMENT_##name,

@@ -81,6 +81,21 @@ enum err account_agree(struct storage_tx *, struct id, const char *terms, int64_
  * ERR_CONFLICT: not valid any more. */
 enum err account_deactivate(struct storage_tx *, struct id, const char *order_error);
 
+/* What an account is held to, beside the CA's own policy: patterns as in ra.policy, and profiles, one a line. Empty, or
+ * NULL, false and 0: no such bound. */
+struct bounds {
+	char		*names;		/* that it may have; none but these */
+	char		*deny;		/* wins */
+	char		*profiles;	/* none but these */
+	bool		 no_wildcards;
+	int64_t		 max_names;	/* in one order */
+};
+void	 bounds_free(struct bounds *);		/* what it holds */
+/* The account's own, instead of those that it had. */
+enum err account_bounds_put(struct storage_tx *, struct id, const struct bounds *);
+enum err account_bounds_get(struct storage_tx *, struct id, struct bounds *);	/* ERR_NOT_FOUND: it has none */
+enum err account_bounds_remove(struct storage_tx *, struct id);			/* ERR_NOT_FOUND: it had none */
+
 /* A key that handed over to the next one, by a request that both signed (RFC 8555, 7.3.5). */
 struct key_change_row {
 	char		 thumbprint[THUMBPRINT_SIZE];	/* the old key's */
@@ -104,7 +119,7 @@ struct external_key {
 	struct id	 id;		/* its kid */
 	struct buf	 mac_key;	/* secret */
 	char		*comment;
-	char		*names, *profiles;	/* what its accounts are held to, one a line; "": anything */
+	struct bounds	 bounds;	/* of its accounts */
 	int64_t		 expires;	/* seconds; 0: never */
 	int64_t		 uses, used;	/* accounts that it may make, 0: any number; and has made */
 	int64_t		 created, revoked;	/* seconds; 0: it is not */

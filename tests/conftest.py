@@ -1,5 +1,6 @@
 """Fixtures of the integration and client tests: one DNS server, one responder and one CA for the session."""
 import os
+import signal
 import sys
 
 import pytest
@@ -12,6 +13,11 @@ from harness.acme import Client  # noqa: E402
 from harness.names import Names  # noqa: E402
 from harness.responder import Responder  # noqa: E402
 from harness.server import PROGRAM, Server, shared_server  # noqa: E402
+
+
+# A shell starts what runs in its background with SIGINT ignored, and what the tests start would inherit that.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_configure(config):

@@ -509,7 +509,7 @@ check_fail(struct check *c, enum problem_type type, const char *format, ...)
 	for (at = (unsigned char *)result.detail; *at != '\0'; at++) /* it becomes JSON and a log line */
 		if (*at < 0x20 || *at > 0x7e)
 			*at = '?';
-	if (c->asked.trial && c->reached && !c->proved && (c->saw = strdup(result.detail)) != NULL)
+	if (c->asked.trial && c->reached && !c->proved && !challenge_persists(c->asked.method) && (c->saw = strdup(result.detail)) != NULL)
 		check_pass(c);
 	else
 		check_answer(c, &result);

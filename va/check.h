@@ -5,7 +5,8 @@
  *   napping
  *
  * CAA is looked up beside the method's work, and judged after it. With an order in the CHECK it is looked up alone.
- * A trial goes on to CAA whatever answered, and never makes a statement.
+ * A trial goes on to CAA whatever answered, but where what proves is to stand already (challenge_persists()), and never
+ * makes a statement.
  *
  * At most va.concurrent run, and of one account va.limits.account; ten times as many wait, accounts taking turns
  * (line.h). What comes beyond is answered "try again" at once. At one address are at most va.limits.target (gate.h). */

@@ -20,44 +20,46 @@ dial_where(const struct dial *d, const struct url *url, char out[WHERE_SIZE])
 
 /* What is wrong when no address may be connected to: the last one's rule. */
 static bool
-dial_denied(struct check *c, const struct dial *d, const struct url *url, const char *rule)
+dial_denied(struct check *c, const struct dial *d, const struct url *url, const struct address *last,
+    const struct denial *why)
 {
-	char text[ADDRESS_TEXT_SIZE];
+	char text[ADDRESS_TEXT_SIZE], judged[ADDRESS_TEXT_SIZE], leads[ADDRESS_TEXT_SIZE + 32] = "";
 
 	record_add(c->record, url, d->resolved, d->resolved_count, NULL, d->servers);
-	address_text(&d->resolved[d->resolved_count - 1], text);
+	address_text(last, text);
+	address_text(&why->address, judged);
+	if (!address_eq(last, &why->address))
+		snprintf(leads, sizeof(leads), ", which leads to %s", judged);
 	if (url->literal.family != 0)
 		check_fail(c, PROBLEM_CONNECTION,
-		    "%s (%s) is not an allowed target: the CA never connects there, unless the administrator "
-		    "adds it to va.targets.allow",
-		    text, rule);
+		    "%s%s (%s) is not an allowed target: the CA never connects there, unless the administrator "
+		    "adds %s to va.targets.allow",
+		    text, leads, why->rule, judged);
 	else
 		check_fail(c, PROBLEM_CONNECTION,
-		    "%s has the address %s (%s), which is not an allowed target: the CA never connects "
+		    "%s has the address %s%s (%s), which is not an allowed target: the CA never connects "
 		    "there; "
-		    "give the name another address, or let the administrator add it to va.targets.allow",
-		    url->host, text, rule);
+		    "give the name another address, or let the administrator add %s to va.targets.allow",
+		    url->host, text, leads, why->rule, judged);
 	return false;
 }
 
 static bool
 dial_choose(struct check *c, struct dial *d, const struct url *url)
 {
-	const char *rule, *denied = "";
-	size_t i;
+	size_t i, count = c->means->config->first_address ? 1 : d->resolved_count;
+	struct denial why = { "", { 0 } };
 
 	d->choices = d->chosen = 0;
 	d->before[0] = '\0';
-	for (i = 0; i < (c->means->config->first_address ? 1 : d->resolved_count); i++) {
-		if (!targets_allow(c->means->targets, &d->resolved[i], &rule)) {
-			denied = rule;
-		} else if (d->choices == 0 || d->resolved[i].family != d->choice[d->choices - 1].family) {
+	for (i = 0; i < count; i++)
+		if (targets_allow(c->means->targets, &d->resolved[i], &why) &&
+		    (d->choices == 0 || d->resolved[i].family != d->choice[d->choices - 1].family)) {
 			d->choice[d->choices++] = d->resolved[i];
 			if (d->choices == 2 || d->resolved[i].family == AF_INET)
 				break;
 		}
-	}
-	return d->choices > 0 || dial_denied(c, d, url, denied);
+	return d->choices > 0 || dial_denied(c, d, url, &d->resolved[count - 1], &why);
 }
 
 bool

@@ -4,12 +4,13 @@
 
 #include <stdbool.h>
 
-#include "lib/address.h"
+#include "config/network.h"
 
 /* All zero: as the kernel chooses. */
 struct egress {
 	struct address	source;		/* family 0: any */
 	bool		tcp;		/* questions go by it */
+	const struct proxy *proxy;	/* that connections to targets go by; NULL: none */
 };
 
 /* Gives a new socket of that family the source. False with errno: it can't go there from that source. */

@@ -1,10 +1,10 @@
 #include <curl/curl.h>
-#include <errno.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "va/fetch.h"
 #include "va/sockets.h"
@@ -12,26 +12,36 @@
 #define SPARE_MAX 256 /* idle handles kept; each holds some 10 KiB */
 
 struct fetcher {
-	const struct egress *egress;
+	struct connector *connector;
 	struct sockets *sockets;
 	CURLM *multi;
 	uv_timer_t timer;
 	struct curl_slist *headers;
 	const char *user_agent;
-	struct fetch *spare;
+	struct transfer *spare;
 	size_t spare_count;
 };
 
+/*  connecting --connected--> transferring --answer, failure--> over
+ *      +------failure, time---------------------------------------^ */
 struct fetch {
 	struct fetcher *owner;
-	struct fetch *next; /* while spare */
-	CURL *easy;
+	const struct url *url;
 	struct address address;
-	struct curl_slist to; /* the pin, borrowed by libcurl */
-	char pin[ADDRESS_TEXT_SIZE + 8];
-	bool tls;
+	struct connecting *connecting; /* NULL: it is connected */
+	struct transfer *transfer; /* NULL: not yet; it is large */
 	fetch_done *done;
 	void *arg;
+};
+
+/* libcurl's part, for one fetch after the other. */
+struct transfer {
+	struct transfer *next; /* while spare */
+	CURL *easy;
+	struct address address;
+	int fd; /* until libcurl has it; -1 */
+	struct curl_slist to; /* the pin, borrowed by libcurl */
+	char pin[ADDRESS_TEXT_SIZE + 8];
 	size_t header_bytes;
 	bool headers_cut, body_cut;
 	size_t body_len;
@@ -99,7 +109,7 @@ fetcher_timer(CURLM *multi, long ms, void *arg)
 }
 
 struct fetcher *
-fetcher_new(uv_loop_t *loop, const struct egress *egress, const char *user_agent)
+fetcher_new(uv_loop_t *loop, struct connector *connector, const char *user_agent)
 {
 	struct fetcher *f = calloc(1, sizeof(*f));
 	struct curl_slist *list;
@@ -116,7 +126,7 @@ fetcher_new(uv_loop_t *loop, const struct egress *egress, const char *user_agent
 		return NULL;
 	}
 	f->headers = list;
-	f->egress = egress;
+	f->connector = connector;
 	f->user_agent = user_agent;
 	uv_timer_init(loop, &f->timer);
 	f->timer.data = f;
@@ -137,7 +147,7 @@ fetcher_closed(uv_handle_t *handle)
 void
 fetcher_free(struct fetcher *f)
 {
-	struct fetch *spare;
+	struct transfer *spare;
 
 	if (f == NULL)
 		return;
@@ -152,38 +162,44 @@ fetcher_free(struct fetcher *f)
 	uv_close((uv_handle_t *)&f->timer, fetcher_closed);
 }
 
-/* libcurl is about to open a socket: only to the address that was checked, whatever it may think. */
+/* libcurl wants a socket: the one that is there, and for the address that was checked, whatever it may think. */
 static curl_socket_t
-fetch_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
+transfer_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 {
-	const struct fetch *fetch = arg;
+	struct transfer *t = arg;
 	struct address address;
-	int fd;
+	int fd = t->fd;
 
 	(void)purpose;
-	if (!address_from_sockaddr(&to->addr, &address) || !address_eq(&address, &fetch->address))
+	if (!address_from_sockaddr(&to->addr, &address) || !address_eq(&address, &t->address))
 		return CURL_SOCKET_BAD;
-	fd = socket(to->family, to->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, to->protocol);
-	if (fd == -1 || egress_bind(fetch->owner->egress, fd, to->family))
-		return fd;
-	close(fd);
-	return CURL_SOCKET_BAD;
+	t->fd = -1;
+	return fd; /* -1 is CURL_SOCKET_BAD: there is no second one */
+}
+
+static int
+transfer_connected(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+	(void)arg;
+	(void)fd;
+	(void)purpose;
+	return CURL_SOCKOPT_ALREADY_CONNECTED;
 }
 
 static size_t
-fetch_header(char *line, size_t size, size_t count, void *arg)
+transfer_header(char *line, size_t size, size_t count, void *arg)
 {
 	static const char name[] = "location:";
-	struct fetch *fetch = arg;
+	struct transfer *t = arg;
 	size_t len = size * count, from = sizeof(name) - 1, to = len;
 
-	fetch->header_bytes += len;
-	if (fetch->header_bytes > FETCH_HEADERS_MAX) {
-		fetch->headers_cut = true;
+	t->header_bytes += len;
+	if (t->header_bytes > FETCH_HEADERS_MAX) {
+		t->headers_cut = true;
 		return 0;
 	}
 	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0) /* after a 1xx comes another answer */
-		buf_clear(&fetch->location);
+		buf_clear(&t->location);
 	if (len <= from || strncasecmp(line, name, from) != 0)
 		return len;
 	while (from < to && (line[from] == ' ' || line[from] == '\t'))
@@ -191,32 +207,32 @@ fetch_header(char *line, size_t size, size_t count, void *arg)
 	while (to > from && strchr(" \t\r\n", line[to - 1]) != NULL)
 		to--;
 	if (to - from <= URL_TEXT_MAX) {
-		buf_clear(&fetch->location);
-		buf_put(&fetch->location, line + from, to - from);
+		buf_clear(&t->location);
+		buf_put(&t->location, line + from, to - from);
 	}
 	return len;
 }
 
 static size_t
-fetch_body(char *data, size_t size, size_t count, void *arg)
+transfer_body(char *data, size_t size, size_t count, void *arg)
 {
-	struct fetch *fetch = arg;
-	size_t len = size * count, room = sizeof(fetch->body) - fetch->body_len;
+	struct transfer *t = arg;
+	size_t len = size * count, room = sizeof(t->body) - t->body_len;
 
 	if (len > room) {
 		len = room;
-		fetch->body_cut = true;
+		t->body_cut = true;
 	}
-	memcpy(fetch->body + fetch->body_len, data, len);
-	fetch->body_len += len;
-	return fetch->body_cut ? 0 : len; /* 0 ends the transfer */
+	memcpy(t->body + t->body_len, data, len);
+	t->body_len += len;
+	return t->body_cut ? 0 : len; /* 0 ends the transfer */
 }
 
 /* What is the same for every use of the handle. */
 static bool
-fetch_configure(struct fetch *fetch)
+transfer_configure(struct transfer *t, const struct fetcher *f)
 {
-	CURL *e = fetch->easy;
+	CURL *e = t->easy;
 
 	return curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_PROXY, "") == CURLE_OK &&
@@ -228,91 +244,133 @@ fetch_configure(struct fetch *fetch)
 	       curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_DNS_CACHE_TIMEOUT, 0L) == CURLE_OK &&
-	       curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)FETCH_CONNECT_MS) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 1024L) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_TCP_NODELAY, 0L) == CURLE_OK && /* one request, no need */
-	       curl_easy_setopt(e, CURLOPT_USERAGENT, fetch->owner->user_agent) == CURLE_OK &&
-	       curl_easy_setopt(e, CURLOPT_HTTPHEADER, fetch->owner->headers) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_USERAGENT, f->user_agent) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_HTTPHEADER, f->headers) == CURLE_OK &&
 	       /* A redirect to https is followed whatever its certificate: it may be the one to be renewed. */
 	       curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 0L) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 0L) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_SSL_SESSIONID_CACHE, 0L) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_CAINFO, NULL) == CURLE_OK && /* no file may be opened */
 	       curl_easy_setopt(e, CURLOPT_CAPATH, NULL) == CURLE_OK &&
-	       curl_easy_setopt(e, CURLOPT_ERRORBUFFER, fetch->error) == CURLE_OK &&
-	       curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, fetch_socket) == CURLE_OK &&
-	       curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, fetch) == CURLE_OK &&
-	       curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, fetch_header) == CURLE_OK &&
-	       curl_easy_setopt(e, CURLOPT_HEADERDATA, fetch) == CURLE_OK &&
-	       curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, fetch_body) == CURLE_OK &&
-	       curl_easy_setopt(e, CURLOPT_WRITEDATA, fetch) == CURLE_OK &&
-	       curl_easy_setopt(e, CURLOPT_PRIVATE, fetch) == CURLE_OK;
+	       curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->error) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, transfer_socket) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, t) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, transfer_header) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_HEADERDATA, t) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, transfer_body) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_WRITEDATA, t) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, transfer_connected) == CURLE_OK;
 }
 
-static struct fetch *
-fetch_new(struct fetcher *f)
+static struct transfer *
+transfer_new(struct fetcher *f)
 {
-	struct fetch *fetch = f->spare;
+	struct transfer *t = f->spare;
 
-	if (fetch != NULL) {
-		f->spare = fetch->next;
+	if (t != NULL) {
+		f->spare = t->next;
 		f->spare_count--;
-		return fetch;
+		return t;
 	}
-	if ((fetch = calloc(1, sizeof(*fetch))) == NULL)
+	if ((t = calloc(1, sizeof(*t))) == NULL)
 		return NULL;
-	fetch->owner = f;
-	if ((fetch->easy = curl_easy_init()) == NULL || !fetch_configure(fetch)) {
-		curl_easy_cleanup(fetch->easy);
-		free(fetch);
+	if ((t->easy = curl_easy_init()) == NULL || !transfer_configure(t, f)) {
+		curl_easy_cleanup(t->easy);
+		free(t);
 		return NULL;
 	}
-	return fetch;
+	return t;
 }
 
 static void
-fetch_release(struct fetch *fetch)
+transfer_release(struct fetcher *f, struct transfer *t)
 {
-	struct fetcher *f = fetch->owner;
-
-	buf_free(&fetch->location);
+	if (t->fd >= 0)
+		close(t->fd);
+	buf_free(&t->location);
 	if (f->spare_count == SPARE_MAX) {
-		curl_easy_cleanup(fetch->easy);
-		free(fetch);
+		curl_easy_cleanup(t->easy);
+		free(t);
 		return;
 	}
-	fetch->next = f->spare;
-	f->spare = fetch;
+	t->next = f->spare;
+	f->spare = t;
 	f->spare_count++;
+}
+
+/* Takes the connection over, also when it fails. */
+static bool
+transfer_begin(struct transfer *t, struct fetch *fetch, int fd)
+{
+	char text[ADDRESS_TEXT_SIZE];
+
+	t->address = fetch->address;
+	t->fd = fd;
+	t->to.data = t->pin;
+	t->header_bytes = t->body_len = 0;
+	t->headers_cut = t->body_cut = false;
+	t->error[0] = '\0';
+	address_text(&fetch->address, text);
+	/* Any host, any port: this address, the same port. */
+	snprintf(t->pin, sizeof(t->pin), fetch->address.family == AF_INET6 ? "::[%s]:" : "::%s:", text);
+	return curl_easy_setopt(t->easy, CURLOPT_PRIVATE, fetch) == CURLE_OK &&
+	       curl_easy_setopt(t->easy, CURLOPT_URL, fetch->url->text) == CURLE_OK &&
+	       curl_easy_setopt(t->easy, CURLOPT_CONNECT_TO, &t->to) == CURLE_OK &&
+	       curl_multi_add_handle(fetch->owner->multi, t->easy) == CURLM_OK;
+}
+
+static void
+fetch_free(struct fetch *fetch)
+{
+	connect_cancel(fetch->connecting);
+	if (fetch->transfer != NULL)
+		transfer_release(fetch->owner, fetch->transfer);
+	free(fetch);
+}
+
+static void
+fetch_fail(struct fetch *fetch, enum fetch_outcome outcome, const char *why, const char *advice)
+{
+	struct fetch_answer answer = { .outcome = outcome, .why = why, .advice = advice };
+
+	fetch->done(fetch->arg, &answer);
+	fetch_free(fetch);
+}
+
+static void
+fetch_connected(void *arg, const struct connect_answer *answer)
+{
+	struct fetch *fetch = arg;
+
+	fetch->connecting = NULL;
+	if (answer->outcome != CONNECT_DONE) {
+		fetch_fail(fetch, answer->outcome == CONNECT_UNREACHABLE ? FETCH_UNREACHABLE : FETCH_NO_WAY, answer->why,
+		    answer->advice);
+		return;
+	}
+	if ((fetch->transfer = transfer_new(fetch->owner)) == NULL)
+		close(answer->fd);
+	else if (transfer_begin(fetch->transfer, fetch, answer->fd))
+		return;
+	fetch_fail(fetch, FETCH_NO_WAY, "was not asked: the CA is out of memory", "try again later");
 }
 
 struct fetch *
 fetch_start(
     struct fetcher *f, const struct url *url, const struct address *address, fetch_done *done, void *arg)
 {
-	struct fetch *fetch = fetch_new(f);
-	char text[ADDRESS_TEXT_SIZE];
+	struct fetch *fetch = calloc(1, sizeof(*fetch));
 
 	if (fetch == NULL)
 		return NULL;
-	fetch->address = *address;
-	fetch->to.data = fetch->pin;
-	fetch->tls = url->tls;
-	fetch->done = done;
-	fetch->arg = arg;
-	fetch->header_bytes = fetch->body_len = 0;
-	fetch->headers_cut = fetch->body_cut = false;
-	fetch->error[0] = '\0';
-	address_text(address, text);
-	/* Any host, any port: this address, the same port. */
-	snprintf(fetch->pin, sizeof(fetch->pin), address->family == AF_INET6 ? "::[%s]:" : "::%s:", text);
-	if (curl_easy_setopt(fetch->easy, CURLOPT_URL, url->text) != CURLE_OK ||
-	    curl_easy_setopt(fetch->easy, CURLOPT_CONNECT_TO, &fetch->to) != CURLE_OK ||
-	    curl_multi_add_handle(f->multi, fetch->easy) != CURLM_OK) {
-		fetch_release(fetch);
-		return NULL;
-	}
-	return fetch;
+	*fetch = (struct fetch){ .owner = f, .url = url, .address = *address, .done = done, .arg = arg };
+	if ((fetch->connecting = connect_start(f->connector, address, url->port, "http-01", fetch_connected, fetch)) != NULL)
+		return fetch;
+	free(fetch);
+	return NULL;
 }
 
 void
@@ -320,80 +378,55 @@ fetch_cancel(struct fetch *fetch)
 {
 	if (fetch == NULL)
 		return;
-	curl_multi_remove_handle(fetch->owner->multi, fetch->easy);
-	fetch_release(fetch);
+	if (fetch->transfer != NULL)
+		curl_multi_remove_handle(fetch->owner->multi, fetch->transfer->easy);
+	fetch_free(fetch);
 }
 
 static bool
-fetch_connected(const struct fetch *fetch, CURLINFO what)
+fetch_shaken(const struct fetch *fetch)
 {
 	curl_off_t us = 0;
 
-	return curl_easy_getinfo(fetch->easy, what, &us) == CURLE_OK && us > 0;
+	return !fetch->url->tls || (curl_easy_getinfo(fetch->transfer->easy, CURLINFO_APPCONNECT_TIME_T, &us) == CURLE_OK && us > 0);
 }
 
 const char *
 fetch_waits(const struct fetch *fetch)
 {
-	if (!fetch_connected(fetch, CURLINFO_CONNECT_TIME_T))
-		return "did not accept a connection";
-	if (fetch->tls && !fetch_connected(fetch, CURLINFO_APPCONNECT_TIME_T))
+	if (fetch->connecting != NULL)
+		return connect_waits(fetch->connecting);
+	if (!fetch_shaken(fetch))
 		return "did not finish the TLS handshake";
 	return "accepted the connection and did not finish its answer";
 }
 
-/* No TCP connection. */
 static void
-answer_unreachable(const struct fetch *fetch, CURLcode code, struct fetch_answer *a)
+answer_fill(const struct fetch *fetch, CURLcode code, struct fetch_answer *a)
 {
-	long os = 0;
-
-	curl_easy_getinfo(fetch->easy, CURLINFO_OS_ERRNO, &os);
-	a->outcome = FETCH_UNREACHABLE;
-	a->advice =
-	    "check that the address in DNS is right, and that no firewall stands between the CA and it";
-	if (code == CURLE_OPERATION_TIMEDOUT || os == ETIMEDOUT) {
-		a->why = "did not accept a connection in time";
-	} else if (os == ECONNREFUSED) {
-		a->why = "refused the connection";
-		a->advice =
-		    "is the client's http-01 responder running, and reachable from the CA on that port?";
-	} else if (os == EHOSTUNREACH || os == ENETUNREACH || os == EADDRNOTAVAIL) {
-		a->why = "can't be reached from the CA: no route";
-	} else {
-		a->why = os == ECONNRESET ? "reset the connection" : "could not be connected to";
-	}
-}
-
-static void
-answer_fill(struct fetch *fetch, CURLcode code, struct fetch_answer *a)
-{
+	struct transfer *t = fetch->transfer;
 	long status = 0;
 
 	*a = (struct fetch_answer){ .outcome = FETCH_ANSWERED, .why = "", .advice = "" };
-	if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && fetch->body_cut)) {
-		curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && t->body_cut)) {
+		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 		a->status = (unsigned)status;
-		a->location = buf_slice(&fetch->location);
-		a->body = slice_of(fetch->body, fetch->body_len);
-		a->body_cut = fetch->body_cut;
+		a->location = buf_slice(&t->location);
+		a->body = slice_of(t->body, t->body_len);
+		a->body_cut = t->body_cut;
 		return;
 	}
-	if (!fetch_connected(fetch, CURLINFO_CONNECT_TIME_T)) {
-		answer_unreachable(fetch, code, a);
-		return;
-	}
-	if (fetch->tls && !fetch_connected(fetch, CURLINFO_APPCONNECT_TIME_T)) {
+	if (!fetch_shaken(fetch)) {
 		a->outcome = FETCH_TLS_FAILED;
-		snprintf(fetch->why, sizeof(fetch->why), "failed the TLS handshake (%s)",
-		    fetch->error[0] != '\0' ? fetch->error : curl_easy_strerror(code));
-		a->why = fetch->why;
+		snprintf(t->why, sizeof(t->why), "failed the TLS handshake (%s)",
+		    t->error[0] != '\0' ? t->error : curl_easy_strerror(code));
+		a->why = t->why;
 		a->advice = "redirect to http instead, or repair TLS on that port";
 		return;
 	}
 	a->outcome = FETCH_BROKEN;
 	a->advice = "is it an HTTP server that answers there?";
-	if (fetch->headers_cut)
+	if (t->headers_cut)
 		a->why = "sent more than 32 KiB of headers";
 	else if (code == CURLE_GOT_NOTHING)
 		a->why = "closed the connection without an answer";
@@ -419,8 +452,8 @@ fetcher_collect(struct fetcher *f)
 		fetch = NULL;
 		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &fetch);
 		answer_fill(fetch, msg->data.result, &answer); /* msg dies with the handle's removal */
-		curl_multi_remove_handle(f->multi, fetch->easy);
+		curl_multi_remove_handle(f->multi, fetch->transfer->easy);
 		fetch->done(fetch->arg, &answer);
-		fetch_release(fetch);
+		fetch_free(fetch);
 	}
 }

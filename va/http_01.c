@@ -195,11 +195,13 @@ http_01_fetched(void *arg, const struct fetch_answer *answer)
 			return;
 		}
 		break;
+	case FETCH_NO_WAY:
 	case FETCH_TLS_FAILED:
 	case FETCH_BROKEN:
 		break;
 	}
-	check_fail(c, answer->outcome == FETCH_TLS_FAILED ? PROBLEM_TLS : PROBLEM_CONNECTION, "%s %s%s: %s",
+	check_fail(c, answer->outcome == FETCH_NO_WAY ? PROBLEM_SERVER_INTERNAL :
+	    answer->outcome == FETCH_TLS_FAILED ? PROBLEM_TLS : PROBLEM_CONNECTION, "%s %s%s: %s",
 	    from, answer->why, h->dial.before, answer->advice);
 }
 
@@ -208,7 +210,8 @@ http_01_start(struct check *c)
 {
 	struct http_01 *h = calloc(1, sizeof(*h));
 
-	if ((c->work = h) == NULL) {
+	c->work = h;
+	if (h == NULL) {
 		check_fail(c, PROBLEM_SERVER_INTERNAL, "the CA is out of memory: try again later");
 		return;
 	}

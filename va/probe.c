@@ -12,27 +12,22 @@
 #define READ_SIZE 16384 /* a TLS record; then other events get their turn */
 
 struct prober {
-	const struct egress *egress;
+	struct connector *connector;
 	SSL_CTX *context;
 	uv_loop_t *loop;
 	char protocol[PROBE_PROTOCOL_MAX + 1];
 };
 
-/*  CONNECTING --connected--> SHAKING --handshake complete, failed, lost--> over
+/*  connecting --connected--> shaking --handshake complete, failed, lost--> over
  *      +---------refused, no route, time------------------------------------^ */
-enum probe_state { CONNECTING, SHAKING };
-
 struct probe {
 	struct prober *owner;
-	enum probe_state state;
-	int fd;
+	struct connecting *connecting; /* NULL: it is connected */
+	int fd; /* -1: not yet */
 	SSL *ssl; /* reads and writes memory: what passes is counted, and cut at READ_SIZE a turn */
-	uv_poll_t poll;
-	uv_timer_t timer; /* for the connection */
-	int closing; /* handles that libuv has not let go of */
+	uv_poll_t poll; /* with fd */
 	size_t received;
 	int alert; /* that the server sent, or -1 */
-	int error; /* of connect(), when it failed at once */
 	char name[256];
 	probe_done *done;
 	void *arg;
@@ -76,7 +71,7 @@ prober_configure(SSL_CTX *context, const char *protocol)
 }
 
 struct prober *
-prober_new(const char *protocol, const struct egress *egress)
+prober_new(const char *protocol)
 {
 	struct prober *r = calloc(1, sizeof(*r));
 	size_t len = strlen(protocol);
@@ -86,7 +81,6 @@ prober_new(const char *protocol, const struct egress *egress)
 	if (r == NULL)
 		return NULL;
 	memcpy(r->protocol, protocol, len);
-	r->egress = egress;
 	if ((r->context = SSL_CTX_new(TLS_client_method())) == NULL ||
 	    !prober_configure(r->context, protocol)) {
 		ERR_clear_error();
@@ -97,9 +91,10 @@ prober_new(const char *protocol, const struct egress *egress)
 }
 
 void
-prober_start(struct prober *r, uv_loop_t *loop)
+prober_start(struct prober *r, uv_loop_t *loop, struct connector *connector)
 {
 	r->loop = loop;
+	r->connector = connector;
 }
 
 void
@@ -114,19 +109,19 @@ prober_free(struct prober *r)
 static void
 probe_closed(uv_handle_t *handle)
 {
-	struct probe *p = handle->data;
-
-	if (--p->closing == 0)
-		free(p);
+	free(handle->data);
 }
 
 static void
 probe_release(struct probe *p)
 {
+	connect_cancel(p->connecting);
 	SSL_free(p->ssl);
-	p->closing = 2;
+	if (p->fd < 0) {
+		free(p);
+		return;
+	}
 	uv_close((uv_handle_t *)&p->poll, probe_closed);
-	uv_close((uv_handle_t *)&p->timer, probe_closed);
 	close(p->fd);
 }
 
@@ -147,7 +142,7 @@ probe_cancel(struct probe *p)
 const char *
 probe_waits(const struct probe *p)
 {
-	return p->state == CONNECTING ? "did not accept a connection" : "did not finish the TLS handshake";
+	return p->connecting != NULL ? connect_waits(p->connecting) : "did not finish the TLS handshake";
 }
 
 static void
@@ -156,24 +151,6 @@ probe_fail(struct probe *p, enum probe_outcome outcome, const char *why, const c
 	struct probe_answer answer = { .outcome = outcome, .why = why, .advice = advice };
 
 	probe_end(p, &answer);
-}
-
-static void
-probe_unreachable(struct probe *p, int os)
-{
-	const char *why = os == ECONNRESET ? "reset the connection" : "could not be connected to";
-	const char *advice =
-	    "check that the address is right, and that no firewall stands between the CA and it";
-
-	if (os == ETIMEDOUT) {
-		why = "did not accept a connection in time";
-	} else if (os == ECONNREFUSED) {
-		why = "refused the connection";
-		advice =
-		    "is the client's tls-alpn-01 responder running, and reachable from the CA on that port?";
-	} else if (os == EHOSTUNREACH || os == ENETUNREACH || os == EADDRNOTAVAIL || os == EAFNOSUPPORT)
-		why = "can't be reached from the CA: no route";
-	probe_fail(p, PROBE_UNREACHABLE, why, advice);
 }
 
 /* The handshake failed: why, and what to do. */
@@ -301,69 +278,41 @@ probe_prepare(struct probe *p)
 	return SSL_set_tlsext_host_name(p->ssl, p->name) == 1;
 }
 
-static void probe_ready(uv_poll_t *, int status, int events);
-
-static void
-probe_connected(struct probe *p)
-{
-	int error = 0;
-	socklen_t len = sizeof(error);
-
-	if (getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
-		error = errno;
-	if (error != 0) {
-		probe_unreachable(p, error);
-		return;
-	}
-	uv_timer_stop(&p->timer);
-	p->state = SHAKING;
-	uv_poll_start(&p->poll, UV_READABLE, probe_ready);
-	if (probe_prepare(p))
-		probe_shake(p);
-	else
-		probe_fail(p, PROBE_TLS_FAILED, "was not asked: the CA is out of memory", "try again later");
-}
-
 static void
 probe_ready(uv_poll_t *poll, int status, int events)
 {
-	struct probe *p = poll->data;
-
 	(void)status; /* an error shows in the calls that follow */
 	(void)events;
-	if (p->state == CONNECTING)
-		probe_connected(p);
-	else
-		probe_read(p);
+	probe_read(poll->data);
 }
 
-static void
-probe_timeout(uv_timer_t *timer)
+/* Takes the connection over, also when it fails. */
+static bool
+probe_watch(struct probe *p, int fd)
 {
-	probe_unreachable(timer->data, ETIMEDOUT);
-}
-
-/* connect() failed at once: told from the loop, as everything else. */
-static void
-probe_failed_at_once(uv_timer_t *timer)
-{
-	struct probe *p = timer->data;
-
-	probe_unreachable(p, p->error);
-}
-
-static int
-probe_connect(int fd, const struct address *address, uint16_t port)
-{
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
-
-	if (address->family == AF_INET) {
-		memcpy(&v4.sin_addr, address->bytes, sizeof(v4.sin_addr));
-		return connect(fd, (const struct sockaddr *)&v4, sizeof(v4));
+	if (uv_poll_init(p->owner->loop, &p->poll, fd) != 0) {
+		close(fd);
+		return false;
 	}
-	memcpy(&v6.sin6_addr, address->bytes, sizeof(v6.sin6_addr));
-	return connect(fd, (const struct sockaddr *)&v6, sizeof(v6));
+	p->fd = fd;
+	p->poll.data = p;
+	return uv_poll_start(&p->poll, UV_READABLE, probe_ready) == 0 && probe_prepare(p);
+}
+
+static void
+probe_connected(void *arg, const struct connect_answer *answer)
+{
+	struct probe *p = arg;
+
+	p->connecting = NULL;
+	if (answer->outcome == CONNECT_UNREACHABLE)
+		probe_fail(p, PROBE_UNREACHABLE, answer->why, answer->advice);
+	else if (answer->outcome == CONNECT_NO_WAY)
+		probe_fail(p, PROBE_NO_WAY, answer->why, answer->advice);
+	else if (probe_watch(p, answer->fd))
+		probe_shake(p);
+	else
+		probe_fail(p, PROBE_NO_WAY, "was not asked: the CA is out of memory or descriptors", "try again later");
 }
 
 struct probe *
@@ -377,24 +326,10 @@ probe_start(struct prober *r, const struct address *address, uint16_t port, cons
 	p->owner = r;
 	p->done = done;
 	p->arg = arg;
-	p->alert = -1;
+	p->alert = p->fd = -1;
 	snprintf(p->name, sizeof(p->name), "%s", name);
-	p->fd = socket(address->family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (p->fd < 0 || uv_poll_init(r->loop, &p->poll, p->fd) != 0) {
-		if (p->fd >= 0)
-			close(p->fd);
-		free(p);
-		return NULL;
-	}
-	uv_timer_init(r->loop, &p->timer);
-	p->poll.data = p->timer.data = p;
-	if (egress_bind(r->egress, p->fd, address->family) &&
-	    (probe_connect(p->fd, address, port) == 0 || errno == EINPROGRESS)) {
-		uv_poll_start(&p->poll, UV_WRITABLE, probe_ready);
-		uv_timer_start(&p->timer, probe_timeout, PROBE_CONNECT_MS, 0);
-	} else {
-		p->error = errno;
-		uv_timer_start(&p->timer, probe_failed_at_once, 0, 0);
-	}
-	return p;
+	if ((p->connecting = connect_start(r->connector, address, port, "tls-alpn-01", probe_connected, p)) != NULL)
+		return p;
+	free(p);
+	return NULL;
 }

@@ -11,16 +11,16 @@
 
 #include "lib/address.h"
 #include "lib/buf.h"
-#include "va/egress.h"
+#include "va/connector.h"
 
 #define PROBE_BYTES_MAX 32768	/* read in one handshake; four RSA-4096 certificates take 8,000 */
 #define PROBE_CHAIN_MAX 16384	/* of which certificates: to decode each small one costs 0.4 ms */
-#define PROBE_CONNECT_MS 10000	/* Boulder's dial timeout */
 #define PROBE_PROTOCOL_MAX 255	/* RFC 7301, 3.1 */
 
 enum probe_outcome {
 	PROBE_SHOWN = 1,	/* the handshake is complete */
 	PROBE_UNREACHABLE,	/* no TCP connection; another address may do */
+	PROBE_NO_WAY,		/* nobody was asked, for a reason on this side */
 	PROBE_TLS_FAILED,	/* connected, and then no handshake */
 	PROBE_BROKEN		/* connected, and then the connection was lost */
 };
@@ -38,12 +38,11 @@ typedef void probe_done(void *arg, const struct probe_answer *);	/* the answer l
 struct prober;
 struct probe;
 
-/* Reads what OpenSSL reads: before the sandbox. protocol is the one that is offered ("acme-tls/1"); the
- * egress is borrowed and outlives the prober. NULL: out
+/* Reads what OpenSSL reads: before the sandbox. protocol is the one that is offered ("acme-tls/1"). NULL: out
  * of memory, or OpenSSL's configuration forbids what we need. */
-struct prober	*prober_new(const char *protocol, const struct egress *);
-/* Begins to use the loop, which outlives the prober. */
-void		 prober_start(struct prober *, uv_loop_t *);
+struct prober	*prober_new(const char *protocol);
+/* Begins to use the loop and the connector, which outlive the prober. */
+void		 prober_start(struct prober *, uv_loop_t *, struct connector *);
 void		 prober_free(struct prober *);	/* every probe must be over; NULL is fine */
 
 /* name goes into SNI (RFC 6066, 3) and is borrowed for the call. done is called once, later, unless

@@ -291,7 +291,7 @@ query_located(void *arg, const struct server_answer *said)
 	struct query *q = arg;
 	struct dns_records records;
 	struct address address;
-	const char *what;
+	struct denial why;
 
 	for (int v6 = 0; v6 < 2 && said->status == DNS_ANSWERED; v6++) {
 		if (!dns_records_read(said->reply, v6 ? ns_t_aaaa : ns_t_a, &records))
@@ -300,7 +300,7 @@ query_located(void *arg, const struct server_answer *said)
 			if (records.rdata[i].len != (v6 ? 16 : 4))
 				continue;
 			address = address_of(v6 ? AF_INET6 : AF_INET, records.rdata[i].data);
-			if (targets_allow(q->resolver->targets, &address, &what))
+			if (targets_allow(q->resolver->targets, &address, &why))
 				q->at[q->count++] = address;
 		}
 	}

@@ -205,16 +205,12 @@ owner_set(struct server_set *set, int fd, struct port *port, struct question *tc
 static int
 server_socket(const struct server_set *set, const struct server *server, int type)
 {
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(server->port) };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(server->port) };
-	int family = server->address.family;
-	int fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), error;
+	struct sockaddr_storage to;
+	socklen_t len = address_sockaddr(&server->address, server->port, &to);
+	int fd = socket(server->address.family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), error;
 
-	memcpy(&v4.sin_addr, server->address.bytes, sizeof(v4.sin_addr));
-	memcpy(&v6.sin6_addr, server->address.bytes, sizeof(v6.sin6_addr));
-	if (fd >= 0 && egress_bind(set->egress, fd, family) &&
-	    ((family == AF_INET ? connect(fd, (const struct sockaddr *)&v4, sizeof(v4))
-				: connect(fd, (const struct sockaddr *)&v6, sizeof(v6))) == 0 || errno == EINPROGRESS))
+	if (fd >= 0 && egress_bind(set->egress, fd, server->address.family) &&
+	    (connect(fd, (const struct sockaddr *)&to, len) == 0 || errno == EINPROGRESS))
 		return fd;
 	error = errno;
 	if (fd >= 0)

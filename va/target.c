@@ -16,7 +16,10 @@ struct rules {
 };
 
 struct targets {
-	struct rules allow, deny;
+	struct rules allow, deny, nat64;
+	bool self; /* denied, also where it has come up since */
+	targets_own *own;
+	void *own_arg;
 };
 
 /* The named sets, and the one that is always denied. */
@@ -41,6 +44,8 @@ static const struct {
 	{ "unspecified", "::/128" }, { "multicast", "224.0.0.0/4" }, { "multicast", "ff00::/8" },
 	{ "broadcast", "255.255.255.255/32" }, { "reserved", "240.0.0.0/4" }, /* RFC 1112, 4 */
 };
+
+#define SELF "self: this machine's own address"
 
 static const char *const always[] = { "unspecified", "multicast", "broadcast", "reserved" };
 
@@ -68,7 +73,7 @@ rules_add_self(struct rules *rules, const struct address *self, size_t count)
 	for (i = 0; i < count; i++) {
 		block.address = self[i];
 		block.bits = self[i].family == AF_INET ? 32 : 128;
-		if (!rules_add(rules, "self: this machine's own address", &block))
+		if (!rules_add(rules, SELF, &block))
 			return false;
 	}
 	return true;
@@ -118,6 +123,15 @@ rules_add_words(struct rules *rules, const struct strings *words, const struct a
 	return err;
 }
 
+static bool
+has_word(const struct strings *words, const char *word)
+{
+	for (size_t i = 0; i < words->count; i++)
+		if (strcmp(words->items[i], word) == 0)
+			return true;
+	return false;
+}
+
 struct targets *
 targets_new(const struct va_config *config, const struct address *self, size_t count, struct reason *reason)
 {
@@ -127,8 +141,10 @@ targets_new(const struct va_config *config, const struct address *self, size_t c
 
 	if (targets == NULL)
 		goto out;
+	targets->self = has_word(&config->deny, "self") && !has_word(&config->allow, "self");
 	if ((err = rules_add_words(&targets->allow, &config->allow, self, count, reason)) != ERR_OK ||
-	    (err = rules_add_words(&targets->deny, &config->deny, self, count, reason)) != ERR_OK)
+	    (err = rules_add_words(&targets->deny, &config->deny, self, count, reason)) != ERR_OK ||
+	    (err = rules_add_words(&targets->nat64, &config->nat64, self, 0, reason)) != ERR_OK)
 		goto out;
 	for (i = 0; i < sizeof(always) / sizeof(always[0]) && err == ERR_OK; i++)
 		err = rules_add_word(&targets->deny, always[i], NULL, 0);
@@ -139,6 +155,13 @@ out:
 		reason_set(reason, "out of memory");
 	targets_free(targets);
 	return NULL;
+}
+
+void
+targets_watch(struct targets *targets, targets_own *own, void *arg)
+{
+	targets->own = own;
+	targets->own_arg = arg;
 }
 
 static void
@@ -158,6 +181,7 @@ targets_free(struct targets *targets)
 		return;
 	rules_free(&targets->allow);
 	rules_free(&targets->deny);
+	rules_free(&targets->nat64);
 	free(targets);
 }
 
@@ -172,9 +196,74 @@ rules_find(const struct rules *rules, const struct address *address)
 	return NULL;
 }
 
-/* The IPv4 address inside an IPv6 one. */
-static bool
-embedded(const struct address *a, struct address *out)
+#define INSIDE_MAX 16
+
+/* IPv4 addresses that an IPv6 one leads to. */
+struct inside {
+	struct address found[INSIDE_MAX];
+	size_t count;
+};
+
+static void
+inside_add(struct inside *in, const uint8_t bytes[4])
+{
+	if (in->count < INSIDE_MAX)
+		in->found[in->count++] = address_of(AF_INET, bytes);
+}
+
+/* RFC 6052, 2.2: behind the prefix, but around bits 64 to 71. */
+static void
+inside_nat64(struct inside *in, const struct address *a, unsigned prefix)
+{
+	uint8_t bytes[4];
+	size_t at = prefix / 8;
+
+	for (size_t i = 0; i < sizeof(bytes); i++) {
+		if (at == 8)
+			at++;
+		bytes[i] = a->bytes[at++];
+	}
+	inside_add(in, bytes);
+}
+
+/* RFC 8215: a translator's prefix is this block or a part of it, and the configuration doesn't say which: whatever it
+ * may be. What a longer prefix leaves zero is read as 0.0.0.0/8, which leads nowhere. */
+static void
+inside_local_nat64(struct inside *in, const struct address *a)
+{
+	static const unsigned prefixes[] = { 48, 56, 64, 96 };
+	struct inside all = { .count = 0 };
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+		inside_nat64(&all, a, prefixes[i]);
+		if (all.found[i].bytes[0] != 0)
+			inside_add(in, all.found[i].bytes);
+	}
+}
+
+/* The configured prefixes, and what stands for translators everywhere. */
+static void
+inside_translated(struct inside *in, const struct rules *nat64, const struct address *a)
+{
+	static const char well_known[] = "64:ff9b::/96", local_use[] = "64:ff9b:1::/48"; /* RFC 6052, 2.1; RFC 8215 */
+	struct block block;
+	size_t before = in->count;
+
+	for (size_t i = 0; i < nat64->count; i++)
+		if (block_holds(&nat64->items[i].block, a))
+			inside_nat64(in, a, nat64->items[i].block.bits);
+	if (!block_parse(well_known, &block))
+		abort();
+	if (block_holds(&block, a))
+		inside_nat64(in, a, block.bits);
+	if (!block_parse(local_use, &block))
+		abort();
+	if (in->count == before && block_holds(&block, a))
+		inside_local_nat64(in, a);
+}
+
+static void
+inside_find(struct inside *in, const struct rules *nat64, const struct address *a)
 {
 	static const struct {
 		const char *block;
@@ -183,8 +272,6 @@ embedded(const struct address *a, struct address *out)
 	} forms[] = {
 		{ "::ffff:0:0/96", 12, 0 }, /* RFC 4291, 2.5.5.2: mapped */
 		{ "::ffff:0:0:0/96", 12, 0 }, /* RFC 2765, 2.1: translated */
-		{ "64:ff9b::/96", 12, 0 }, /* RFC 6052, 2.1: NAT64 */
-		{ "64:ff9b:1::/48", 12, 0 }, /* RFC 8215: NAT64, local use; a /96 of it */
 		{ "2002::/16", 2, 0 }, /* RFC 3056: 6to4 */
 		{ "2001::/32", 12, 0xff }, /* RFC 4380, 4: Teredo, the client's address inverted */
 		{ "::/96", 12, 0 }, /* RFC 4291, 2.5.5.1: compatible */
@@ -194,9 +281,10 @@ embedded(const struct address *a, struct address *out)
 	uint8_t bytes[4];
 	size_t i, j;
 
+	in->count = 0;
 	/* :: and ::1 lie in ::/96 and carry nothing (RFC 4291, 2.5.2 and 2.5.3). */
 	if (a->family != AF_INET6 || (memcmp(a->bytes, bytes0, sizeof(bytes0)) == 0 && a->bytes[15] <= 1))
-		return false;
+		return;
 	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		if (!block_parse(forms[i].block, &block))
 			abort();
@@ -204,27 +292,50 @@ embedded(const struct address *a, struct address *out)
 			continue;
 		for (j = 0; j < sizeof(bytes); j++)
 			bytes[j] = a->bytes[forms[i].at + j] ^ forms[i].mask;
-		*out = address_of(AF_INET, bytes);
-		return true;
+		inside_add(in, bytes);
 	}
+	inside_translated(in, nat64, a);
+}
+
+static bool
+is_loopback(const struct address *address)
+{
+	struct block block;
+
+	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
+		if (strcmp(sets[i].name, "loopback") == 0 && block_parse(sets[i].block, &block) && block_holds(&block, address))
+			return true;
 	return false;
 }
 
-bool
-targets_allow(const struct targets *targets, const struct address *address, const char **what)
+/* One address, whatever it carries. */
+static bool
+targets_permit(const struct targets *t, const struct address *address, struct denial *why)
 {
 	const struct rule *denied;
-	struct address inner;
 
-	*what = "";
-	if (rules_find(&targets->allow, address) != NULL)
+	*why = (struct denial){ "", *address };
+	if (rules_find(&t->allow, address) != NULL)
 		return true;
-	denied = rules_find(&targets->deny, address);
-	if (denied == NULL && embedded(address, &inner) && rules_find(&targets->allow, &inner) == NULL)
-		denied = rules_find(&targets->deny, &inner);
-	if (denied != NULL)
-		*what = denied->name;
-	return denied == NULL;
+	if ((denied = rules_find(&t->deny, address)) != NULL)
+		why->rule = denied->name;
+	else if (t->self && t->own != NULL && !is_loopback(address) && t->own(t->own_arg, address))
+		why->rule = SELF;
+	return why->rule[0] == '\0';
+}
+
+bool
+targets_allow(const struct targets *targets, const struct address *address, struct denial *why)
+{
+	struct inside in;
+
+	if (!targets_permit(targets, address, why))
+		return false;
+	inside_find(&in, &targets->nat64, address);
+	for (size_t i = 0; i < in.count; i++)
+		if (!targets_permit(targets, &in.found[i], why))
+			return false;
+	return true;
 }
 
 bool
@@ -247,4 +358,32 @@ targets_self(struct address out[SELF_MAX])
 			count++;
 	freeifaddrs(all);
 	return count;
+}
+
+/* Its host, when it is an address and not all of them. */
+static size_t
+listener_add(const char *text, struct address out[SELF_MAX], size_t count)
+{
+	char host[ADDRESS_TEXT_SIZE];
+	struct address address;
+	uint16_t port;
+	static const uint8_t zeros[16];
+
+	if (text == NULL || count == SELF_MAX || !config_listen_address(text, host, sizeof(host), &port) || !address_parse(host, &address) ||
+	    memcmp(address.bytes, zeros, address_size(&address)) == 0)
+		return count;
+	out[count] = address;
+	return count + 1;
+}
+
+size_t
+targets_listeners(const struct config *config, struct address out[SELF_MAX], size_t count)
+{
+	const struct strings *lists[] = { &config->wfe.listen, &config->wfe.plain_listen, &config->wfe.management_listen,
+		&config->perspective.listen };
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		for (size_t j = 0; j < lists[i]->count; j++)
+			count = listener_add(lists[i]->items[j], out, count);
+	return listener_add(config->wfe.metrics_listen, out, count);
 }

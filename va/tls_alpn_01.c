@@ -96,7 +96,8 @@ tls_alpn_01_probed(void *arg, const struct probe_answer *answer)
 		tls_alpn_01_probe(c);
 		return;
 	}
-	check_fail(c, answer->outcome == PROBE_TLS_FAILED ? PROBLEM_TLS : PROBLEM_CONNECTION, "%s %s%s: %s",
+	check_fail(c, answer->outcome == PROBE_NO_WAY ? PROBLEM_SERVER_INTERNAL :
+	    answer->outcome == PROBE_TLS_FAILED ? PROBLEM_TLS : PROBLEM_CONNECTION, "%s %s%s: %s",
 	    dial_where(&t->dial, &t->url, from), answer->why, t->dial.before, answer->advice);
 }
 
@@ -117,7 +118,8 @@ tls_alpn_01_start(struct check *c)
 	struct tls_alpn_01 *t = calloc(1, sizeof(*t));
 	struct lookup *lookup;
 
-	if ((c->work = t) == NULL) {
+	c->work = t;
+	if (t == NULL) {
 		check_fail(c, PROBLEM_SERVER_INTERNAL, "the CA is out of memory: try again later");
 		return;
 	}

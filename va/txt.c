@@ -92,6 +92,12 @@ digest_judge(struct check *c, const struct dns_records *records, const char *nam
 		check_pass(c);
 		return;
 	}
+	if (c->asked.trial) {
+		check_fail(c, PROBLEM_INCORRECT_RESPONSE, "resolver %.200s has at %s %zu%s TXT record%s, beside which a "
+		    "client publishes its own", servers, name, records->count, records->more ? " (or more)" : "",
+		    records->count == 1 ? "" : "s");
+		return;
+	}
 	txt_digest(c->asked.token, c->asked.thumbprint, want);
 	check_fail(c, PROBLEM_INCORRECT_RESPONSE,
 	    "resolver %.200s has at %s %s; the digest for this challenge and account is %s (RFC 8555, 8.4)", servers,
@@ -103,6 +109,10 @@ digest_advise(const struct check *c, char advice[TXT_ADVICE_MAX])
 {
 	char want[TXT_DIGEST_SIZE];
 
+	if (c->asked.trial) { /* its token is nobody's */
+		snprintf(advice, TXT_ADVICE_MAX, "that is where a client publishes one (RFC 8555, 8.4)");
+		return;
+	}
 	txt_digest(c->asked.token, c->asked.thumbprint, want);
 	snprintf(advice, TXT_ADVICE_MAX, "publish one with the value %s there, and wait until it is visible before you "
 	    "answer the challenge (RFC 8555, 8.4)", want);
@@ -170,7 +180,8 @@ txt_start(struct check *c, const struct txt_kind *kind, const char *prefix)
 	struct txt *t = calloc(1, sizeof(*t));
 	struct ask *ask;
 
-	if ((c->work = t) == NULL) {
+	c->work = t;
+	if (t == NULL) {
 		check_fail(c, PROBLEM_SERVER_INTERNAL, "the CA is out of memory: try again later");
 		return;
 	}

@@ -10,7 +10,7 @@ struct viewpoint;
  * lists interfaces: before the sandbox. NULL: it is logged why. */
 struct viewpoint *viewpoint_new(const struct config *, const char *name, const struct perspective_config *own,
     const struct evidence_key *);
-/* Begins to use the loop, which outlives it. False: out of memory or descriptors. */
+/* Begins to use the loop, which outlives it; before the sandbox. False: out of memory or descriptors. */
 bool		 viewpoint_start(struct viewpoint *, uv_loop_t *);
 /* A voter's ask() (ballot.h). */
 void		 viewpoint_ask(void *viewpoint, const struct msg_check *, checker_answer *, void *arg);

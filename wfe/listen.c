@@ -49,9 +49,9 @@ opened(struct server *server, struct MHD_Connection *c, void **context)
 	fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
 	address = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	remote_text(address != NULL ? address->client_addr : NULL, remote);
-	if (fd != NULL)
-		*context = connection_opened(server->wfe->connections, fd->connect_fd, remote,
-		    clock_monotonic_ms());
+	if (fd == NULL)
+		return;
+	*context = connection_opened(server->wfe->connections, fd->connect_fd, remote, clock_monotonic_ms());
 	if (!is_secure(server))
 		return;
 	session = MHD_get_connection_info(c, MHD_CONNECTION_INFO_GNUTLS_SESSION);

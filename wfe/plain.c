@@ -81,9 +81,9 @@ put_html(struct buf *out, const char *text)
 static enum err
 add_page(struct plain *plain, const char *path, const char *media_type, struct buf *body)
 {
-	struct page *page, *pages = realloc(plain->pages, (plain->count + 1) * sizeof(*pages));
+	struct page *page, *pages;
 
-	if (pages == NULL || body->failed)
+	if (body->failed || (pages = realloc(plain->pages, (plain->count + 1) * sizeof(*pages))) == NULL)
 		return ERR_MEMORY;
 	plain->pages = pages;
 	page = &pages[plain->count];

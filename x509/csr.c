@@ -186,7 +186,29 @@ ip_read(const ASN1_OCTET_STRING *ip, struct csr *csr, struct reason *reason)
 }
 
 static enum err
-san_read(X509_EXTENSION *extension, struct csr *csr, struct reason *reason)
+general_name_read(const GENERAL_NAME *name, unsigned rules, struct csr *csr, struct reason *reason)
+{
+	enum err err;
+
+	if (name->type == GEN_IPADD)
+		return ip_read(name->d.iPAddress, csr, reason);
+	if (name->type == GEN_DNS) {
+		err = name_add(csr, (const char *)ASN1_STRING_get0_data(name->d.dNSName),
+		    (size_t)ASN1_STRING_length(name->d.dNSName), "subjectAltName", reason);
+		if (err == ERR_OK || (rules & CSR_NAMES_ONLY) == 0)
+			return err;
+		csr->strange++;
+		return ERR_OK;
+	}
+	if ((rules & CSR_NAMES_ONLY) != 0)
+		return ERR_OK;
+	reason_set(reason, "the CSR's subjectAltName asks for another kind of name; only DNS names and IP addresses are "
+			   "served");
+	return ERR_UNSUPPORTED;
+}
+
+static enum err
+san_read(X509_EXTENSION *extension, unsigned rules, struct csr *csr, struct reason *reason)
 {
 	GENERAL_NAMES *names = X509V3_EXT_d2i(extension);
 	enum err err = ERR_OK;
@@ -194,51 +216,43 @@ san_read(X509_EXTENSION *extension, struct csr *csr, struct reason *reason)
 
 	if (names == NULL)
 		return malformed(reason, "the CSR's subjectAltName can't be read (RFC 5280, 4.2.1.6)");
-	for (i = 0; err == ERR_OK && i < sk_GENERAL_NAME_num(names); i++) {
-		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-
-		if (name->type == GEN_DNS)
-			err = name_add(csr, (const char *)ASN1_STRING_get0_data(name->d.dNSName),
-			    (size_t)ASN1_STRING_length(name->d.dNSName), "subjectAltName", reason);
-		else if (name->type == GEN_IPADD)
-			err = ip_read(name->d.iPAddress, csr, reason);
-		else {
-			reason_set(reason, "the CSR's subjectAltName asks for another kind of name; only DNS "
-					   "names and IP addresses are served");
-			err = ERR_UNSUPPORTED;
-		}
-	}
+	for (i = 0; err == ERR_OK && i < sk_GENERAL_NAME_num(names); i++)
+		err = general_name_read(sk_GENERAL_NAME_value(names, i), rules, csr, reason);
 	GENERAL_NAMES_free(names);
 	return err;
 }
 
 /* RFC 7633: SEQUENCE OF INTEGER; 5 is status_request. */
 static enum err
-feature_read(X509_EXTENSION *extension, struct csr *csr, struct reason *reason)
+feature_read(X509_EXTENSION *extension, unsigned rules, struct csr *csr, struct reason *reason)
 {
 	static const uint8_t status_request[] = { 0x30, 0x03, 0x02, 0x01, 0x05 };
 	const ASN1_STRING *value = X509_EXTENSION_get_data(extension);
 
 	csr->must_staple = slice_eq(slice_of(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value)),
 	    slice_of(status_request, sizeof(status_request)));
-	if (csr->must_staple)
+	if (csr->must_staple || (rules & CSR_NAMES_ONLY) != 0)
 		return ERR_OK;
 	reason_set(reason, "the CSR asks for a TLS feature other than status_request (RFC 7633)");
 	return ERR_UNSUPPORTED;
 }
 
 static enum err
-extension_read(X509_EXTENSION *extension, struct csr *csr, struct reason *reason)
+extension_read(X509_EXTENSION *extension, unsigned rules, struct csr *csr, struct reason *reason)
 {
 	BASIC_CONSTRAINTS *constraints;
 	char name[80];
 	bool ca;
 
-	switch (OBJ_obj2nid(X509_EXTENSION_get_object(extension))) {
-	case NID_subject_alt_name:
-		return san_read(extension, csr, reason);
-	case NID_tlsfeature:
-		return feature_read(extension, csr, reason);
+	int nid = OBJ_obj2nid(X509_EXTENSION_get_object(extension));
+
+	if (nid == NID_subject_alt_name)
+		return san_read(extension, rules, csr, reason);
+	if (nid == NID_tlsfeature)
+		return feature_read(extension, rules, csr, reason);
+	if ((rules & CSR_NAMES_ONLY) != 0)
+		return ERR_OK;
+	switch (nid) {
 	case NID_basic_constraints:
 		if ((constraints = X509V3_EXT_d2i(extension)) == NULL)
 			return malformed(reason, "the CSR's basicConstraints can't be read");
@@ -262,7 +276,7 @@ extension_read(X509_EXTENSION *extension, struct csr *csr, struct reason *reason
 }
 
 static enum err
-extensions_read(const struct request *request, struct csr *csr, struct reason *reason)
+extensions_read(const struct request *request, unsigned rules, struct csr *csr, struct reason *reason)
 {
 	STACK_OF(X509_EXTENSION) * extensions;
 	enum err err = ERR_OK;
@@ -281,7 +295,7 @@ extensions_read(const struct request *request, struct csr *csr, struct reason *r
 				    malformed(reason, "the CSR asks for an extension twice (RFC 5280, 4.2)");
 				goto out;
 			}
-		err = extension_read(extension, csr, reason);
+		err = extension_read(extension, rules, csr, reason);
 	}
 out:
 	sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
@@ -306,8 +320,10 @@ names_unique(struct identifier *names, size_t count)
 }
 
 static enum err
-names_sort(struct csr *csr, struct reason *reason)
+names_sort(struct csr *csr, unsigned rules, struct reason *reason)
 {
+	if (csr->count == 0 && (rules & CSR_NAMES_ONLY) != 0)
+		return ERR_OK;
 	if (csr->count == 0)
 		return malformed(reason, "the CSR has no name: add a subjectAltName with the order's names");
 	csr->count = names_unique(csr->names, csr->count);
@@ -338,9 +354,9 @@ csr_parse_by(struct slice der, unsigned rules, struct csr **out, struct reason *
 		return ERR_MEMORY;
 	}
 	if ((err = request_open(der, (rules & CSR_UNVERIFIED) == 0, &request, &csr->key, reason)) == ERR_OK &&
-	    ((rules & CSR_SAN_ONLY) != 0 || (err = common_name_read(request, csr, reason)) == ERR_OK) &&
-	    (err = extensions_read(request, csr, reason)) == ERR_OK)
-		err = names_sort(csr, reason);
+	    ((rules & CSR_NAMES_ONLY) != 0 || (err = common_name_read(request, csr, reason)) == ERR_OK) &&
+	    (err = extensions_read(request, rules, csr, reason)) == ERR_OK)
+		err = names_sort(csr, rules, reason);
 	request_free(request);
 	ERR_clear_error();
 	if (err != ERR_OK) {
@@ -396,5 +412,8 @@ csr_names_match(const struct csr *csr, const struct identifier *sorted, size_t c
 		i++;
 		j++;
 	}
-	return true;
+	if (csr->strange == 0)
+		return true;
+	reason_set(reason, "the CSR names what no host can be called");
+	return false;
 }

@@ -19,6 +19,7 @@ struct csr {
 	struct identifier	*asked;		/* owned; the same in the order in which they stand there */
 	char			 common_name[IDENTIFIER_VALUE_SIZE];	/* "" when there is none; lower case */
 	bool			 must_staple;	/* asks for TLS feature status_request (RFC 7633) */
+	size_t			 strange;	/* CSR_NAMES_ONLY: DNS names beside them that nobody can have */
 };
 
 /* Strict DER without trailing bytes, version 1 (or 3, as some clients say), one request for extensions, self-signature verified,
@@ -28,8 +29,9 @@ struct csr {
  * On ERR_OK the caller owns *out. ERR_MALFORMED, ERR_BAD_KEY, ERR_BAD_SIGNATURE, ERR_UNSUPPORTED,
  * ERR_MEMORY. */
 enum err csr_parse(struct slice der, struct csr **out, struct reason *);
-/* The same with other rules, a set of these: CSR_UNVERIFIED as below; CSR_SAN_ONLY: the subject is not looked at. */
-enum csr_rule { CSR_UNVERIFIED = 1, CSR_SAN_ONLY = 2 };
+/* The same with other rules, a set of these: CSR_UNVERIFIED as below; CSR_NAMES_ONLY: of what the request asks for only
+ * DNS names, addresses and must-staple are looked at; nothing else in it is refused, and it may name nobody. */
+enum csr_rule { CSR_UNVERIFIED = 1, CSR_NAMES_ONLY = 2 };
 enum err csr_parse_by(struct slice der, unsigned rules, struct csr **out, struct reason *);
 /* The same but for the self-signature, which stays unverified: for who only carries the request to somebody
  * who verifies it, and believes nothing of it until then. Never ERR_BAD_SIGNATURE. */

@@ -4,8 +4,8 @@
 #include "x509/certificate.h"
 #include "x509/lint_view.h"
 
-/* Of enum lint_kind, as bits. */
-enum applies { LEAF = LINT_LEAF, CA = LINT_CA, BOTH = LINT_LEAF | LINT_CA };
+/* Of enum lint_kind, as bits; EACH: it looks at the names, and at one as at all. */
+enum applies { LEAF = LINT_LEAF, CA = LINT_CA, BOTH = LINT_LEAF | LINT_CA, EACH = 4, NAMES = LINT_LEAF | EACH };
 
 /* In this order; those that later ones rely on come first. */
 static const struct lint {
@@ -78,16 +78,16 @@ static const struct lint {
 	{ "san_critical", "RFC 5280, 4.2.1.6", lint_san_critical, LEAF },
 	{ "san_types", "CABF BR 7.1.2.7.12", lint_san_types, LEAF },
 	{ "san_unique", "profile", lint_san_twice, LEAF },
-	{ "dns_characters", "RFC 5280, 4.2.1.6; RFC 1034, 3.5", lint_dns_characters, LEAF },
-	{ "dns_underscore", "RFC 1034, 3.5; CABF BR 7.1.2.7.12", lint_dns_underscore, LEAF },
-	{ "dns_labels", "RFC 1034, 3.1", lint_dns_labels, LEAF },
-	{ "dns_length", "RFC 1035, 2.3.4", lint_dns_length, LEAF },
-	{ "dns_wildcard", "RFC 9525, 6.3", lint_dns_wildcard, LEAF },
-	{ "dns_idn", "RFC 5890, 2.3.2.1", lint_dns_idn, LEAF },
-	{ "dns_hyphens", "RFC 5891, 4.2.3.1", lint_dns_hyphens, LEAF },
-	{ "dns_public_suffix", "CABF BR 3.2.2.6", lint_dns_public_suffix, LEAF },
-	{ "ip_length", "RFC 5280, 4.2.1.6", lint_ip_length, LEAF },
-	{ "ip_reserved", "CABF BR 7.1.4.2.1", lint_ip_reserved, LEAF },
+	{ "dns_characters", "RFC 5280, 4.2.1.6; RFC 1034, 3.5", lint_dns_characters, NAMES },
+	{ "dns_underscore", "RFC 1034, 3.5; CABF BR 7.1.2.7.12", lint_dns_underscore, NAMES },
+	{ "dns_labels", "RFC 1034, 3.1", lint_dns_labels, NAMES },
+	{ "dns_length", "RFC 1035, 2.3.4", lint_dns_length, NAMES },
+	{ "dns_wildcard", "RFC 9525, 6.3", lint_dns_wildcard, NAMES },
+	{ "dns_idn", "RFC 5890, 2.3.2.1", lint_dns_idn, NAMES },
+	{ "dns_hyphens", "RFC 5891, 4.2.3.1", lint_dns_hyphens, NAMES },
+	{ "dns_public_suffix", "CABF BR 3.2.2.6", lint_dns_public_suffix, NAMES },
+	{ "ip_length", "RFC 5280, 4.2.1.6", lint_ip_length, NAMES },
+	{ "ip_reserved", "CABF BR 7.1.4.2.1", lint_ip_reserved, NAMES },
 	{ "subject_as_profile", "CABF BR 7.1.2.7; profile", lint_subject_profile, LEAF },
 	{ "common_name_once", "CABF BR 7.1.4.3", lint_common_name_one, BOTH },
 	{ "common_name_in_san", "CABF BR 7.1.4.3", lint_common_name_san, LEAF },
@@ -176,28 +176,55 @@ view_close(struct lint_view *view)
 	ERR_clear_error();
 }
 
-static bool
-applies(const struct lint *lint, const struct lint_context *context)
+static unsigned
+kind_of(const struct lint_context *context)
 {
-	return (lint->applies & (context->kind != 0 ? context->kind : LINT_LEAF)) != 0;
+	return context->kind != 0 ? context->kind : LINT_LEAF;
+}
+
+/* Those of applies; the first that complains. */
+static enum err
+view_check(const struct lint_view *view, unsigned applies, struct reason *reason)
+{
+	for (size_t i = 0; i < LINTS; i++) {
+		struct reason saw = { "" };
+
+		if ((lints[i].applies & applies) == 0 || lints[i].check(view, &saw))
+			continue;
+		reason_set(reason, "lint %s (%s): %s", lints[i].name, lints[i].source, saw.text);
+		return ERR_DENIED;
+	}
+	return ERR_OK;
 }
 
 enum err
 lint_check(X509 *cert, const struct lint_context *context, struct reason *reason)
 {
 	struct lint_view view;
-	enum err err = ERR_OK;
-	size_t i;
+	enum err err;
 
 	view_open(&view, cert, context);
-	for (i = 0; err == ERR_OK && i < LINTS; i++) {
-		struct reason saw = { "" };
+	err = view_check(&view, kind_of(context), reason);
+	view_close(&view);
+	return err;
+}
 
-		if (!applies(&lints[i], context) || lints[i].check(&view, &saw))
-			continue;
-		reason_set(reason, "lint %s (%s): %s", lints[i].name, lints[i].source, saw.text);
-		err = ERR_DENIED;
+enum err
+lint_check_name(X509 *cert, const struct lint_context *context, int i, struct reason *reason)
+{
+	struct lint_view view;
+	GENERAL_NAMES *all, *one = sk_GENERAL_NAME_new_null();
+	enum err err = ERR_MEMORY;
+
+	view_open(&view, cert, context);
+	all = view.san;
+	if (one != NULL && i < sk_GENERAL_NAME_num(all) &&
+	    sk_GENERAL_NAME_push(one, sk_GENERAL_NAME_value(all, i)) > 0) {
+		view.san = one;
+		err = view_check(&view, EACH, reason);
 	}
+	view.san = all;
+	sk_GENERAL_NAME_free(one);
 	view_close(&view);
 	return err;
 }
@@ -210,6 +237,6 @@ lint_all(X509 *cert, const struct lint_context *context, bool *fired)
 
 	view_open(&view, cert, context);
 	for (size_t i = 0; i < LINTS; i++)
-		fired[i] = applies(&lints[i], context) && !lints[i].check(&view, &saw);
+		fired[i] = (lints[i].applies & kind_of(context)) != 0 && !lints[i].check(&view, &saw);
 	view_close(&view);
 }

@@ -33,7 +33,10 @@ struct lint_context {
 
 /* ERR_DENIED with the lint's name and what it saw; the first that complains. */
 enum err lint_check(X509 *, const struct lint_context *, struct reason *);
-/* The same, but all that complain: fired has lint_count() places. */
+/* Whether a lint complains about the i-th name of subjectAltName, whatever the rest is like: so lint_check()'s complaint
+ * is told name by name. Name constraints are constraints_allow()'s. */
+enum err lint_check_name(X509 *, const struct lint_context *, int i, struct reason *);
+/* The same as lint_check(), but all that complain: fired has lint_count() places. */
 void	 lint_all(X509 *, const struct lint_context *, bool *fired);
 /* The table, for tests and docs: count and the i-th row's name and source; static. */
 size_t	 lint_count(void);

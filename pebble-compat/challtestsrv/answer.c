@@ -24,6 +24,17 @@ add_address(struct work *work, const struct address *address)
 	    slice_of(address->bytes, address_size(address)));
 }
 
+/* Whether an address stands earlier in the list: /etc/hosts with both 127.0.0.1 and ::1 yields 127.0.0.1 twice. */
+static bool
+is_repeated(const struct addrinfo *list, const struct addrinfo *at)
+{
+	for (const struct addrinfo *a = list; a != at; a = a->ai_next) {
+		if (a->ai_addrlen == at->ai_addrlen && memcmp(a->ai_addr, at->ai_addr, at->ai_addrlen) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* A host's addresses, as this machine resolves them. */
 static void
 add_host(struct work *work, const char *host, int family)
@@ -34,7 +45,7 @@ add_host(struct work *work, const char *host, int family)
 	if (getaddrinfo(host, NULL, &hints, &found) != 0)
 		return;
 	for (const struct addrinfo *a = found; a != NULL; a = a->ai_next) {
-		if (address_from_sockaddr(a->ai_addr, &address) && address.family == family)
+		if (address_from_sockaddr(a->ai_addr, &address) && address.family == family && !is_repeated(found, a))
 			add_address(work, &address);
 	}
 	freeaddrinfo(found);

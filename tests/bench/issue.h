@@ -6,7 +6,8 @@
 
 /* newAccount; fills account->url. False: session's kind and detail say why. */
 bool issue_account(struct session *, struct account *);
-/* One certificate for request. False: session's kind and detail say why. */
-bool issue_certificate(struct session *, const struct account *, const struct request *);
+/* One certificate for request; its time counts from due on, by stats_clock_us(). False: session's kind and detail say
+ * why. */
+bool issue_certificate(struct session *, const struct account *, const struct request *, int64_t due);
 
 #endif

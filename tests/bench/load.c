@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include "tests/bench/idle.h"
 #include "tests/bench/issue.h"
 #include "tests/bench/record.h"
 #include "tests/bench/report.h"
@@ -27,7 +29,7 @@ struct load {
 	struct request *requests;
 	EVP_PKEY *keys[KEY_POOL];
 	atomic_uint next; /* the request that the next free client takes */
-	int64_t end; /* with --duration, by stats_clock_us() */
+	int64_t start, end; /* by stats_clock_us(); the end with --duration */
 	atomic_bool broken; /* an account could not be made */
 	pthread_barrier_t ready, go;
 };
@@ -57,13 +59,27 @@ make_accounts(struct client *c)
 	c->stats.requests = c->stats.connections = c->stats.retries = c->stats.bad_nonces = 0;
 }
 
-/* The number of the next request; false when all is done. */
+/* With --rate an issuance has a time at which it begins. */
+static int64_t
+wait_for_turn(const struct load *load, unsigned taken)
+{
+	int64_t now = stats_clock_us(), due = now;
+
+	if (load->options.rate > 0)
+		due = load->start + (int64_t)taken * 1000000 / load->options.rate;
+	if (due > now)
+		usleep((useconds_t)(due - now));
+	return due;
+}
+
+/* The number of the next request, and since when it is due; false when all is done. */
 static bool
-take_request(struct load *load, unsigned *n)
+take_request(struct load *load, unsigned *n, int64_t *due)
 {
 	unsigned taken = atomic_fetch_add(&load->next, 1);
 
 	*n = taken % load->options.issuances;
+	*due = wait_for_turn(load, taken);
 	return !atomic_load(&load->broken) &&
 	       (taken < load->options.issuances || stats_clock_us() < load->end);
 }
@@ -74,17 +90,18 @@ client_run(void *arg)
 	struct client *c = arg;
 	struct load *load = c->load;
 	unsigned n, turn = 0;
+	int64_t due;
 
 	if (!session_open(&c->session, &load->options, &load->directory, &c->stats))
 		abort();
 	make_accounts(c);
 	pthread_barrier_wait(&load->ready);
 	pthread_barrier_wait(&load->go);
-	while (take_request(load, &n)) {
+	while (take_request(load, &n, &due)) {
 		const struct account *a =
 		    &load->accounts[(c->number + turn++ * load->options.clients) % load->options.accounts];
 
-		if (issue_certificate(&c->session, a, &load->requests[n])) {
+		if (issue_certificate(&c->session, a, &load->requests[n], due)) {
 			c->stats.issued++;
 			continue;
 		}
@@ -175,6 +192,7 @@ run(struct load *load, struct report *report)
 
 	pthread_barrier_wait(&load->ready);
 	report_start(report, &load->options);
+	load->start = report->start;
 	load->end = report->start + (int64_t)load->options.duration * 1000000;
 	pthread_barrier_wait(&load->go);
 	for (unsigned n = 0; n < load->options.clients; n++)
@@ -217,12 +235,14 @@ main(int argc, char **argv)
 	if (!read_directory(&load))
 		return 1;
 	make_requests(&load);
+	idle_open(&load.options);
 	run(&load, report);
 	report_print(report, &load.options);
 	complete = report->stats.issued >= load.options.issuances && report->stats.failed == 0;
 	stats_free(&report->stats);
 	free(report);
 	free_requests(&load);
+	idle_close();
 	verify_end();
 	curl_global_cleanup();
 	return complete ? 0 : 1;

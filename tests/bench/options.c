@@ -27,6 +27,8 @@ enum {
 	OPT_TREE,
 	OPT_JSON,
 	OPT_TIMEOUT,
+	OPT_RATE,
+	OPT_IDLE,
 	OPT_HELP
 };
 
@@ -52,6 +54,8 @@ static const struct option table[] = {
 	{ "tree", required_argument, NULL, OPT_TREE },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "rate", required_argument, NULL, OPT_RATE },
+	{ "idle", required_argument, NULL, OPT_IDLE },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -61,6 +65,9 @@ static const char usage[] =
     "  --clients N          concurrent clients, a connection each (1)\n"
     "  --issuances N        certificates to obtain in all (100)\n"
     "  --duration S         goes on for so long, asking for the same names again when it has to\n"
+    "  --rate N             begins so many a second, each on its time while a client is free, and counts from\n"
+    "                       that time on (as fast as they go)\n"
+    "  --idle N             so many connections more, which are open all the time and do nothing (0)\n"
     "  --accounts N         accounts, made before the clock starts (as many as clients)\n"
     "  --names N            names in each certificate (1)\n"
     "  --key-type TYPE      p256, p384, rsa2048, rsa3072, rsa4096, ed25519 (p256)\n"
@@ -155,6 +162,12 @@ apply_number(struct options *o, int option, const char *name, const char *value)
 		break;
 	case OPT_DURATION:
 		o->duration = number(name, value, 1, 86400);
+		break;
+	case OPT_RATE:
+		o->rate = number(name, value, 1, 1000000);
+		break;
+	case OPT_IDLE:
+		o->idle = number(name, value, 1, 60000);
 		break;
 	case OPT_TIMEOUT:
 		o->timeout = number(name, value, 1, 3600);

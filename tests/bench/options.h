@@ -21,6 +21,8 @@ struct options {
 	unsigned	 clients, issuances, accounts, names;
 	unsigned	 duration;	/* s: when the issuances are done sooner, it begins with them again */
 	unsigned	 timeout;	/* s for one whole issuance */
+	unsigned	 rate;		/* issuances begun in a second, or 0: as fast as they go */
+	unsigned	 idle;		/* connections beside those of the clients that do nothing */
 	uint16_t	 http_port, dns_port, tls_port;
 	bool		 fresh;		/* a new connection for each request */
 	bool		 retry;		/* outlive a server whose processes are killed */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "tests/bench/idle.h"
 #include "tests/bench/responder.h"
 
 static double
@@ -44,6 +45,8 @@ summary(struct report *r, const struct options *o)
 	all = json_pack("{s:s, s:i, s:i, s:i, s:i, s:s, s:s, s:b}", "directory", o->directory, "clients",
 	    (int)o->clients, "accounts", (int)o->accounts, "names", (int)o->names, "asked", (int)o->issuances,
 	    "key_type", o->key_type, "account_key", o->account_key, "fresh_connections", o->fresh);
+	json_object_update_new(all, json_pack("{s:i, s:i, s:i}", "rate", (int)o->rate, "idle", (int)o->idle,
+	    "idle_open", (int)idle_count()));
 	json_object_update_new(
 	    all, json_pack("{s:I, s:I, s:f, s:f, s:f, s:I, s:I, s:I, s:I}", "issued", (json_int_t)s->issued,
 		     "failed", (json_int_t)s->failed, "seconds", seconds, "per_second",
@@ -72,17 +75,17 @@ print_server(const json_t *server)
 
 	if (json_array_size(list) == 0)
 		return;
-	printf("\n%-32s %10s %10s %10s %10s %10s\n", "ms CPU per issuance", "user", "system", "both",
-	    "MiB now", "MiB peak");
-	json_array_foreach(list, n, p) printf("%-32s %10.3f %10.3f %10.3f %10.1f %10.1f\n",
+	printf("\n%-32s %10s %10s %10s %10s %10s %10s\n", "ms CPU per issuance", "user", "system", "both",
+	    "RSS MiB", "at most", "PSS MiB");
+	json_array_foreach(list, n, p) printf("%-32s %10.3f %10.3f %10.3f %10.1f %10.1f %10.1f\n",
 	    json_string_value(json_object_get(p, "name")), real(p, "user_ms"), real(p, "system_ms"),
-	    real(p, "cpu_ms"), real(p, "resident_kib") / 1024, real(p, "peak_kib") / 1024);
-	printf("%-32s %10s %10s %10.3f %10.1f\n", "all", "", "", real(server, "cpu_ms"),
-	    real(server, "resident_kib") / 1024);
+	    real(p, "cpu_ms"), real(p, "resident_kib") / 1024, real(p, "peak_kib") / 1024, real(p, "pss_kib") / 1024);
+	printf("%-32s %10s %10s %10.3f %10.1f %10s %10.1f\n", "all", "", "", real(server, "cpu_ms"),
+	    real(server, "resident_kib") / 1024, "", real(server, "pss_kib") / 1024);
 }
 
 static void
-print_text(const json_t *all)
+print_text(const json_t *all, const struct options *o)
 {
 	json_t *steps = json_object_get(all, "steps_ms"), *failures = json_object_get(all, "failures"), *one;
 	const char *name;
@@ -94,6 +97,8 @@ print_text(const json_t *all)
 	printf("%.2f requests per issuance; %.0f connections, %.0f polls, %.0f bad nonces, %.0f retries\n",
 	    real(all, "requests_per_issuance"), real(all, "connections"), real(all, "polls"),
 	    real(all, "bad_nonces"), real(all, "retries"));
+	if (o->idle > 0)
+		printf("%.0f of %.0f idle connections are open at the end\n", real(all, "idle_open"), real(all, "idle"));
 	printf("client CPU %.3f ms per issuance, of which its responder %.3f ms\n\n",
 	    real(all, "client_cpu_ms"), real(all, "responder_cpu_ms"));
 	printf("%-32s %10s %10s %10s %10s %10s\n", "ms", "count", "p50", "p90", "p99", "max");
@@ -116,6 +121,6 @@ report_print(struct report *r, const struct options *o)
 		json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 		putchar('\n');
 	} else
-		print_text(all);
+		print_text(all, o);
 	json_decref(all);
 }

@@ -1,5 +1,5 @@
 # The ACME load generator: a client, so it shares only byte helpers with the server.
-BENCH_SRC = $(addprefix tests/bench/,answer.c issue.c keys.c load.c method.c options.c record.c report.c responder.c \
+BENCH_SRC = $(addprefix tests/bench/,answer.c idle.c issue.c keys.c load.c method.c options.c record.c report.c responder.c \
 	session.c stats.c tls.c usage.c verify.c)
 BENCH     = $(BUILD)/tests/bench/load
 

@@ -89,6 +89,8 @@ take_one(pid_t pid, struct usage *u)
 		p->resident = status_kib(status, "VmRSS:");
 		p->peak = status_kib(status, "VmHWM:");
 	}
+	if (slurp(pid, "smaps_rollup", status, sizeof(status)) > 0)
+		p->share = status_kib(status, "Pss:");
 	u->count++;
 }
 
@@ -160,18 +162,19 @@ usage_json(const struct usage *before, const struct usage *after, unsigned long 
 {
 	json_t *list = json_array();
 	double each = issued > 0 ? (double)issued : 1, user, system;
-	long resident = 0;
+	long resident = 0, share = 0;
 
 	for (size_t i = 0; i < after->count; i++) {
 		const struct usage_process *p = &after->processes[i];
 
 		difference(before, p, &user, &system);
 		resident += p->resident;
+		share += p->share;
 		json_array_append_new(list,
-		    json_pack("{s:i, s:s, s:f, s:f, s:f, s:I, s:I}", "pid", (int)p->pid, "name", p->name,
+		    json_pack("{s:i, s:s, s:f, s:f, s:f, s:I, s:I, s:I}", "pid", (int)p->pid, "name", p->name,
 			"user_ms", user / each, "system_ms", system / each, "cpu_ms", (user + system) / each,
-			"resident_kib", (json_int_t)p->resident, "peak_kib", (json_int_t)p->peak));
+			"resident_kib", (json_int_t)p->resident, "peak_kib", (json_int_t)p->peak, "pss_kib", (json_int_t)p->share));
 	}
-	return json_pack("{s:f, s:I, s:o}", "cpu_ms", usage_total_ms(before, after) / each, "resident_kib",
-	    (json_int_t)resident, "processes", list);
+	return json_pack("{s:f, s:I, s:I, s:o}", "cpu_ms", usage_total_ms(before, after) / each, "resident_kib",
+	    (json_int_t)resident, "pss_kib", (json_int_t)share, "processes", list);
 }

@@ -14,7 +14,8 @@ struct usage {
 		pid_t	pid;
 		char	name[64];		/* program and its first words: "signet role ra" */
 		double	user, system;		/* seconds */
-		long	resident, peak;		/* KiB */
+		long	resident, peak;		/* KiB; a page that processes share counts in each of them */
+		long	share;			/* KiB: the same, divided among who shares it; 0 where we may not see */
 	} processes[USAGE_MAX];
 };
 

@@ -1,5 +1,4 @@
 """What the client tests share: the CAs, in each mode; the clients' homes; the table at the end."""
-import functools
 import os
 
 import matrix
@@ -8,7 +7,7 @@ from harness.server import Server
 from shell import Pebble, PebbleShell, Shell
 
 
-@pytest.fixture(scope="session", params=[*matrix.MODES, "pebble, all nonces good"])
+@pytest.fixture(scope="session", params=["private", *matrix.PEBBLE])
 def mode(request):
     return request.param
 
@@ -16,7 +15,7 @@ def mode(request):
 @pytest.fixture(scope="session")
 def server(mode, names, responder):
     """One for all tests, in each mode."""
-    made = {"private": Server, "pebble": Pebble}.get(mode, functools.partial(Pebble, refused=0))(names, responder)
+    made = Server(names, responder) if mode == "private" else Pebble(names, responder, matrix.PEBBLE[mode])
     yield made
     code, log = made.stop(), made.log if isinstance(made, Pebble) else made.log()
     made.close()
@@ -74,9 +73,9 @@ def is_for(mode, found, item):
     """Whether the row is run in that mode; a test without a row is about the CA's own words."""
     if mode == "private":
         return True
-    if found is None or found[0] in matrix.WANTS_TOKEN or item.get_closest_marker("private"):
+    if found is None or item.get_closest_marker("private"):
         return False
-    return (found[0] in matrix.GIVES_UP) == (mode not in matrix.MODES)
+    return mode == matrix.BEARS.get(found[0], "pebble")
 
 
 def pytest_collection_modifyitems(config, items):

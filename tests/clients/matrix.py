@@ -7,12 +7,14 @@ import subprocess
 import pytest
 
 MODES = ("private", "pebble")      # signet run, signet pebble
-# Give up at the first nonce that is taken back, python3-acme at the second in a row, against RFC 8555, 6.5: signet
-# pebble doesn't take any back from them.
-GIVES_UP = ("dehydrated", "lacme", "python3-acme")
-# Expect a token in each challenge, and so stumble over dns-persist-01 when it comes before theirs; RFC 8555, 8 leaves
-# a challenge's members to its type.
-WANTS_TOKEN = ("uacme", "ruby-acme-client")
+# signet pebble, turned up; and what of it a client's own faults can't bear.
+PEBBLE = {"pebble": {}, "pebble, all nonces good": {"PEBBLE_WFE_NONCEREJECT": "0"},
+          "pebble, a token in each challenge": {"PEBBLE_CHALLENGES": "http-01,tls-alpn-01,dns-01,dns-account-01"}}
+BEARS = {
+    # Give up at the first nonce that is taken back, python3-acme at the second in a row, against RFC 8555, 6.5.
+    **dict.fromkeys(("dehydrated", "lacme", "python3-acme"), "pebble, all nonces good"),
+    # Wants a token in each challenge, though RFC 8555, 8 leaves a challenge's members to its type.
+    "ruby-acme-client": "pebble, a token in each challenge"}
 HEAD = ("client", "challenge", "identifiers", "account key", "certificate key", "also")
 ORDER = ("certbot", "lego", "uacme", "dehydrated", "acme-tiny", "acmetool", "lacme", "Caddy", "mod_md", "python3-acme",
          "ruby-acme-client", "acme-client (npm)")

@@ -144,12 +144,12 @@ class Pebble(harness.pebble.Pebble):
     """signet pebble as its users turn it up: it takes back so many good nonces of a hundred, sleeps before it validates,
     reuses half of the authorizations, and has chains of three with two alternate roots."""
 
-    def __init__(self, names, responder, refused=20):
+    def __init__(self, names, responder, env):
         ports = types.SimpleNamespace(ports={"http01": responder.port, "tlsalpn01": responder.tls.port,
                                              "dns01": names.port})
         super().__init__("signet", types.SimpleNamespace(server=ports), env={
-            "PEBBLE_WFE_NONCEREJECT": str(refused), "PEBBLE_AUTHZREUSE": "50", "PEBBLE_VA_NOSLEEP": "0",
-            "PEBBLE_VA_SLEEPTIME": "3", "PEBBLE_CHAIN_LENGTH": "3", "PEBBLE_ALTERNATE_ROOTS": "2"})
+            "PEBBLE_WFE_NONCEREJECT": "20", "PEBBLE_AUTHZREUSE": "50", "PEBBLE_VA_NOSLEEP": "0",
+            "PEBBLE_VA_SLEEPTIME": "3", "PEBBLE_CHAIN_LENGTH": "3", "PEBBLE_ALTERNATE_ROOTS": "2", **env})
         self.names, self.responder = names, responder
         self.ca_file = self.file("ca.pem", self.manage("/roots/0").content)
 

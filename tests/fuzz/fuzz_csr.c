@@ -25,6 +25,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		(void)key_check(csr->key, &reason);
 		csr_free(csr);
 	}
+	if (csr_parse_by(slice_of(data, len), CSR_NAMES_ONLY, &csr, &reason) == ERR_OK) {
+		if (csr->key == NULL || csr_names_match(csr, csr->names, csr->count, &reason) != (csr->strange == 0))
+			abort();
+		csr_free(csr);
+	}
 	if (csr_parse_key(slice_of(data, len), &key, &reason) == ERR_OK)
 		EVP_PKEY_free(key);
 	return 0;

@@ -41,7 +41,8 @@ def possible():
 needs_network = pytest.mark.skipif(not possible(), reason="needs root, to make network namespaces")
 
 
-def _setns(fd):
+def enter(fd):
+    """This thread is from now on where that namespace's file says."""
     if _libc.setns(fd, CLONE_NEWNET) != 0:
         raise OSError(ctypes.get_errno(), "setns")
 
@@ -62,12 +63,12 @@ class Host:
     def __enter__(self):
         stack = self._before.__dict__.setdefault("stack", [])
         stack.append(os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
-        _setns(self._fd)
+        enter(self._fd)
         return self
 
     def __exit__(self, *_):
         fd = self._before.stack.pop()
-        _setns(fd)
+        enter(fd)
         os.close(fd)
 
     def run(self, *args, check=True):

@@ -118,7 +118,7 @@ def test_try_by_a_redirect_that_leads_nowhere(server, responder):
     assert code == 1 and rows["primary"]["problem"] == "dns", rows
 
 
-@pytest.mark.parametrize("args,word", [(["*.fine.test"], "can't prove"), (["not a name"], "not a name"),
+@pytest.mark.parametrize("args,word", [(["*.fine.test", "--challenge", "http-01"], "can't prove"), (["not a name"], "not a name"),
                                        (["10.0.0.1", "--challenge", "dns-01"], "can't prove")])
 def test_try_refuses_what_makes_no_sense(server, args, word):
     done = server.run("try", *args, "--dir", server.home, check=False)

@@ -27,6 +27,14 @@ def test_every_issuance_succeeds(target, options):
     assert summary["server"]["cpu_ms"] > 0
 
 
+def test_rate_and_idle_connections(target):
+    """--rate begins no issuance before its time; --idle's connections are there to the end."""
+    code, summary = target.run("--clients", 4, "--issuances", 12, "--timeout", 30, "--rate", 20, "--idle", 30)
+    assert (code, summary["issued"], summary["idle_open"]) == (0, 12, 30)
+    assert summary["seconds"] >= 11 / 20
+    assert 0 < summary["server"]["pss_kib"] < summary["server"]["resident_kib"]
+
+
 def test_a_failure_is_told(target):
     """A name that the policy refuses: the tool exits with 1 and says what the server said."""
     code, summary = target.run("--clients", 1, "--issuances", 1, "--timeout", 10, "--domain", "elsewhere.test")

@@ -105,3 +105,32 @@ def test_cut_off(net, closing):
         net.cut(dns)
         error = failure(account, "gone.test")
         assert error["type"] == URN + "dns" and f"resolver {names.address}" in error["detail"]
+
+
+def test_the_machines_own_addresses(net, closing):
+    """self: those of its interfaces, one that comes up after the start, those behind a translator's prefix; and the
+    redirect to any of them."""
+    ca, web, dns = (net.host(name, f"10.7.0.{n}/24", f"fd07::{n}/64") for name, n in (("ca", 1), ("web", 2), ("dns", 53)))
+    with dns:
+        names = closing(Names(53, "10.7.0.53"))
+    with web:
+        responder = closing(Responder(80, hosts=["10.7.0.2"]))
+    server = closing(server_on(ca, names, responder, {"va": {
+        "resolvers": [names.address], "retries": 0, "targets": {"allow": ["64:ff9b::/96", "fd07:64::/96", "::ffff:0:0/96"], "nat64": ["fd07:64::/96"]}}}))
+    ca.run("ip", "address", "add", "10.7.0.77/24", "dev", "eth0")
+    with ca:
+        trap = closing(Responder(80, hosts=["10.7.0.1", "10.7.0.77", "fd07::1"]))
+        account = Client(server)
+        for number, (field, address, judged) in enumerate((
+                ("a", "10.7.0.1", "10.7.0.1"), ("aaaa", "fd07::1", "fd07::1"), ("a", "10.7.0.77", "10.7.0.77"),
+                ("aaaa", "64:ff9b::a07:1", "10.7.0.1"), ("aaaa", "fd07:64::a07:4d", "10.7.0.77"),
+                ("aaaa", "::ffff:10.7.0.1", "10.7.0.1"), ("a", "127.0.0.1", "127.0.0.1"))):
+            names.set(f"own{number}.test", **{field: [address]})
+            names.set(f"hop{number}.test", a=["10.7.0.2"])
+            responder.by_host[f"hop{number}.test"] = {"status": 302, "headers": {"Location": f"http://own{number}.test/"}}
+            for name in (f"own{number}.test", f"hop{number}.test"):
+                error = failure(account, name)
+                assert error["type"] == URN + "connection", error
+                assert f"own{number}.test has the address" in error["detail"], error
+                assert f"let the administrator add {judged} to va.targets.allow" in error["detail"], error
+        assert trap.asked == []

@@ -100,7 +100,9 @@ def test_rfc5280_4_2_1_10_another_issuer_may(holder):
 
 def test_rfc5280_4_2_1_10_another_key_may_do(holder):
     order, url = holder.ready(["a.test"], profile="by-key")
-    check_problem(holder.finalize(order, csr(["a.test"], Key())), "badCSR", 400, "another key may do")
+    problem = check_problem(holder.finalize(order, csr(["a.test"], Key())), "badCSR", 400, "another key may do")
+    sub, = problem["subproblems"]       # as ca said it
+    assert sub["identifier"]["value"] == "a.test" and 'CA certificate "Limited CA" permit' in sub["detail"]
     assert holder.get(url).json()["status"] == "ready"
     assert holder.finalize(order, csr(["a.test"], Key("Ed25519"))).status_code == 200
     holder.poll(url, ("valid",))

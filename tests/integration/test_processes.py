@@ -205,6 +205,19 @@ def test_kill_9_of_the_supervisor(make_server):
         time.sleep(0.02)
 
 
+def test_start_at_once_after_kill_9_of_the_supervisor(make_server):
+    """The roles that are still dying hold the ports, with all their connections; whoever starts it again doesn't see it."""
+    server = make_server()
+    for turn in range(3):
+        held = [socket.create_connection(("127.0.0.1", server.port), 10) for _ in range(300)]
+        server.process.kill()
+        server.process.wait()
+        server.start()
+        assert Client(server).issue([f"again-{turn}.test"]).names == [f"again-{turn}.test"]
+        for sock in held:
+            sock.close()
+
+
 def test_restart_keeps_everything(make_server):
     server = make_server()
     client = Client(server)

@@ -1,7 +1,6 @@
 """RFC 8555, 7.3.5: an account's key hands over to another. Each of the nine checks, and what survives the change."""
 import os
 import signal
-import time
 
 import requests
 from harness.acme import Client, check_problem
@@ -34,8 +33,7 @@ def test_rfc8555_7_3_5_change_while_processing_survives_a_restart(make_server):
     server = make_server()
     client = Client(server)
     order, url = client.ready(["restart.test"])
-    roles = server.roles()
-    ca = roles["ca"]
+    ca = server.roles()["ca"]
     os.kill(ca, signal.SIGSTOP)
     assert client.finalize(order, csr(["restart.test"], Key())).json()["status"] == "processing"
     roll(client)
@@ -45,8 +43,6 @@ def test_rfc8555_7_3_5_change_while_processing_survives_a_restart(make_server):
         os.kill(ca, signal.SIGKILL)
     except ProcessLookupError:
         pass
-    while os.path.exists(f"/proc/{roles['wfe']}"):    # it has the ports until it saw that the supervisor is gone
-        time.sleep(0.01)
     server.start()
     client.nonces.clear()
     assert client.poll(url, ("valid", "invalid")).json()["status"] == "valid"

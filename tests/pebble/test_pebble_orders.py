@@ -62,6 +62,27 @@ def test_dns_persist_01(client):
     assert challenge["issuer-domain-names"] == ["pebble.letsencrypt.org"]
 
 
+def test_the_challenge_without_a_token_is_the_last(client):
+    """For clients that read them until one suits, and want a token in each: uacme. Of sixty, in a random order all
+    would be so once in 10^12 runs or, for wildcards, in 10^9."""
+    for url in client.order([f"{star}last{i}.test" for i in range(30) for star in ("", "*.")]).json()["authorizations"]:
+        assert client.get(url).json()["challenges"][-1]["type"] == "dns-persist-01"
+
+
+def test_challenges_that_are_offered(make_pebble):
+    client = make_pebble(env={"PEBBLE_CHALLENGES": "http-01,dns-01"}).client()
+    found = [{c["type"] for c in client.get(url).json()["challenges"]}
+             for url in client.order(["few.test", "*.few.test"]).json()["authorizations"]]
+    assert sorted(found, key=len) == [{"dns-01"}, {"http-01", "dns-01"}]
+
+
+@pytest.mark.parametrize("names", ("http-01,dns", ",http-01", "http-01 ,dns-01"))
+def test_challenges_that_are_none(make_pebble, names):
+    peb = make_pebble(env={"PEBBLE_CHALLENGES": names}, start=False)
+    status, _, err = peb.run(*peb.args)
+    assert status == 1 and "PEBBLE_CHALLENGES has " in err and "http-01,dns-01" in err
+
+
 def test_order_is_shuffled(client):
     """Of ten identifiers: as sent once in 3.6 million times."""
     names = [f"n{i}.shuffle.test" for i in range(10)]
@@ -303,6 +324,35 @@ def test_bad_csr(client_both, case):
         problem(reply, "badCSR", 400, "CSR contains a public key for a known account")
     elif case == "no csr" or client_both.server.kind != "debian":
         assert reply.status_code == 400     # 2.4.0 looks at no signature
+
+
+ODD = {"mail": [x509.RFC822Name("a@odd.test")], "uri": [x509.UniformResourceIdentifier("https://odd.test/")],
+       "ca": x509.BasicConstraints(True, None), "unknown": x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\5\0"),
+       "feature": x509.TLSFeature([x509.TLSFeatureType.status_request_v2])}
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_what_else_a_csr_asks_for_is_passed_over(client, case):
+    """Of a CSR Pebble reads the names it serves and must-staple; lego's suite sends one with a mail address."""
+    odd = ODD[case]
+    order, url = client.ready(["odd.test"])
+    client.finalize(order, keys.csr([], Key(), sans=[x509.DNSName("odd.test"), *(odd if isinstance(odd, list) else [])],
+                                    extensions=[] if isinstance(odd, list) else [(odd, True)]))
+    leaf = x509.load_pem_x509_certificate(client.get(client.poll(url, ("valid",)).json()["certificate"]).content)
+    san = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert list(san) == [x509.DNSName("odd.test")]
+    assert not leaf.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    assert {e.oid.dotted_string for e in leaf.extensions}.isdisjoint({"1.2.3.4", "1.3.6.1.5.5.7.1.24"})
+
+
+@pytest.mark.parametrize("names,words", (
+    ([], "Order includes different number of DNSnames identifiers than CSR specifies"),
+    (["strange.test", "_x.strange.test"], "Order includes different number of DNSnames identifiers than CSR specifies"),
+    (["a!b.test"], 'CSR is missing Order domain "strange.test"')), ids=("none", "one more", "another"))
+def test_a_csr_without_the_orders_names(client, names, words):
+    order, _ = client.ready(["strange.test"])
+    reply = client.finalize(order, keys.csr(names, Key(), common_name="strange.test"))
+    problem(reply, "unauthorized", 403, words)
 
 
 def test_names_keep_the_csrs_order(client_both):

@@ -8,6 +8,7 @@ import ssl
 
 import pytest
 from cryptography import x509
+from harness.pebble import Pebble
 
 DAY = r"20\d\d/\d\d/\d\d \d\d:\d\d:\d\d "
 
@@ -113,21 +114,41 @@ def test_both_address_families(make_pebble_both, host):
             socket.create_connection((address, port), 5).close()
 
 
+def with_hosts(peb, text):
+    """Words before a command that give it another /etc/hosts."""
+    hosts = peb.file("hosts", text)
+    return ["unshare", "--mount", "sh", "-c", f'mount --bind {hosts} /etc/hosts && exec "$@"', "sh"]
+
+
+others_hosts = pytest.mark.skipif(os.geteuid() != 0, reason="puts another file in the place of /etc/hosts")
+
+
+@others_hosts
 def test_dnsserver_by_host_name(make_pebble_both):
     peb = make_pebble_both(start=False)
-    peb.args[3] = peb.args[3].replace("127.0.0.1", "localhost")
-    peb.start()
+    peb.args[3] = peb.args[3].replace("127.0.0.1", "names.pebble.example")
+    peb.start(within=with_hosts(peb, b"127.0.0.1 localhost names.pebble.example\n"))
     peb.client().ready(["by-name.test"], "dns-01")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="puts another file in the place of /etc/hosts, for one process")
+@others_hosts
 def test_the_hosts_file_goes_before_the_systems_resolver(make_pebble_both):
     """Without -dnsserver. Suites put their names there."""
     peb = make_pebble_both(start=False)
     peb.args = peb.args[:2]
-    hosts = peb.file("hosts", b"127.0.0.1 localhost\n127.0.0.1 hosts.pebble.example other\n")
-    peb.start(within=["unshare", "--mount", "sh", "-c", f'mount --bind {hosts} /etc/hosts && exec "$@"', "sh"])
+    peb.start(within=with_hosts(peb, b"127.0.0.1 localhost\n127.0.0.1 hosts.pebble.example other\n"))
     peb.client().ready(["hosts.pebble.example"], "http-01")
+
+
+@others_hosts
+def test_localhost_that_has_both_families(make_pebble_both):
+    """As a fresh Debian's /etc/hosts has it: the IPv4 address is the one that is served."""
+    peb = make_pebble_both(start=False)
+    peb.file("config.json", json.dumps({"pebble": {**peb.config, "listenAddress": f"localhost:{peb.port}"}}).encode())
+    peb.start(within=with_hosts(peb, b"::1 localhost ip6-localhost ip6-loopback\n127.0.0.1 localhost\n"))
+    socket.create_connection(("127.0.0.1", peb.port), 5).close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("::1", peb.port), 5)
 
 
 def test_its_own_certificate(make_pebble):
@@ -150,3 +171,25 @@ def test_two_runs_have_different_roots(make_pebble_both):
     os.truncate(peb.log_file, 0)
     peb.start()
     assert peb.manage("/roots/0").text != first
+
+
+def _folder(peb):
+    """Where it has its state: it holds a lock there."""
+    fds = f"/proc/{peb.process.pid}/fd"
+    held = [os.readlink(os.path.join(fds, fd)) for fd in os.listdir(fds)]
+    return next(os.path.dirname(path) for path in held if os.path.basename(path) == "lock")
+
+
+def test_a_killed_one_leaves_nothing_behind(challenges):
+    """Suites end it by SIGKILL; the next to start removes its state, and that of no other."""
+    alive, killed = Pebble("signet", challenges), Pebble("signet", challenges)
+    folders = [_folder(alive), _folder(killed)]
+    killed.process.kill()
+    killed.process.wait(10)
+    third = Pebble("signet", challenges)
+    folders.append(_folder(third))
+    assert [os.path.exists(folder) for folder in folders] == [True, False, True]
+    assert alive.client().order(["alive.test"]).status_code == 201
+    for one in (alive, third, killed):
+        one.close()
+    assert not any(map(os.path.exists, folders))

@@ -251,7 +251,8 @@ static void
 test_subproblems(void **state)
 {
 	struct identifier a, b;
-	struct problem	  problem = { 0 };
+	struct problem	  problem = { 0 }, read = { 0 };
+	char		 *text;
 	json_t		 *json, *subs;
 
 	(void)state;
@@ -266,6 +267,15 @@ test_subproblems(void **state)
 	json = problem_json(&problem);
 	assert_string_equal(json_member_str(json, "type"), "urn:ietf:params:acme:error:compound");
 	assert_null(json_object_get(json, "identifier"));
+	assert_non_null(text = json_dumps(json, 0));
+	problem_read(text, &read);	/* as the database keeps it */
+	assert_int_equal(read.type, PROBLEM_COMPOUND);
+	assert_int_equal(read.sub_count, 2);
+	assert_true(problem_names(&read, &a) && problem_names(&read, &b));
+	assert_int_equal(read.subs[1].type, PROBLEM_MALFORMED);
+	assert_string_equal(read.subs[0].detail.text, "no a");
+	problem_free(&read);
+	free(text);
 	subs = json_object_get(json, "subproblems");
 	assert_int_equal(json_array_size(subs), 2);
 	assert_string_equal(json_member_str(json_object_get(json_array_get(subs, 1), "identifier"), "value"),

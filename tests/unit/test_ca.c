@@ -1,6 +1,8 @@
 /* From an honest proof to a certificate: profiles, policy, replays; and the server's own. */
 #include "tests/unit/ca_world.h"
 
+#include "ca/profile.h"
+
 static void
 test_issues(void **state)
 {
@@ -169,10 +171,13 @@ test_policy_of_profile(void **state)
 	static const struct {
 		const char *profile, *san, *names[2], *word;
 	} rows[] = {
-		{ "narrow", "DNS:a.test", { "a.test", NULL }, "not among the names of profile \"narrow\"" },
-		{ "narrow", "DNS:bad.narrow.test", { "bad.narrow.test", NULL }, "not among the names of profile" },
+		{ "narrow", "DNS:a.test", { "a.test", NULL }, "\"a.test\" is not among the names the CA itself issues for "
+		    "(ca.profiles.narrow.allow)" },
+		{ "narrow", "DNS:bad.narrow.test", { "bad.narrow.test", NULL }, "\"bad.narrow.test\" is denied by the "
+		    "CA's own policy (ca.profiles.narrow.deny: \"bad.narrow.test\")" },
 		{ "narrow", "DNS:a.narrow.test", { "a.narrow.test", NULL }, NULL },
-		{ "single", "DNS:a.test,DNS:b.test", { "a.test", "b.test" }, "2 names are more" },
+		{ "single", "DNS:a.test,DNS:b.test", { "a.test", "b.test" }, "2 names are more than the CA's own policy "
+		    "allows in one certificate: 1 (ca.profiles.single.names)" },
 		{ "single", "DNS:a.test", { "a.test", NULL }, NULL },
 		{ "public", "IP:192.0.2.1", { "192.0.2.1", NULL }, "special use" },
 		{ "public", "DNS:co.uk", { "co.uk", NULL }, "public suffix" },
@@ -202,6 +207,135 @@ test_policy_of_profile(void **state)
 		buf_free(&der);
 		ask_close(&ask);
 	}
+}
+
+/* The names of the problem's subproblems, and what is said of each: "name: rule" lines. */
+static void
+subproblems_text(const struct problem *problem, enum problem_type type, char *out, size_t size)
+{
+	out[0] = '\0';
+	for (size_t i = 0; i < problem->sub_count; i++) {
+		assert_int_equal(problem->subs[i].type, type);
+		snprintf(out + strlen(out), size - strlen(out), "%s: %s\n", problem->subs[i].identifier.value,
+		    problem->subs[i].detail.text);
+	}
+}
+
+/* A refusal names each identifier and the rule, in subproblems (RFC 8555, 6.7.1). */
+static void
+expect_subproblems(struct ask *ask, enum problem_type type, const char *want)
+{
+	struct msg_certificate out;
+	struct problem problem = { 0 };
+	char got[2048];
+
+	assert_int_equal(issue_certificate(ask->w->ca, &ask->issue, clock_now(), &out, &problem), ERR_DENIED);
+	assert_int_equal(problem.type, type);
+	subproblems_text(&problem, type, got, sizeof(got));
+	assert_string_equal(got, want);
+	problem_free(&problem);
+	ask_close(ask);
+}
+
+/* All names of the list are asked for, and proven but for the last ones. */
+static void
+ask_for(struct ask *ask, struct world *w, const char *san, size_t unproven)
+{
+	char *copy = strdup(san), *rest = copy, *name;
+	size_t count = 1;
+
+	for (const char *at = san; (at = strchr(at, ',')) != NULL; at++)
+		count++;
+	w->order = id_new();
+	ask_open(ask, w);
+	ask->san = san;
+	ask_sign(ask);
+	ask->issue.evidence_count = 0;
+	for (size_t i = 0; i + unproven < count; i++) {
+		name = strchr(strsep(&rest, ","), ':') + 1;
+		said.wildcard = name[0] == '*';
+		said.method = said.wildcard ? CHALLENGE_DNS_01 : CHALLENGE_HTTP_01;
+		statement_add(ask, said.wildcard ? name + 2 : name, w->jwk->thumbprint, clock_now(), w->evidence_key);
+	}
+	said.wildcard = false;
+	said.method = CHALLENGE_HTTP_01;
+	free(copy);
+}
+
+static void
+test_refusals_name_each(void **state)
+{
+	static struct profile_config rules[] = {
+		{ .name = (char *)"tame", .lifetime = 86400, .server_auth = true, .public_names = true } };
+	struct world *w = *state;
+	struct ask ask;
+
+	ask_for(&ask, w, "DNS:denied.test,DNS:a.test,IP:192.0.2.129,IP:198.51.100.1", 0);
+	expect_subproblems(&ask, PROBLEM_REJECTED_IDENTIFIER,
+	    "denied.test: \"denied.test\" is denied by the CA's own policy (ra.policy.deny: \"denied.test\")\n"
+	    "192.0.2.129: \"192.0.2.129\" is denied by the CA's own policy (ra.policy.deny: \"192.0.2.128/25\")\n"
+	    "198.51.100.1: \"198.51.100.1\" is not among the addresses the CA itself issues for (ra.policy.allow)\n");
+	ask_for(&ask, w, "DNS:a.test,DNS:b.test,IP:192.0.2.1", 2);
+	expect_subproblems(&ask, PROBLEM_UNAUTHORIZED,
+	    "b.test: no certificate for \"b.test\": nobody proved control of it\n"
+	    "192.0.2.1: no certificate for \"192.0.2.1\": nobody proved control of it\n");
+	w->config.ca.profiles = rules;
+	w->config.ca.profile_count = 1;
+	ask_for(&ask, w, "DNS:a.test,DNS:*.b.test,DNS:*.uk", 0);
+	strcpy(ask.issue.profile, "tame");
+	expect_subproblems(&ask, PROBLEM_REJECTED_IDENTIFIER,
+	    "*.b.test: \"*.b.test\" is a wildcard, and the CA's own policy gives none (ca.profiles.tame.wildcards: false)\n"
+	    "*.uk: \"*.uk\" is a wildcard, and the CA's own policy gives none (ca.profiles.tame.wildcards: false)\n");
+	w->config.ca.profiles = profiles;
+	w->config.ca.profile_count = 4;
+	issuer_make(w->dir, KEY_P256,
+	    "critical,permitted;DNS:home.arpa,permitted;IP:192.0.2.0/255.255.255.192,excluded;DNS:x.home.arpa");
+	world_reopen(w);
+	ask_for(&ask, w, "DNS:a.home.arpa,DNS:a.test,DNS:*.home.arpa,IP:192.0.2.65", 0);
+	expect_subproblems(&ask, PROBLEM_REJECTED_IDENTIFIER,
+	    "*.home.arpa: \"*.home.arpa\": the name constraints of CA certificate \"Test CA\" exclude \"x.home.arpa\" "
+	    "(RFC 5280, 4.2.1.10)\n"
+	    "a.test: \"a.test\" is outside what the name constraints of CA certificate \"Test CA\" permit, such as "
+	    "\"home.arpa\" (RFC 5280, 4.2.1.10)\n"
+	    "192.0.2.65: \"192.0.2.65\" is outside what the name constraints of CA certificate \"Test CA\" permit, such as "
+	    "192.0.2.0/26 (RFC 5280, 4.2.1.10)\n");
+}
+
+/* What no rule of policy minds and a lint does: told name by name, and never signed. */
+static void
+test_lints_name_each(void **state)
+{
+	struct identifier names[] = { { IDENTIFIER_DNS, "fine.test" }, { IDENTIFIER_DNS, "under_score.test" },
+		{ IDENTIFIER_IP, "192.0.2.1" }, { IDENTIFIER_DNS, "b_d.test" } };
+	struct world *w = *state;
+	EVP_PKEY *key = key_generate(KEY_P256);
+	struct leaf_form form;
+	struct leaf leaf = { .names = names, .name_count = 4, .key = key, .not_before = clock_now() - 60,
+		.not_after = clock_now() + 86400, .form = &form };
+	struct lint_context context = { .issuer = w->ca->issuers[0].cert, .now = clock_now(), .lifetime_max = 90 * 86400,
+		.backdate_max = 3600, .form = &form };
+	struct reason reason = { "" };
+	struct problem problem = { 0 };
+	uint8_t serial[SERIAL_SIZE];
+	struct buf der = { 0 };
+	char got[1024];
+
+	profile_form(&profiles[0], &form);
+	assert_int_equal(issuer_sign(&w->ca->issuers[0], &leaf, &context, serial, &der, &reason, &problem), ERR_DENIED);
+	assert_int_equal(der.len, 0);
+	subproblems_text(&problem, PROBLEM_REJECTED_IDENTIFIER, got, sizeof(got));
+	assert_string_equal(got,
+	    "under_score.test: lint dns_underscore (RFC 1034, 3.5; CABF BR 7.1.2.7.12): \"under_score.test\" has an "
+	    "underscore\n"
+	    "b_d.test: lint dns_underscore (RFC 1034, 3.5; CABF BR 7.1.2.7.12): \"b_d.test\" has an underscore\n");
+	problem_free(&problem);
+	/* A lint that isn't about names blames none. */
+	leaf.name_count = 1;
+	context.lifetime_max = 3600;
+	assert_int_equal(issuer_sign(&w->ca->issuers[0], &leaf, &context, serial, &der, &reason, &problem), ERR_DENIED);
+	assert_int_equal(problem.sub_count, 0);
+	buf_free(&der);
+	EVP_PKEY_free(key);
 }
 
 /* RFC 8738: addresses need proof of their own, and stand in the certificate as such. */
@@ -395,7 +529,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_issues), T(test_kept_account), T(test_old_order), T(test_profile_and_dates), T(test_profiles),
-		T(test_policy), T(test_policy_of_profile), T(test_addresses), T(test_address_policy), T(test_address_name_constraints),
+		T(test_policy), T(test_policy_of_profile), T(test_refusals_name_each), T(test_lints_name_each), T(test_addresses), T(test_address_policy), T(test_address_name_constraints),
 		T(test_name_constraints), T(test_replay), T(test_server), T(test_speed) };
 
 	log_open("test", LOG_ERROR + 1, LOG_TEXT);

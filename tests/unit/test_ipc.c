@@ -387,16 +387,40 @@ test_certificate(void **state)
 static void
 test_refused(void **state)
 {
-	struct msg_refused msg = { .order = id_new(), .problem = PROBLEM_BAD_CSR, .detail = { "no" } }, back;
+	struct msg_refused msg = { .order = id_new(), .problem = { .type = PROBLEM_BAD_CSR, .detail = { "no" } } }, back;
+	struct identifier names[2] = { { IDENTIFIER_DNS, "a.test" }, { IDENTIFIER_IP, "192.0.2.1" } };
 	struct buf	   out = { 0 };
 
 	(void)state;
 	put_refused(&out, &msg);
 	assert_true(get_refused(buf_slice(&out), &back));
-	assert_int_equal(back.problem, PROBLEM_BAD_CSR);
-	assert_string_equal(back.detail.text, "no");
+	assert_int_equal(back.problem.type, PROBLEM_BAD_CSR);
+	assert_string_equal(back.problem.detail.text, "no");
+	assert_int_equal(back.problem.sub_count, 0);
 	REFUSES_OTHER_LENGTHS(get_refused, struct msg_refused, &out);
+	buf_clear(&out);
+	problem_add(&msg.problem, PROBLEM_REJECTED_IDENTIFIER, &names[0], "never");
+	problem_add(&msg.problem, PROBLEM_UNAUTHORIZED, &names[1], "not yet");
+	put_refused(&out, &msg);
+	assert_true(get_refused(buf_slice(&out), &back));
+	assert_int_equal(back.problem.sub_count, 2);
+	assert_true(problem_names(&back.problem, &names[0]) && problem_names(&back.problem, &names[1]));
+	assert_int_equal(back.problem.subs[1].type, PROBLEM_UNAUTHORIZED);
+	assert_string_equal(back.problem.subs[0].detail.text, "never");
+	problem_free(&back.problem);
+	REFUSES_OTHER_LENGTHS(get_refused, struct msg_refused, &out);
+	/* Not as a problem says it. */
+	msg.problem.subs[0].detail.text[0] = '\n';
+	buf_clear(&out);
+	put_refused(&out, &msg);
+	assert_false(get_refused(buf_slice(&out), &back));
+	msg.problem.subs[0].detail.text[0] = 'n';
+	msg.problem.subs[1].type = PROBLEM_NONE;
+	buf_clear(&out);
+	put_refused(&out, &msg);
+	assert_false(get_refused(buf_slice(&out), &back));
 	buf_free(&out);
+	problem_free(&msg.problem);
 }
 
 /* --- channels ------------------------------------------------------------------------------------ */

@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "proc/folders.h"
 #include "proc/listeners.h"
 #include "proc/order.h"
@@ -319,7 +320,7 @@ listeners_complain(void **state)
 	assert_int_equal(listen(other, 1), 0);
 	assert_int_equal(getsockname(other, (struct sockaddr *)&sin, &len), 0);
 	snprintf(taken, sizeof(taken), "127.0.0.1:%u", ntohs(sin.sin_port));
-	assert_int_equal(listeners_sync(&held, &config, complaints), ERR_CONFIG);
+	assert_int_equal(listeners_sync(&held, &config, 0, complaints), ERR_CONFIG);
 	fclose(complaints);
 	assert_int_equal(held.count, 0);
 	assert_non_null(strstr(text, "signet.yaml: wfe.listen: 127.0.0.1:"));
@@ -328,6 +329,43 @@ listeners_complain(void **state)
 	assert_non_null(strstr(text, "nowhere:1: not an IP address"));
 	free(text);
 	close(other);
+}
+
+/* Its holder dies a moment later; who holds it for longer is complained about in the end. */
+static void
+listeners_wait_for_the_dying(void **state)
+{
+	struct sockaddr_in	sin = { .sin_family = AF_INET };
+	socklen_t		len = sizeof(sin);
+	struct listeners	held = { 0 };
+	char			taken[32], *addresses[] = { taken }, *text = NULL;
+	struct config		config = listen_on(addresses, 1);
+	size_t			size;
+	FILE			*complaints = open_memstream(&text, &size);
+	int			other = socket(AF_INET, SOCK_STREAM, 0), status;
+	int64_t			begin;
+	pid_t			pid;
+
+	(void)state;
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(other, (struct sockaddr *)&sin, sizeof(sin)), 0);
+	assert_int_equal(listen(other, 1), 0);
+	assert_int_equal(getsockname(other, (struct sockaddr *)&sin, &len), 0);
+	snprintf(taken, sizeof(taken), "127.0.0.1:%u", ntohs(sin.sin_port));
+	begin = clock_monotonic_ms();
+	assert_int_equal(listeners_sync(&held, &config, begin + 100, complaints), ERR_CONFIG);
+	assert_true(clock_monotonic_ms() >= begin + 100);
+	fclose(complaints);
+	assert_non_null(strstr(text, "another program has this port"));
+	free(text);
+	if ((pid = fork()) == 0) {
+		usleep(100000);
+		_exit(0);
+	}
+	close(other);
+	assert_int_equal(listeners_sync(&held, &config, clock_monotonic_ms() + 20000, stderr), ERR_OK);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	listeners_close(&held);
 }
 
 /* Nobody's a moment ago; the configuration takes no port 0. */
@@ -358,15 +396,15 @@ listeners_stay(void **state)
 	snprintf(two, sizeof(two), "[::]:%u", free_port(&hold[1]));
 	close(hold[0]);
 	close(hold[1]);
-	assert_int_equal(listeners_sync(&held, &config, stderr), ERR_OK);
+	assert_int_equal(listeners_sync(&held, &config, 0, stderr), ERR_OK);
 	assert_int_equal(held.count, 1);
 	first = held.held[0].socket.fd;
 	flags = fcntl(first, F_GETFL);
 	assert_true((flags & O_NONBLOCK) != 0 && (fcntl(first, F_GETFD) & FD_CLOEXEC) != 0);
-	assert_int_equal(listeners_sync(&held, &more, stderr), ERR_OK);
+	assert_int_equal(listeners_sync(&held, &more, 0, stderr), ERR_OK);
 	assert_int_equal(held.count, 2);
 	assert_int_equal(held.held[0].socket.fd, first);
-	assert_int_equal(listeners_sync(&held, &less, stderr), ERR_OK);
+	assert_int_equal(listeners_sync(&held, &less, 0, stderr), ERR_OK);
 	assert_int_equal(held.count, 2);		/* until the new roles serve */
 	assert_false(held.held[0].wanted);
 	listeners_prune(&held);
@@ -438,6 +476,7 @@ main(void)
 		cmocka_unit_test(drop_to_nothing),
 		cmocka_unit_test(drop_to_a_folder),
 		cmocka_unit_test(listeners_complain),
+		cmocka_unit_test(listeners_wait_for_the_dying),
 		cmocka_unit_test(listeners_stay),
 		cmocka_unit_test(folders_are_owned),
 		cmocka_unit_test(folders_stay_apart),

@@ -13,6 +13,7 @@
 #include "lib/json.h"
 #include "ra/contact.h"
 #include "ra/nonce.h"
+#include "ra/layers.h"
 #include "ra/order_read.h"
 #include "ra/order_view.h"
 #include "ra/park.h"
@@ -237,52 +238,113 @@ read_order(json_t *payload, struct order *order, struct problem *problem)
 	return done;
 }
 
-/* Names and profiles that an external key holds its accounts to (RFC 8555, 7.3.4). */
+/* What an external key and an administrator hold an account to, on top of each other. */
+static char policy_any[] = "*", policy_block[] = "0.0.0.0/0", policy_first[] = "first", policy_second[] = "second",
+	    policy_third[] = "third";
+static char *policy_allow[] = { policy_any, policy_block };
+static const struct ra_config policy_ra = { .allow = { .items = policy_allow, .count = 2 }, .wildcards = true };
+static struct profile_config policy_profiles[] = { { .name = policy_first, .lifetime = LIFETIME, .wildcards = true },
+	{ .name = policy_second, .lifetime = LIFETIME, .wildcards = true },
+	{ .name = policy_third, .lifetime = LIFETIME, .wildcards = true } };
+static const struct ca_config policy_ca = { .profiles = policy_profiles, .profile_count = 3, .backdate = 300 };
+
 static void
-test_order_held_by_external_key(void **state)
+make_layer(struct layer *out, enum policy_source source, struct bounds bounds)
 {
-	static char any[] = "*", block[] = "0.0.0.0/0", first[] = "first", second[] = "second", third[] = "third";
-	static char *allow[] = { any, block };
-	struct ra_config ra = { .allow = { .items = allow, .count = 2 }, .wildcards = true };
-	struct profile_config profiles[] = { { .name = first, .lifetime = LIFETIME, .wildcards = true },
-		{ .name = second, .lifetime = LIFETIME, .wildcards = true },
-		{ .name = third, .lifetime = LIFETIME, .wildcards = true } };
-	struct ca_config ca = { .profiles = profiles, .profile_count = 3, .backdate = 300 };
-	struct external_key key = { .id = id_new(), .names = (char *)"nas.lan\n*.home.lan\n10.0.0.0/8",
-		.profiles = (char *)"second\nthird" };
+	struct id id = { { 1 } };
+
+	bounds.names = bounds.names != NULL ? strdup(bounds.names) : NULL;
+	bounds.deny = bounds.deny != NULL ? strdup(bounds.deny) : NULL;
+	bounds.profiles = bounds.profiles != NULL ? strdup(bounds.profiles) : NULL;
+	assert_int_equal(layer_make(out, source, id, &bounds), ERR_OK);
+	assert_null(bounds.names);
+}
+
+#define OF_KEY "external key AQAAAAAAAAAAAAAAAAAAAA"
+#define OF_ACCOUNT "policy of account AQAAAAAAAAAAAAAAAAAAAA"
+
+static void
+test_order_held(void **state)
+{
+	struct layer key, account;
 	static const struct {
 		const char *type, *value, *profile;
+		bool both;	/* the account's policy too */
 		enum problem_type type_of_problem;
-		const char *chosen;
+		const char *said;	/* the profile, or words of the refusal */
 	} rows[] = {
-		{ "dns", "nas.lan", NULL, PROBLEM_NONE, "second" },
-		{ "dns", "a.b.home.lan", "third", PROBLEM_NONE, "third" },
-		{ "dns", "*.home.lan", NULL, PROBLEM_NONE, "second" },
-		{ "ip", "10.1.2.3", NULL, PROBLEM_NONE, "second" },
-		{ "ip", "192.0.2.1", NULL, PROBLEM_REJECTED_IDENTIFIER, NULL },
-		{ "dns", "home.lan", NULL, PROBLEM_REJECTED_IDENTIFIER, NULL },
-		{ "dns", "*.lan", NULL, PROBLEM_REJECTED_IDENTIFIER, NULL },
-		{ "dns", "xnas.lan", NULL, PROBLEM_REJECTED_IDENTIFIER, NULL },
-		{ "dns", "nas.lan", "first", PROBLEM_INVALID_PROFILE, NULL },
-		{ "dns", "nas.lan", "fourth", PROBLEM_INVALID_PROFILE, NULL },
+		{ "dns", "nas.lan", NULL, false, PROBLEM_NONE, "second" },
+		{ "dns", "a.b.home.lan", "third", false, PROBLEM_NONE, "third" },
+		{ "dns", "*.home.lan", NULL, false, PROBLEM_NONE, "second" },
+		{ "ip", "10.1.2.3", NULL, false, PROBLEM_NONE, "second" },
+		{ "ip", "192.0.2.1", NULL, false, PROBLEM_REJECTED_IDENTIFIER, "addresses that the account's external key is for "
+		    "(" OF_KEY ": --name has no block that holds it, such as \"192.0.2.1/32\")" },
+		{ "dns", "home.lan", NULL, false, PROBLEM_REJECTED_IDENTIFIER, "\"home.lan\" is not among the names that the "
+		    "account's external key is for (" OF_KEY ": --name)" },
+		{ "dns", "*.lan", NULL, false, PROBLEM_REJECTED_IDENTIFIER, "external key" },
+		{ "dns", "xnas.lan", NULL, false, PROBLEM_REJECTED_IDENTIFIER, "external key" },
+		{ "dns", "nas.lan", "first", false, PROBLEM_INVALID_PROFILE, "profile \"first\" is not among those that the "
+		    "account's external key is for (" OF_KEY ": --profile); leave \"profile\" out" },
+		{ "dns", "nas.lan", "fourth", false, PROBLEM_INVALID_PROFILE, "there is no profile" },
+		/* the default is the first of the account's that the key has too */
+		{ "dns", "nas.lan", NULL, true, PROBLEM_NONE, "third" },
+		{ "dns", "nas.lan", "second", true, PROBLEM_INVALID_PROFILE, "among those that this account may have (" OF_ACCOUNT
+		    ": --profile)" },
+		{ "dns", "nas.lan", "first", true, PROBLEM_INVALID_PROFILE, "external key" },
+		{ "dns", "x.home.lan", NULL, true, PROBLEM_REJECTED_IDENTIFIER, "\"x.home.lan\" is denied by the account's own "
+		    "policy (" OF_ACCOUNT ": --deny \"x.home.lan\")" },
+		{ "dns", "*.home.lan", NULL, true, PROBLEM_REJECTED_IDENTIFIER, ": --deny" },
+		{ "dns", "*.a.home.lan", NULL, true, PROBLEM_REJECTED_IDENTIFIER, "is a wildcard, which the account's own policy "
+		    "doesn't give (" OF_ACCOUNT ": --no-wildcards)" },
+		{ "ip", "10.1.2.3", NULL, true, PROBLEM_REJECTED_IDENTIFIER, "addresses that this account may have (" OF_ACCOUNT },
 	};
 
 	(void)state;
+	make_layer(&key, POLICY_EXTERNAL_KEY, (struct bounds){ .names = (char *)"nas.lan\n*.home.lan\n10.0.0.0/8",
+	    .profiles = (char *)"second\nthird" });
+	make_layer(&account, POLICY_ACCOUNT, (struct bounds){ .names = (char *)"*.home.lan\nnas.lan",
+	    .deny = (char *)"x.home.lan", .profiles = (char *)"first\nthird", .no_wildcards = true, .max_names = 1 });
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		json_t *payload = json_pack("{s:[{s:s, s:s}], s:s*}", "identifiers", "type", rows[i].type, "value",
 		    rows[i].value, "profile", rows[i].profile);
+		struct policy policy = { .ra = &policy_ra, .ca = &policy_ca, .external = &key.rules,
+			.account = rows[i].both ? &account.rules : NULL };
 		struct order order = { 0 };
 		struct problem problem = { 0 };
+		bool good = order_read(payload, &policy, NOW, &order, &problem);
 
-		if (order_read(payload, &(struct policy){ .ra = &ra, .ca = &ca, .held = &key }, NOW, &order, &problem) !=
-		    (rows[i].type_of_problem == PROBLEM_NONE) || problem.type != rows[i].type_of_problem)
+		if (good != (rows[i].type_of_problem == PROBLEM_NONE) || problem.type != rows[i].type_of_problem)
 			fail_msg("%s: %s %s", rows[i].value, problem_name(problem.type), problem.detail.text);
-		if (rows[i].chosen != NULL)
-			assert_string_equal(order.profile, rows[i].chosen);
+		if (strstr(good ? order.profile : problem.detail.text, rows[i].said) == NULL)
+			fail_msg("%s: %s", rows[i].value, good ? order.profile : problem.detail.text);
 		json_decref(payload);
 		problem_free(&problem);
 		order_free(&order);
 	}
+	layer_free(&key);
+	layer_free(&account);
+}
+
+static void
+test_order_held_to_a_number(void **state)
+{
+	struct layer account;
+	struct policy policy = { .ra = &policy_ra, .ca = &policy_ca, .account = &account.rules };
+	json_t *payload = json_pack("{s:[{s:s, s:s}, {s:s, s:s}]}", "identifiers", "type", "dns", "value", "a.lan", "type",
+	    "dns", "value", "b.lan");
+	struct order order = { 0 };
+	struct problem problem = { 0 };
+
+	(void)state;
+	make_layer(&account, POLICY_ACCOUNT, (struct bounds){ .max_names = 1 });
+	assert_false(order_read(payload, &policy, NOW, &order, &problem));
+	assert_int_equal(problem.type, PROBLEM_REJECTED_IDENTIFIER);
+	assert_string_equal(problem.detail.text, "the order has 2 identifiers, and the account's own policy allows 1 in one "
+	    "(" OF_ACCOUNT ": --max-names); split it");
+	json_decref(payload);
+	problem_free(&problem);
+	order_free(&order);
+	layer_free(&account);
 }
 
 /* A value that is too long is shown cut; a half of a character would leave the reply without its problem. */
@@ -543,7 +605,8 @@ main(void)
 		cmocka_unit_test(test_nonce_once), cmocka_unit_test(test_nonce_window),
 		cmocka_unit_test(test_nonce_race), cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_contacts), cmocka_unit_test(test_order_status),
-		cmocka_unit_test(test_order_held_by_external_key), cmocka_unit_test(test_order_long_value), cmocka_unit_test(test_order_not_after),
+		cmocka_unit_test(test_order_held),
+		cmocka_unit_test(test_order_held_to_a_number), cmocka_unit_test(test_order_long_value), cmocka_unit_test(test_order_not_after),
 		cmocka_unit_test(test_order_tells_cause), cmocka_unit_test(test_authorization_json),
 		cmocka_unit_test(test_park), cmocka_unit_test(test_links), cmocka_unit_test(test_rfc3339),
 		cmocka_unit_test(test_renewal_window),

@@ -103,6 +103,8 @@ call(struct call *c)
 		return expression;						\
 	}
 VERB(put_account, account_insert(tx, c->row))
+VERB(put_bounds, account_bounds_put(tx, c->id, c->row))
+VERB(remove_bounds, account_bounds_remove(tx, c->id))
 VERB(put_external_key, external_key_insert(tx, c->row))
 VERB(use_external_key, external_key_use(tx, c->id, c->number))
 VERB(revoke_external_key, external_key_revoke(tx, c->id, c->number))
@@ -844,11 +846,45 @@ account_walk(void **state)
 	storage_read_end(tx);
 }
 
+static void
+account_bounds_verbs(void **state)
+{
+	struct bounds some = { .names = (char *)"a.lan\n10.0.0.0/8", .max_names = 3 };
+	struct bounds others = { .deny = (char *)"b.lan", .profiles = (char *)"short", .no_wildcards = true }, got;
+	struct id id = id_new(), other = id_new();
+	struct storage_tx *tx;
+
+	(void)state;
+	assert_int_equal(CALL(put_bounds, id, .row = &some), ERR_OK);
+	assert_int_equal(CALL(put_bounds, other, .row = &some), ERR_OK);
+	assert_int_equal(CALL(put_bounds, id, .row = &others), ERR_OK);	/* nothing of the first is left */
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	assert_int_equal(account_bounds_get(tx, id, &got), ERR_OK);
+	assert_string_equal(got.names, "");
+	assert_string_equal(got.deny, "b.lan");
+	assert_string_equal(got.profiles, "short");
+	assert_true(got.no_wildcards);
+	assert_int_equal(got.max_names, 0);
+	bounds_free(&got);
+	assert_int_equal(account_bounds_get(tx, other, &got), ERR_OK);
+	assert_string_equal(got.names, "a.lan\n10.0.0.0/8");
+	assert_int_equal(got.max_names, 3);
+	bounds_free(&got);
+	storage_read_end(tx);
+	assert_int_equal(CALL(remove_bounds, id), ERR_OK);
+	assert_int_equal(CALL(remove_bounds, id), ERR_NOT_FOUND);
+	assert_int_equal(storage_read(storage, &tx), ERR_OK);
+	assert_int_equal(account_bounds_get(tx, id, &got), ERR_NOT_FOUND);
+	assert_null(got.names);
+	storage_read_end(tx);
+}
+
 static struct external_key
 sample_external_key(int64_t expires, int64_t uses)
 {
-	struct external_key key = { .id = id_new(), .comment = (char *)"c", .names = (char *)"a.lan\n*.b.lan",
-		.profiles = (char *)"", .expires = expires, .uses = uses, .created = 3 };
+	struct external_key key = { .id = id_new(), .comment = (char *)"c",
+		.bounds = { .names = (char *)"a.lan\n*.b.lan", .profiles = (char *)"", .deny = (char *)"x.b.lan",
+		    .no_wildcards = true, .max_names = 7 }, .expires = expires, .uses = uses, .created = 3 };
 
 	buf_put_str(&key.mac_key, "secret");
 	return key;
@@ -894,7 +930,11 @@ external_key_verbs(void **state)
 	assert_int_equal(got[2].uses, 2);
 	assert_int_equal(got[1].expires, 100);
 	assert_int_equal(got[0].revoked, 60);
-	assert_string_equal(got[0].names, "a.lan\n*.b.lan");
+	assert_string_equal(got[0].bounds.names, "a.lan\n*.b.lan");
+	assert_string_equal(got[0].bounds.deny, "x.b.lan");
+	assert_string_equal(got[0].bounds.profiles, "");
+	assert_true(got[0].bounds.no_wildcards);
+	assert_int_equal(got[0].bounds.max_names, 7);
 	assert_true(slice_eq_str(buf_slice(&got[0].mac_key), "secret"));
 	for (size_t i = 0; i < 3; i++)
 		external_key_free(&got[i]);
@@ -1102,7 +1142,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(certificate_verbs, setup, teardown),
 		cmocka_unit_test_setup_teardown(certificate_walks, setup, teardown),
 		cmocka_unit_test_setup_teardown(account_walk, setup, teardown),
-		cmocka_unit_test_setup_teardown(external_key_verbs, setup, teardown),
+		cmocka_unit_test_setup_teardown(account_bounds_verbs, setup, teardown), cmocka_unit_test_setup_teardown(external_key_verbs, setup, teardown),
 		cmocka_unit_test_setup_teardown(expiry, setup, teardown),
 		cmocka_unit_test_setup_teardown(expiry_spares_processing, setup, teardown),
 		cmocka_unit_test_setup_teardown(snapshot, setup, teardown),

@@ -40,6 +40,7 @@ struct world {
 	struct targets *targets;
 	struct means means;
 	struct egress egress;
+	struct connector *connector;
 	struct checker *checker;
 	struct msg_result result; /* the last */
 	uint8_t evidence[BUNDLE_MAX];
@@ -249,7 +250,8 @@ setup(void **state)
 	assert_non_null(w->means.resolver = resolver_new(&w->config, &w->egress, w->targets));
 	resolver_start(w->means.resolver, &w->loop);
 	w->means.targets = w->targets;
-	assert_non_null(w->means.fetcher = fetcher_new(&w->loop, &w->egress, "signet-va"));
+	assert_non_null(w->connector = connector_new(&w->loop, &w->egress));
+	assert_non_null(w->means.fetcher = fetcher_new(&w->loop, w->connector, "signet-va"));
 	assert_non_null(w->means.gates = gates_new(&w->loop, 8));
 	assert_non_null(w->checker = checker_new(&w->means));
 	assert_int_equal(pthread_create(&w->thread, NULL, respond, w), 0);
@@ -266,6 +268,7 @@ teardown(void **state)
 	checker_free(w->checker);
 	gates_free(w->means.gates);
 	fetcher_free(w->means.fetcher);
+	connector_free(w->connector);
 	resolver_free(w->means.resolver);
 	targets_free(w->targets);
 	uv_run(&w->loop, UV_RUN_DEFAULT);

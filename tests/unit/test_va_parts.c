@@ -11,6 +11,7 @@
 #include "va/body.h"
 #include "va/check.h"
 #include "va/hosts.h"
+#include "va/own.h"
 #include "va/record.h"
 #include "va/resolver.h"
 #include "va/target.h"
@@ -43,16 +44,35 @@ words(char *store, char **items, const char *text)
 	return s;
 }
 
+/* An address that came up after the start. */
+static bool
+came_up(void *arg, const struct address *a)
+{
+	struct address own = address("203.0.113.77");
+
+	(void)arg;
+	return address_eq(a, &own);
+}
+
+static struct targets *
+policy_nat64(const char *deny, const char *allow, const char *nat64)
+{
+	char store[3][256], *items[3][16];
+	struct va_config config = { .deny = words(store[0], items[0], deny),
+		.allow = words(store[1], items[1], allow), .nat64 = words(store[2], items[2], nat64) };
+	struct address self[2] = { address("203.0.113.5"), address("2001:db8::5") };
+	struct reason reason;
+	struct targets *targets = targets_new(&config, self, 2, &reason);
+
+	if (targets != NULL)
+		targets_watch(targets, came_up, NULL);
+	return targets;
+}
+
 static struct targets *
 policy(const char *deny, const char *allow)
 {
-	char store[2][256], *items[2][16];
-	struct va_config config = { .deny = words(store[0], items[0], deny),
-		.allow = words(store[1], items[1], allow) };
-	struct address self[2] = { address("203.0.113.5"), address("2001:db8::5") };
-	struct reason reason;
-
-	return targets_new(&config, self, 2, &reason);
+	return policy_nat64(deny, allow, "");
 }
 
 #define DEFAULT "loopback link-local metadata self"
@@ -113,32 +133,88 @@ static const struct target_case {
 	{ DEFAULT, "", "64:ff9b::c000:201", NULL },
 	{ "", "", "64:ff9b::e000:1", "multicast" },
 	{ DEFAULT, "127.0.0.0/8", "::ffff:127.0.0.1", NULL },
-	{ DEFAULT, "::ffff:127.0.0.1", "::ffff:127.0.0.1", NULL },
+	/* to allow what is outside is not to allow what is inside */
+	{ DEFAULT, "::ffff:127.0.0.1", "::ffff:127.0.0.1", "loopback" },
+	{ DEFAULT, "::/0", "::ffff:127.0.0.1", "loopback" },
+	{ DEFAULT, "::/96", "::127.0.0.1", "loopback" },
+	{ DEFAULT, "64:ff9b::/96", "64:ff9b::7f00:1", "loopback" },
+	{ DEFAULT, "64:ff9b::/96", "64:ff9b::a9fe:a9fe", "link-local" },
+	{ DEFAULT, "64:ff9b::/96", "64:ff9b::cb00:7105", "self: this machine's own address" },
+	{ DEFAULT, "64:ff9b::/96", "64:ff9b::c000:201", NULL },
+	{ DEFAULT " 64:ff9b::/96", "64:ff9b::/96", "64:ff9b::c000:201", NULL },
+	{ DEFAULT, "64:ff9b::/96 loopback", "64:ff9b::7f00:1", NULL },
+	{ DEFAULT, "64:ff9b:1::/48", "64:ff9b:1::7f00:1", "loopback" },
+	{ DEFAULT, "2002::/16", "2002:7f00:1::1", "loopback" },
+	{ DEFAULT, "2001::/32", "2001:0:1234:5678:0:0:80ff:fffe", "loopback" },
+	/* RFC 8215: any prefix within 64:ff9b:1::/48 may be a translator's */
+	{ DEFAULT, "", "64:ff9b:1:7f00:0:100::", "loopback" },
+	{ DEFAULT, "", "64:ff9b:1:7f00:0:100:dead:beef", "loopback" },
+	{ DEFAULT, "", "64:ff9b:1:7f:0:1::", "loopback" },
+	{ DEFAULT, "", "64:ff9b:1:0:7f:0:100:0", "loopback" },
+	{ DEFAULT, "", "64:ff9b:1::c000:201", NULL },
+	{ DEFAULT, "", "64:ff9b:1:e000::c000:201", "multicast" },
+	{ "192.0.2.33/32", "", "2001:db8:122:344::192.0.2.33", NULL },
+	/* what came up after the start is self, too */
+	{ DEFAULT, "", "203.0.113.77", "self: this machine's own address" },
+	{ DEFAULT, "", "64:ff9b::cb00:714d", "self: this machine's own address" },
+	{ DEFAULT, "203.0.113.77/32", "203.0.113.77", NULL },
+	{ DEFAULT, "self", "203.0.113.77", NULL },
+	{ "loopback", "", "203.0.113.77", NULL },
 	{ DEFAULT, "loopback", "127.0.0.1", NULL },
 	{ DEFAULT, "loopback", "::1", NULL },
 	{ "64:ff9b::/96", "10.0.0.0/8", "64:ff9b::a00:1", "64:ff9b::/96" },
 };
 
 static void
-test_targets(void **state)
+target_judge(const struct target_case *t, const char *nat64)
 {
-	const struct target_case *t;
-	struct targets *targets;
-	struct address a;
-	const char *what;
+	struct targets *targets = policy_nat64(t->deny, t->allow, nat64);
+	struct address a = address(t->address);
+	struct denial why;
 	bool allowed;
 
+	assert_non_null(targets);
+	allowed = targets_allow(targets, &a, &why);
+	if (allowed != (t->what == NULL))
+		fail_msg("deny [%s] allow [%s] nat64 [%s]: %s: %s", t->deny, t->allow, nat64, t->address, why.rule);
+	if (!allowed)
+		assert_string_equal(why.rule, t->what);
+	targets_free(targets);
+}
+
+static const struct {
+	struct target_case judged;
+	const char *nat64;
+} translated_cases[] = {
+	/* RFC 6052, 2.4: where each length has it; bits 64 to 71 are passed over */
+	{ { "192.0.2.33/32", "", "2001:db8:c000:221::", "192.0.2.33/32" }, "2001:db8::/32" },
+	{ { "192.0.2.33/32", "", "2001:db8:1c0:2:21::", "192.0.2.33/32" }, "2001:db8:100::/40" },
+	{ { "192.0.2.33/32", "", "2001:db8:122:c000:2:2100::", "192.0.2.33/32" }, "2001:db8:122::/48" },
+	{ { "192.0.2.33/32", "", "2001:db8:122:3c0:0:221::", "192.0.2.33/32" }, "2001:db8:122:300::/56" },
+	{ { "192.0.2.33/32", "", "2001:db8:122:344:c0:2:2100::", "192.0.2.33/32" }, "2001:db8:122:344::/64" },
+	{ { "192.0.2.33/32", "", "2001:db8:122:344::192.0.2.33", "192.0.2.33/32" }, "2001:db8:122:344::/96" },
+	{ { "192.0.2.33/32", "", "2001:db8:122:344::192.0.2.34", NULL }, "2001:db8:122:344::/96" },
+	{ { "192.0.2.33/32", "2001:db8::/32", "2001:db8:122:344::192.0.2.33", "192.0.2.33/32" }, "2001:db8:122:344::/96" },
+	{ { DEFAULT, "", "2001:db8:7f00:1::", "loopback" }, "2001:db8:1::/48 2001:db8::/32" },
+	/* a prefix within RFC 8215's block, known and so read in one way only */
+	{ { DEFAULT, "", "64:ff9b:1:e000::c000:201", NULL }, "64:ff9b:1:e000::/96" },
+	{ { DEFAULT, "", "64:ff9b:1:e000::7f00:1", "loopback" }, "64:ff9b:1:e000::/96" },
+};
+
+static void
+test_targets_translated(void **state)
+{
 	(void)state;
-	for (t = target_cases; t < target_cases + COUNT(target_cases); t++) {
-		assert_non_null(targets = policy(t->deny, t->allow));
-		a = address(t->address);
-		allowed = targets_allow(targets, &a, &what);
-		if (allowed != (t->what == NULL))
-			fail_msg("deny [%s] allow [%s]: %s: %s", t->deny, t->allow, t->address, what);
-		if (!allowed)
-			assert_string_equal(what, t->what);
-		targets_free(targets);
-	}
+	for (size_t i = 0; i < COUNT(translated_cases); i++)
+		target_judge(&translated_cases[i].judged, translated_cases[i].nat64);
+}
+
+static void
+test_targets(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(target_cases); i++)
+		target_judge(&target_cases[i], "");
 	assert_null(policy("lo", ""));
 	assert_null(policy("10.0.0.0/33", ""));
 	assert_null(policy("10.0.0/8", ""));
@@ -146,6 +222,43 @@ test_targets(void **state)
 	assert_null(policy("", "10.0.0.0/"));
 	assert_null(policy("", "10.0.0.0/8x"));
 	assert_null(policy("", "example.org"));
+}
+
+static void
+test_targets_listeners(void **state)
+{
+	char store[3][64], *items[3][8], metrics[] = "10.0.0.4:9464";
+	struct config config = {
+		.wfe = { .listen = words(store[0], items[0], "[::]:9443 192.0.2.4:443 :9444 0.0.0.0:80"),
+		    .plain_listen = words(store[1], items[1], "[2001:db8::4]:80"), .metrics_listen = metrics },
+		.perspective = { .listen = words(store[2], items[2], "192.0.2.5:0") } };
+	struct address found[SELF_MAX] = { address("192.0.2.1") };
+	static const char *const expected[] = { "192.0.2.1", "192.0.2.4", "2001:db8::4", "192.0.2.5", "10.0.0.4" };
+	char text[ADDRESS_TEXT_SIZE];
+
+	(void)state;
+	assert_int_equal(targets_listeners(&config, found, 1), COUNT(expected));
+	for (size_t i = 0; i < COUNT(expected); i++) {
+		address_text(&found[i], text);
+		assert_string_equal(text, expected[i]);
+	}
+}
+
+static void
+test_own(void **state)
+{
+	struct address loopback = address("127.0.0.77"), v6 = address("::1"), other = address("192.0.2.1"), none = address("100::1");
+	struct own *own = own_new();
+
+	(void)state;
+	assert_non_null(own);
+	for (int i = 0; i < 3; i++) {
+		assert_true(own_has(own, &loopback));
+		assert_false(own_has(own, &other));
+		assert_true(own_has(own, &v6));
+		assert_false(own_has(own, &none));
+	}
+	own_free(own);
 }
 
 static void
@@ -408,6 +521,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_targets),
+		cmocka_unit_test(test_targets_translated),
+		cmocka_unit_test(test_targets_listeners),
+		cmocka_unit_test(test_own),
 		cmocka_unit_test(test_targets_list),
 		cmocka_unit_test(test_urls),
 		cmocka_unit_test(test_zones),

@@ -268,6 +268,43 @@ test_point(void **state)
 	buf_free(&der);
 }
 
+/* What the rows' CSRs are when only names are looked at: nothing is refused but what doesn't match the order. */
+static void
+test_names_only(void **state)
+{
+	static const struct {
+		const char *common_names, *san, *extension;
+		size_t	    count, strange;
+		bool	    must_staple;
+	} cases[] = {
+		{ "c.test d.test", "DNS:a.test", NULL, 1, 0, false },
+		{ NULL, "DNS:a.test,email:a@a.test,URI:https://a.test/,IP:127.0.0.1", NULL, 2, 0, false },
+		{ NULL, "DNS:a.test", "basicConstraints=critical,CA:TRUE", 1, 0, false },
+		{ NULL, "DNS:a.test", "1.2.3.4=critical,DER:0500", 1, 0, false },
+		{ NULL, "DNS:a.test", "tlsfeature=status_request", 1, 0, true },
+		{ NULL, "DNS:a.test", "tlsfeature=17", 1, 0, false },
+		{ NULL, "DNS:a.test,DNS:a_b.test,DNS:127.0.0.1", NULL, 1, 2, false },
+		{ "a.test", NULL, NULL, 0, 0, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct row row = { cases[i].common_names, cases[i].san, cases[i].extension, KEY_P256, EVP_sha256, ERR_OK,
+			NULL };
+		struct buf    der = csr_make(&row);
+		struct reason reason = { "" };
+		struct csr   *csr;
+
+		assert_int_equal(csr_parse_by(buf_slice(&der), CSR_NAMES_ONLY, &csr, &reason), ERR_OK);
+		assert_int_equal(csr->count, cases[i].count);
+		assert_int_equal(csr->strange, cases[i].strange);
+		assert_int_equal(csr->must_staple, cases[i].must_staple);
+		assert_int_equal(csr_names_match(csr, csr->names, csr->count, &reason), cases[i].strange == 0);
+		csr_free(csr);
+		buf_free(&der);
+	}
+}
+
 static void
 test_match(void **state)
 {
@@ -292,7 +329,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_bytes), cmocka_unit_test(test_version),
 		cmocka_unit_test(test_key_first), cmocka_unit_test(test_signatures),
-		cmocka_unit_test(test_point), cmocka_unit_test(test_match) };
+		cmocka_unit_test(test_point), cmocka_unit_test(test_names_only), cmocka_unit_test(test_match) };
 
 	return cmocka_run_group_tests_name("x509_csr", tests, NULL, NULL);
 }
