@@ -18,8 +18,8 @@ void	finding(struct findings *, enum finding, const char *key, const char *forma
 bool	findings_private(struct findings *, const char *key, const char *path);
 /* Certificates, keys, folders and the database. Secrets are read and cleansed, never shown. */
 void	findings_files(struct findings *, const struct config *);
-/* Whether each profile's certificates find an issuer, and one that lives as long. Silent while a certificate can't be
- * read. */
+/* Whether each profile's certificates find an issuer, and one that lives as long; and whether its name constraints leave
+ * anything of each pattern that is allowed. Silent while a certificate can't be read. */
 void	findings_profiles(struct findings *, const struct config *);
 /* va.perspectives and their quorum; and the file of one, for its own machine. */
 void	findings_perspectives(struct findings *, const struct config *);

@@ -1,4 +1,4 @@
-/* Which issuer signs for which profile and key, by ca's own rule, and what is wrong with that. */
+/* Which issuer signs for which profile, key and names, by ca's own rules, and what is wrong with that. */
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,31 +14,22 @@
 #define KINDS_MAX 16
 #define DAY 86400
 
-/* CA/Browser Forum, 7.1.2.10.7: whose certificate is to sign OCSP responses says so. */
-static void
-check_signs_ocsp(struct findings *f, const struct config *config, const char *file, X509 *cert)
-{
-	if (config_serves_ocsp(config) && !(X509_get_key_usage(cert) & KU_DIGITAL_SIGNATURE))
-		finding(f, FINDING_NOTE, "ca.ocsp",
-		    "%s has no digitalSignature among its key usages, and some clients want that of who signs OCSP "
-		    "responses", file);
-}
-
 /* As much of the issuer as the choice needs; false: findings_files() told why not. */
 static bool
-times_read(struct findings *f, const struct config *config, const char *file, struct issuer *out)
+issuer_read(const char *dir, const char *file, struct issuer *out)
 {
 	STACK_OF(X509)	*certs = NULL;
 	struct buf	 pem = { 0 };
 	struct reason	 reason;
-	char		*path = file_join(config->dir, file);
+	char		*path = file_join(dir, file);
 	bool		 ok = false;
 
 	if (path != NULL && file_read(path, PEM_FILE_MAX, &pem) == ERR_OK &&
 	    certificates_read(buf_slice(&pem), &certs, &reason) == ERR_OK)
-		ok = certificate_validity(sk_X509_value(certs, 0), &out->not_before, &out->not_after);
+		ok = certificate_validity(sk_X509_value(certs, 0), &out->not_before, &out->not_after) &&
+		    constraints_read(certs, &out->constraints, &reason) == ERR_OK;
 	if (ok)
-		check_signs_ocsp(f, config, file, sk_X509_value(certs, 0));
+		X509_up_ref(out->cert = sk_X509_value(certs, 0));
 	sk_X509_pop_free(certs, X509_free);
 	buf_free(&pem);
 	free(path);
@@ -117,18 +108,110 @@ check_profile(struct findings *f, const struct ca *ca, const struct profile_conf
 		tell(f, ca, profile, &outcomes[i], now);
 }
 
+/* --- name constraints (RFC 5280, 4.2.1.10) ---------------------------------------------------------- */
+
+/* Whether one of the issuers (of a profile, or NULL) may sign for anything that the pattern is about. */
+static bool
+is_possible(const struct ca *ca, const struct profile_config *profile, const char *pattern, struct reason *reason)
+{
+	const struct ca_config	*config = &ca->config->ca;
+	bool			 any = false;
+
+	for (size_t i = 0; i < config->issuer_count; i++) {
+		if (profile != NULL && !config_issuer_serves(&config->issuers[i], profile))
+			continue;
+		if (constraints_allow_any(ca->issuers[i].constraints, pattern, reason))
+			return true;
+		any = true;
+	}
+	return !any;	/* no issuer at all is told elsewhere */
+}
+
+static void
+check_patterns(struct findings *f, const struct ca *ca, const struct profile_config *profile,
+    const struct strings *allow, const char *key)
+{
+	struct reason	reason = { "" };
+
+	for (size_t i = 0; i < allow->count; i++)
+		if (!is_possible(ca, profile, allow->items[i], &reason))
+			finding(f, FINDING_PROBLEM, key,
+			    "%s: nothing of this pattern can be signed; take it out, or add an issuer that may sign it",
+			    reason.text);
+}
+
+/* One without patterns of its own has those of ra.policy: some of them are not for it, but not all. */
+static void
+check_inherited(struct findings *f, const struct ca *ca, const struct profile_config *profile)
+{
+	const struct strings	*allow = &ca->config->ra.allow;
+	struct reason		 reason = { "" };
+	char			 key[128];
+
+	for (size_t i = 0; i < allow->count; i++)
+		if (is_possible(ca, profile, allow->items[i], &reason))
+			return;
+	snprintf(key, sizeof(key), "ca.profiles.%s", profile->name);
+	if (allow->count > 0)
+		finding(f, FINDING_PROBLEM, key,
+		    "its issuers may sign nothing that ra.policy.allow is about: %s; give it another issuer, or take it out",
+		    reason.text);
+}
+
+static void
+check_names(struct findings *f, const struct ca *ca)
+{
+	const struct config	*config = ca->config;
+	struct reason		 reason = { "" };
+	char			 key[128];
+
+	check_patterns(f, ca, NULL, &config->ra.allow, "ra.policy.allow");
+	for (size_t i = 0; i < config->ca.profile_count; i++) {
+		const struct profile_config *profile = &config->ca.profiles[i];
+
+		snprintf(key, sizeof(key), "ca.profiles.%s.allow", profile->name);
+		if (profile->allow.count > 0)
+			check_patterns(f, ca, profile, &profile->allow, key);
+		else
+			check_inherited(f, ca, profile);
+	}
+	for (size_t i = 0; config->wfe.tls == TLS_AUTO && i < config->wfe.names.count; i++)
+		if (!is_possible(ca, &config->ca.profiles[0], config->wfe.names.items[i], &reason))
+			finding(f, FINDING_PROBLEM, "wfe.names",
+			    "%s, so that the server gets no certificate of its own; take the name out, or see to wfe.tls",
+			    reason.text);
+}
+
+/* --- OCSP --------------------------------------------------------------------------------------------- */
+
+/* CA/Browser Forum, 7.1.2.10.7: whose certificate is to sign OCSP responses says so. */
+static void
+check_signs_ocsp(struct findings *f, const struct ca *ca)
+{
+	const struct config	*config = ca->config;
+
+	for (size_t i = 0; config_serves_ocsp(config) && i < config->ca.issuer_count; i++)
+		if (ca->issuers[i].cert != NULL && !(X509_get_key_usage(ca->issuers[i].cert) & KU_DIGITAL_SIGNATURE))
+			finding(f, FINDING_NOTE, "ca.ocsp", "%s has no digitalSignature among its key usages, and some "
+			    "clients want that of who signs OCSP responses", config->ca.issuers[i].certificate);
+}
+
 /* RFC 7633: a client that sees the feature refuses a server that has nothing to staple. */
 static void
-check_stapling(struct findings *f, const struct config *config, const struct profile_config *profile)
+check_stapling(struct findings *f, const struct config *config)
 {
 	char	key[128];
 
-	if (!profile->must_staple || profile->ocsp_pointer || config->preset == PRESET_PEBBLE)
-		return;
-	snprintf(key, sizeof(key), "ca.profiles.%s", profile->name);
-	finding(f, FINDING_PROBLEM, key,
-	    "gives must-staple to a CSR that asks, but its certificates don't say where OCSP is, so no server finds what "
-	    "to staple; set ocsp_pointer: true (and ca.ocsp: true), or must_staple: false");
+	for (size_t i = 0; config->preset != PRESET_PEBBLE && i < config->ca.profile_count; i++) {
+		const struct profile_config *profile = &config->ca.profiles[i];
+
+		if (!profile->must_staple || profile->ocsp_pointer)
+			continue;
+		snprintf(key, sizeof(key), "ca.profiles.%s", profile->name);
+		finding(f, FINDING_PROBLEM, key, "gives must-staple to a CSR that asks, but its certificates don't say "
+		    "where OCSP is, so no server finds what to staple; set ocsp_pointer: true (and ca.ocsp: true), or "
+		    "must_staple: false");
+	}
 }
 
 void
@@ -137,15 +220,20 @@ findings_profiles(struct findings *f, const struct config *config)
 	struct ca	ca = { .config = config };
 	size_t		i = 0;
 
-	for (; i < config->ca.profile_count; i++)
-		check_stapling(f, config, &config->ca.profiles[i]);
-	i = 0;
 	if ((ca.issuers = calloc(config->ca.issuer_count, sizeof(*ca.issuers))) == NULL)
 		abort();
-	while (i < config->ca.issuer_count && times_read(f, config, config->ca.issuers[i].certificate, &ca.issuers[i]))
+	while (i < config->ca.issuer_count && issuer_read(config->dir, config->ca.issuers[i].certificate, &ca.issuers[i]))
 		i++;
-	if (i == config->ca.issuer_count)
+	if (i == config->ca.issuer_count) {
 		for (i = 0; i < config->ca.profile_count; i++)
 			check_profile(f, &ca, &config->ca.profiles[i], clock_now());
+		check_names(f, &ca);
+	}
+	check_signs_ocsp(f, &ca);
+	check_stapling(f, config);
+	for (i = 0; i < config->ca.issuer_count; i++) {
+		constraints_free(ca.issuers[i].constraints);
+		X509_free(ca.issuers[i].cert);
+	}
 	free(ca.issuers);
 }

@@ -211,7 +211,7 @@ subtree_text(const struct subtree *subtree, char *out, size_t size)
 }
 
 static void
-say(const struct constraints *all, const struct identifier *name, const struct subtree *subtree, struct reason *reason)
+say(const struct constraints *all, const char *name, const struct subtree *subtree, struct reason *reason)
 {
 	char whose[80] = "", what[160];
 	X509_NAME *subject = X509_get_subject_name(sk_X509_value(all->chain, subtree->certificate));
@@ -223,11 +223,11 @@ say(const struct constraints *all, const struct identifier *name, const struct s
 	subtree_text(subtree, what, sizeof(what));
 	if (subtree->excluded)
 		reason_set(reason, "\"%s\": the name constraints of CA certificate \"%s\" exclude %s (RFC 5280, 4.2.1.10)",
-		    name->value, whose, what);
+		    name, whose, what);
 	else
 		reason_set(reason,
 		    "\"%s\" is outside what the name constraints of CA certificate \"%s\" permit, such as %s "
-		    "(RFC 5280, 4.2.1.10)", name->value, whose, what);
+		    "(RFC 5280, 4.2.1.10)", name, whose, what);
 }
 
 bool
@@ -251,7 +251,7 @@ constraints_allow(const struct constraints *all, const struct identifier *name, 
 			continue;
 		match = matches(subtree, name, &address);
 		if (subtree->excluded && match) {
-			say(all, name, subtree, reason);
+			say(all, name->value, subtree, reason);
 			return false;
 		}
 		if (subtree->excluded)
@@ -268,6 +268,92 @@ constraints_allow(const struct constraints *all, const struct identifier *name, 
 	}
 	if (unmet == NULL)
 		return true;
-	say(all, name, unmet, reason);
+	say(all, name->value, unmet, reason);
+	return false;
+}
+
+/* --- patterns --------------------------------------------------------------------------------------- */
+
+/* What is below a name, as a subtree: a dot in front makes no difference to whether there is anything. */
+static const char *
+bare(const char *dns)
+{
+	return dns[0] == '.' ? dns + 1 : dns;
+}
+
+/* Whether all of some lies in all. */
+static bool
+holds_all(const struct subtree *all, const struct subtree *some)
+{
+	if (all->type == IDENTIFIER_DNS)
+		return is_within(bare(some->dns), bare(all->dns));
+	return all->block.bits <= some->block.bits && block_holds(&all->block, &some->block.address);
+}
+
+/* Who wants what is left of a pattern, and what stood in its way. */
+struct search {
+	const struct constraints *all;
+	const struct subtree *obstacle;
+};
+
+static bool
+is_excluded(struct search *search, const struct subtree *rest)
+{
+	for (size_t i = 0; i < search->all->count; i++) {
+		const struct subtree *subtree = &search->all->subtrees[i];
+
+		if (!subtree->excluded || subtree->type != rest->type || !holds_all(subtree, rest))
+			continue;
+		search->obstacle = subtree;
+		return true;
+	}
+	return false;
+}
+
+/* Of two subtrees that overlap one holds the other, so that what is left of a pattern is a subtree again: below each
+ * certificate, the part that one of its own permits. What single exclusions leave of one is never nothing, unless they
+ * hold all of it. */
+static bool
+find_any(struct search *search, int certificate, const struct subtree *rest)
+{
+	const struct subtree *first = NULL;
+
+	if (certificate == sk_X509_num(search->all->chain))
+		return !is_excluded(search, rest);
+	for (size_t i = 0; i < search->all->count; i++) {
+		const struct subtree *subtree = &search->all->subtrees[i];
+
+		if (subtree->certificate != certificate || subtree->excluded || subtree->type != rest->type)
+			continue;
+		first = first != NULL ? first : subtree;
+		if (holds_all(subtree, rest) ? find_any(search, certificate + 1, rest) :
+			holds_all(rest, subtree) && find_any(search, certificate + 1, subtree))
+			return true;
+	}
+	if (first == NULL)
+		return find_any(search, certificate + 1, rest);
+	if (search->obstacle == NULL)
+		search->obstacle = first;
+	return false;
+}
+
+bool
+constraints_allow_any(const struct constraints *all, const char *pattern, struct reason *reason)
+{
+	struct subtree wanted = { .type = IDENTIFIER_DNS };
+	struct search search = { .all = all };
+	struct identifier name;
+
+	if (all == NULL)
+		return true;
+	if (block_parse(pattern, &wanted.block))
+		wanted.type = IDENTIFIER_IP;
+	else if (strcmp(pattern, "*") == 0 || strncmp(pattern, "*.", 2) == 0)
+		snprintf(wanted.dns, sizeof(wanted.dns), "%s", pattern[1] == '.' ? pattern + 2 : "");
+	else
+		return identifier_check(IDENTIFIER_DNS, pattern, &name, reason) == ERR_OK && constraints_allow(all, &name, reason);
+	if (find_any(&search, 0, &wanted))
+		return true;
+	say(all, pattern, search.obstacle, reason);
 	return false;
 }

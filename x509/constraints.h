@@ -19,5 +19,8 @@ void constraints_free(struct constraints *); /* NULL is fine */
 /* Whether a certificate below may have that name; NULL permits all. Of a wildcard every name that it stands for must be
  * permitted, and none excluded: a verifier may look at the one it wants. False with the rule, and whose it is. */
 bool constraints_allow(const struct constraints *, const struct identifier *, struct reason *);
+/* Whether there is a name, or an address, of the pattern ("*", "*.home.arpa", "nas.lan", "10.0.0.0/8") that they permit.
+ * False with the rule that stands against all of them. */
+bool constraints_allow_any(const struct constraints *, const char *pattern, struct reason *);
 
 #endif

@@ -137,6 +137,42 @@ def test_rfc5280_4_2_1_10_unreadable_constraints_are_no_start(make_server):
     server.process.kill()
 
 
+def test_check_judges_patterns_by_the_constraints(make_server):
+    """An allowed pattern of which no issuer may sign anything is a mistake of the configuration, with its remedy."""
+    server = make_server(before=prepare, start=False)
+
+    def check(policy, profiles):
+        server.configure({"ra": {"policy": policy}, "ca": {"profiles": profiles}})
+        return server.run("check", "--dir", server.home, check=False)
+
+    done = check({"allow": ["*"]}, PROFILES)
+    assert done.returncode == 0 and "pattern" not in done.stdout, done.stdout
+    done = check({"allow": ["*.home.test", "127.0.8.0/24"]}, {
+        "default": {"lifetime": "10d", "issuers": ["limited"]},
+        "wrong": {"lifetime": "10d", "issuers": ["limited"], "allow": ["*.corp.test", "a.home.test", "10.0.0.0/8",
+                                                                    "*.y.x.home.test"]},
+        "other": {"lifetime": "10d", "issuers": ["other"]}})
+    assert done.returncode == 1
+    lines = [line for line in done.stdout.splitlines() if line.startswith("problem")]
+    remedy = ": nothing of this pattern can be signed; take it out, or add an issuer that may sign it"
+    constrained = 'the name constraints of CA certificate "Limited CA"'
+    assert lines == [
+        f'problem  ca.profiles.wrong.allow: "*.corp.test" is outside what {constrained} permit, such as "home.test" '
+        "(RFC 5280, 4.2.1.10)" + remedy,
+        f'problem  ca.profiles.wrong.allow: "10.0.0.0/8" is outside what {constrained} permit, such as 127.0.8.0/25 '
+        "(RFC 5280, 4.2.1.10)" + remedy,
+        f'problem  ca.profiles.wrong.allow: "*.y.x.home.test": {constrained} exclude "x.home.test" '
+        "(RFC 5280, 4.2.1.10)" + remedy,
+        'problem  wfe.names: "localhost" is outside what ' + constrained + ' permit, such as "home.test" (RFC 5280, 4.2.1.10), '
+        "so that the server gets no certificate of its own; take the name out, or see to wfe.tls",
+        'problem  wfe.names: "127.0.0.1" is outside what ' + constrained + " permit, such as 127.0.8.0/25 (RFC 5280, 4.2.1.10), "
+        "so that the server gets no certificate of its own; take the name out, or see to wfe.tls"], done.stdout
+    done = check({"allow": ["*.home.test"]}, {
+        "default": {"lifetime": "10d", "issuers": ["free"]}, "other": {"lifetime": "10d", "issuers": ["other"]}})
+    assert done.returncode == 1 and 'ca.profiles.other: its issuers may sign nothing that ra.policy.allow is about: ' \
+        '"*.home.test" is outside what the name constraints of CA certificate "Other CA"' in done.stdout, done.stdout
+
+
 # --- the CA's and the profile's rules --------------------------------------------------------------------
 
 def test_policy_profile(holder):

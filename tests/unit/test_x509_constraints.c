@@ -136,6 +136,62 @@ test_rows(void **state)
 	}
 }
 
+/* Whether they leave anything of a pattern. */
+static const struct row patterns[] = {
+	{ NULL, NULL, "*.test", NULL },
+	{ "permitted;DNS:home.arpa", NULL, "*", NULL },
+	{ "permitted;DNS:home.arpa", NULL, "*.arpa", NULL },
+	{ "permitted;DNS:home.arpa", NULL, "*.home.arpa", NULL },
+	{ "permitted;DNS:.home.arpa", NULL, "*.home.arpa", NULL },
+	{ "permitted;DNS:home.arpa", NULL, "*.a.home.arpa", NULL },
+	{ "permitted;DNS:home.arpa", NULL, "*.test", "permit, such as \"home.arpa\"" },
+	{ "permitted;DNS:home.arpa", NULL, "*.ome.arpa", "permit" },
+	{ "permitted;DNS:home.arpa", NULL, "home.arpa", NULL },
+	{ "permitted;DNS:home.arpa", NULL, "nas.test", "permit, such as \"home.arpa\"" },
+	{ "permitted;DNS:home.arpa,permitted;DNS:lan", NULL, "*.lan", NULL },
+	{ "excluded;DNS:lan", NULL, "*.lan", "exclude \"lan\"" },
+	{ "excluded;DNS:lan", NULL, "*.a.lan", "exclude \"lan\"" },
+	{ "excluded;DNS:a.lan", NULL, "*.lan", NULL },
+	{ "excluded;DNS:.lan", NULL, "*.lan", "exclude" },
+	{ "excluded;DNS:lan", NULL, "*", NULL },
+	{ "DER:3006a10430028200", NULL, "*", "exclude" },
+	/* what one permits and another excludes; what two permit */
+	{ "permitted;DNS:lan", "excluded;DNS:lan", "*", "exclude \"lan\"" },
+	{ "permitted;DNS:lan,permitted;DNS:test", "excluded;DNS:lan", "*", NULL },
+	{ "permitted;DNS:a.lan,permitted;DNS:b.lan", "permitted;DNS:b.lan", "*.lan", NULL },
+	{ "permitted;DNS:a.lan", "permitted;DNS:b.lan", "*.lan", "permit, such as \"b.lan\"" },
+	{ "permitted;DNS:lan", "permitted;DNS:a.lan", "*.b.lan", "permit, such as \"a.lan\"" },
+	/* blocks */
+	{ "permitted;IP:10.0.0.0/255.0.0.0", NULL, "10.1.0.0/16", NULL },
+	{ "permitted;IP:10.0.0.0/255.0.0.0", NULL, "0.0.0.0/0", NULL },
+	{ "permitted;IP:10.0.0.0/255.0.0.0", NULL, "192.168.0.0/16", "permit, such as 10.0.0.0/8" },
+	{ "permitted;IP:10.0.0.0/255.0.0.0", NULL, "fd00::/8", "permit" },
+	{ "permitted;IP:10.0.0.0/255.0.0.0", NULL, "*.lan", NULL },
+	{ "permitted;DNS:lan", NULL, "10.0.0.0/8", NULL },
+	{ "excluded;IP:10.0.0.0/255.0.0.0", NULL, "10.1.0.0/16", "exclude 10.0.0.0/8" },
+	{ "excluded;IP:10.1.0.0/255.255.0.0", NULL, "10.0.0.0/8", NULL },
+	{ "excluded;IP:10.0.0.0/255.0.0.0", NULL, "10.1.2.3", "exclude" },
+};
+
+static void
+test_patterns(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
+		const struct row *row = &patterns[i];
+		struct constraints *constraints;
+		struct reason reason = { "" };
+		bool any;
+
+		assert_int_equal(read_two(row->first, row->second, &constraints, &reason), ERR_OK);
+		any = constraints_allow_any(constraints, row->name, &reason);
+		if (any != (row->refusal == NULL) ||
+		    (!any && (strstr(reason.text, row->refusal) == NULL || strstr(reason.text, row->name) == NULL)))
+			fail_msg("row %zu (%s): %s", i, row->name, any ? "something is left" : reason.text);
+		constraints_free(constraints);
+	}
+}
+
 /* What can't be understood permits nothing: ca doesn't start with it. */
 static void
 test_malformed(void **state)
@@ -193,7 +249,7 @@ teardown(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_malformed) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_patterns), cmocka_unit_test(test_malformed) };
 
 	return cmocka_run_group_tests_name("x509_constraints", tests, setup, teardown);
 }
