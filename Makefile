@@ -53,7 +53,7 @@ FUZZERS  = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all run stall test unit replay conformance conformance-pebble integration clients pebble clients-table \
-	fuzz bench chaos chaos-long lint format coverage install clean \
+	fuzz bench chaos chaos-long hostile lint format coverage install clean \
 	deps run-deps test-deps lint-deps always
 
 all: $(PROGRAM)
@@ -152,6 +152,10 @@ chaos: $(PROGRAM) $(BENCH) $(FAULTY)
 	$(ROLE_ENV) $(ALONE) $(PYTHON) -B tests/chaos/kill.py
 	$(if $(SAN),,$(PYTHON) -B tests/chaos/faults.py $(FAULTY) --allocations 8)
 
+# Good clients beside hostile ones. In `make test` it is test_hostile_clients.py, for a second each.
+hostile: $(PROGRAM) $(BENCH)
+	SIGNET_PROGRAM=$(abspath $(PROGRAM)) $(PYTHON) -B tests/chaos/hostile.py
+
 chaos-long: $(PROGRAM) $(BENCH) $(FAULTY)
 	$(ROLE_ENV) $(PYTHON) -B tests/chaos/kill.py --kills 1000
 	$(PYTHON) -B tests/chaos/faults.py $(FAULTY) --allocations 0
@@ -168,7 +172,7 @@ fuzz: $(FUZZERS)
 	@set -e; for t in $(FUZZERS); do n=$$(basename $$t); n=$${n#fuzz_}; \
 		echo "== $$n, $(FUZZ_SECONDS) s"; mkdir -p build/fuzz/corpus/$$n; \
 		$$t -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 -verbosity=0 -print_final_stats=1 \
-		    $$([ -e tests/fuzz/$$n.dict ] && echo -dict=tests/fuzz/$$n.dict) \
+		    -dict=tests/fuzz/$$n.dict \
 		    -artifact_prefix=build/fuzz/finding-$$n- build/fuzz/corpus/$$n tests/fuzz/corpus/$$n; done
 
 # The inner make has the archive's own rule for it, and looks what is out of date.
@@ -202,8 +206,8 @@ PARSERS = acme/accept.c acme/certid.c acme/evidence.c acme/identifier.c acme/rou
 	config/scan.c config/value.c config/wire.c ipc/admin.c ipc/msg.c ipc/msg_ocsp.c ipc/wire.c jose/binding.c jose/jwk.c jose/jws.c \
 	jose/key_change.c jose/verify.c lib/address.c lib/base64url.c lib/json.c lib/rfc3339.c lib/utf8.c \
 	pebble-compat/challtestsrv/hello.c pebble-compat/challtestsrv/manage.c pebble-compat/challtestsrv/message.c \
-	ra/contact.c ra/order_read.c va/body.c va/caa_set.c va/dns_answer.c va/dns_message.c va/frame.c va/issue_value.c \
-	va/persist_set.c va/record.c va/url.c wfe/check.c x509/acme_identifier.c x509/certificate_read.c x509/chain.c \
+	ra/contact.c ra/order_read.c va/body.c va/caa_set.c va/dns_answer.c va/dns_message.c va/frame.c va/hosts.c \
+	va/issue_value.c va/persist_set.c va/record.c va/url.c wfe/check.c x509/acme_identifier.c x509/certificate_read.c x509/chain.c \
 	x509/csr.c x509/der.c x509/ocsp_request.c
 
 # By the unit tests and the fuzzers' corpora alone: the roles themselves are driven by the integration tests.

@@ -96,6 +96,30 @@ check_label(const char *name, const char *label, size_t len, struct reason *reas
 	return ERR_OK;
 }
 
+static bool
+is_ascii(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text >= 0x80)
+			return false;
+	return true;
+}
+
+/* RFC 8555, 7.1.4: the client converts names, as only it knows what its user meant; but it is told what it would be. */
+static enum err
+refuse_unicode(const char *name, struct reason *reason)
+{
+	char *ascii = NULL;
+
+	if (idn2_to_ascii_8z(name, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) == IDN2_OK)
+		reason_set(reason, "the name \"%.90s\" is not ASCII; order it by its A-labels: \"%.150s\" (RFC 8555, 7.1.4)",
+		    name, ascii);
+	else
+		reason_set(reason, "the name \"%.150s\" is not ASCII, and has no A-labels either (RFC 5891, 4)", name);
+	idn2_free(ascii);
+	return ERR_MALFORMED;
+}
+
 enum err
 dns_name_check(const char *value, struct reason *reason)
 {
@@ -112,6 +136,8 @@ dns_name_check(const char *value, struct reason *reason)
 		reason_set(reason, "the name has %zu characters; 253 is the most", len);
 		return ERR_MALFORMED;
 	}
+	if (!is_ascii(value))
+		return refuse_unicode(value, reason);
 	/* A rival once issued for an address sent as type "dns". */
 	if (address_parse(value, &address)) {
 		reason_set(reason, "\"%s\" is an IP address, not a DNS name; use the identifier type \"ip\"",

@@ -113,6 +113,7 @@ ca_close(struct ca *ca)
 
 	if (ca == NULL)
 		return;
+	crl_maker_free(ca->crls); /* first: it uses the issuers */
 	for (i = 0; ca->issuers != NULL && i < ca->config->ca.issuer_count; i++)
 		issuer_close(&ca->issuers[i]);
 	free(ca->issuers);
@@ -121,7 +122,6 @@ ca_close(struct ca *ca)
 	votes_close(ca);
 	ledger_close(ca->ledger);
 	blocklist_free(ca->blocked);
-	crl_maker_free(ca->crls);
 	revoked_close(ca->revoked);
 	free(ca->folder);
 	buf_free(&ca->der);

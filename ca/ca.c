@@ -3,8 +3,8 @@
  * may append to its ledger's folder and talk to ra and the supervisor; it has no network, no database and
  * no other file.
  *
- * One thread. Messages that wait are taken together, checked and signed; one fdatasync writes all of them
- * down; only then do the answers leave (DESIGN: rule 4). */
+ * One thread, and beside it one that makes a CRL while there is one to make (ca/crl.h). Messages that wait are taken
+ * together, checked and signed; one fdatasync writes all of them down; only then do the answers leave (DESIGN: rule 4). */
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,47 +90,22 @@ on_server_csr(struct ca *ca, struct slice body, struct answer *answer)
 		ledger_died(err);
 }
 
-/* False: ra hung up. */
-/* A CRL says nothing that the ledger doesn't know, so it leaves at once. */
-static bool
-crl_send(struct channel *ra, const struct msg_crl_entries *asked, struct slice der, uint64_t number)
-{
-	struct msg_crl part = { .shard = asked->shard, .number = number, .total = (uint32_t)der.len };
-	struct buf out = { 0 };
-	bool ok = true;
-
-	memcpy(part.issuer, asked->issuer, sizeof(part.issuer));
-	for (size_t at = 0; ok && at < der.len; at += part.part.len) {
-		part.offset = (uint32_t)at;
-		part.part =
-		    slice_of(der.data + at, der.len - at < CRL_PART_MAX ? der.len - at : CRL_PART_MAX);
-		buf_clear(&out);
-		put_crl(&out, &part);
-		ok = channel_send(ra, MSG_CRL, &out) == ERR_OK;
-	}
-	buf_free(&out);
-	return ok;
-}
-
 static bool
 on_crl_entries(struct ca *ca, struct channel *ra, struct slice body)
 {
 	struct msg_crl_entries *part = malloc(sizeof(*part));
-	struct slice der;
-	uint64_t number;
 	enum err err = ERR_MEMORY;
-	bool ok = true;
 
 	if (part != NULL && !get_crl_entries(body, part))
 		channel_malformed(ra, MSG_CRL_ENTRIES);
 	if (part != NULL)
 		ocsp_heard(ca, part);
-	if (part != NULL && (err = crl_take(ca, part, clock_now_ms(), &der, &number)) == ERR_OK)
-		ok = crl_send(ra, part, der, number);
+	if (part != NULL)
+		err = crl_take(ca, part, clock_now_ms(), ra);
 	if (err == ERR_MALFORMED)
 		channel_malformed(ra, MSG_CRL_ENTRIES);
 	free(part);
-	return ok && err != ERR_MEMORY;
+	return err != ERR_MEMORY;
 }
 
 static void

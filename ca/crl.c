@@ -1,22 +1,43 @@
 #include "ca/crl.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/log.h"
+#include "lib/memory.h"
 
-#define ENTRIES_MAX 500000 /* 20 MiB in memory, half a second of signing: time for ca.crl_shards */
+#define ENTRIES_MAX 500000 /* 20 MiB in memory, a second of work: time for ca.crl_shards */
 #define ISSUERS_MAX 16 /* of the option table */
 
+/* One list, from its last part on; the thread's alone. */
+struct work {
+	const struct issuer *issuer;
+	struct channel *ra;
+	struct crl list;
+	struct crl_entry *entries; /* owned; the list's */
+	struct msg_crl head; /* what each part sent says */
+	int64_t now;
+};
+
 struct crl_maker {
+	bool running; /* the thread, which may be over */
+	pthread_t thread;
 	bool open; /* a list is in hand */
 	uint8_t issuer[FINGERPRINT_SIZE];
 	uint32_t shard;
 	struct crl_entry *entries;
 	size_t count, room;
 	uint64_t numbers[ISSUERS_MAX][CRL_SHARDS_MAX];
-	struct buf der;
 };
+
+void
+crl_maker_wait(struct crl_maker *maker)
+{
+	if (maker->running)
+		pthread_join(maker->thread, NULL);
+	maker->running = false;
+}
 
 struct crl_maker *
 crl_maker_new(void)
@@ -29,8 +50,8 @@ crl_maker_free(struct crl_maker *maker)
 {
 	if (maker == NULL)
 		return;
+	crl_maker_wait(maker);
 	free(maker->entries);
-	buf_free(&maker->der);
 	free(maker);
 }
 
@@ -76,27 +97,77 @@ number_next(uint64_t *last, uint64_t known, int64_t now_ms)
 	return number;
 }
 
+/* A CRL says nothing that the ledger doesn't know, so it leaves at once. When ra is gone, the main thread sees it. */
+static void
+list_send(struct work *work, struct slice der)
+{
+	struct msg_crl *part = &work->head;
+	struct buf out = { 0 };
+	bool ok = true;
+
+	part->total = (uint32_t)der.len;
+	for (size_t at = 0; ok && at < der.len; at += part->part.len) {
+		part->offset = (uint32_t)at;
+		part->part = slice_of(der.data + at, der.len - at < CRL_PART_MAX ? der.len - at : CRL_PART_MAX);
+		buf_clear(&out);
+		put_crl(&out, part);
+		ok = channel_send(work->ra, MSG_CRL, &out) == ERR_OK;
+	}
+	buf_free(&out);
+}
+
+static void *
+list_make(void *arg)
+{
+	struct work *work = arg;
+	struct buf der = { 0 };
+	struct reason cause = { "" };
+	enum err err = memory_checked(
+	    issuer_sign_crl(work->issuer, &work->list, work->head.shard, work->now, &der, &cause));
+
+	if (err == ERR_OK && der.len > CRL_DER_MAX)
+		err = ERR_TOO_LARGE;
+	if (err == ERR_OK)
+		list_send(work, buf_slice(&der));
+	else
+		log_event(LOG_ERROR, "CRL not signed", F_STR("error", err_text(err)), F_STR("cause", cause.text),
+		    F_INT("entries", work->list.count));
+	buf_free(&der);
+	free(work->entries);
+	free(work);
+	return NULL;
+}
+
+/* Hands what was gathered to a thread. One at a time: lists leave in the order of their numbers. */
 static enum err
-list_sign(struct ca *ca, size_t index, uint64_t number, int64_t now)
+list_start(struct ca *ca, size_t index, uint64_t number, int64_t now, struct channel *ra)
 {
 	struct crl_maker *maker = ca->crls;
-	struct crl list = { .number = number,
+	struct work *work = calloc(1, sizeof(*work));
+
+	crl_maker_wait(maker);
+	if (work == NULL)
+		return ERR_MEMORY;
+	work->issuer = &ca->issuers[index];
+	work->ra = ra;
+	work->now = now;
+	work->head = (struct msg_crl){ .shard = maker->shard, .number = number };
+	memcpy(work->head.issuer, maker->issuer, sizeof(work->head.issuer));
+	work->entries = maker->entries;
+	work->list = (struct crl){ .number = number,
 		.this_update = now - ISSUER_BACKDATE,
 		.next_update = now - ISSUER_BACKDATE + ca->config->ca.crl_lifetime,
 		.entries = maker->entries,
 		.count = maker->count };
-	struct reason cause = { "" };
-	enum err err;
-
-	buf_clear(&maker->der);
-	err = issuer_sign_crl(&ca->issuers[index], &list, maker->shard, now, &maker->der, &cause);
-	if (err == ERR_OK && maker->der.len > CRL_DER_MAX)
-		err = ERR_TOO_LARGE;
-	if (err == ERR_OK)
+	maker->entries = NULL;
+	maker->count = maker->room = 0;
+	if (pthread_create(&maker->thread, NULL, list_make, work) == 0) {
+		maker->running = true;
 		return ERR_OK;
-	log_event(LOG_ERROR, "CRL not signed", F_STR("error", err_text(err)), F_STR("cause", cause.text),
-	    F_INT("entries", maker->count));
-	return ERR_DENIED;
+	}
+	free(work->entries);
+	free(work);
+	return ERR_MEMORY;
 }
 
 /* The configured issuer with this fingerprint, or their count. */
@@ -112,8 +183,7 @@ issuer_find(const struct ca *ca, const uint8_t fingerprint[FINGERPRINT_SIZE])
 }
 
 enum err
-crl_take(
-    struct ca *ca, const struct msg_crl_entries *part, int64_t now_ms, struct slice *der, uint64_t *number)
+crl_take(struct ca *ca, const struct msg_crl_entries *part, int64_t now_ms, struct channel *ra)
 {
 	struct crl_maker *maker = ca->crls;
 	size_t index = issuer_find(ca, part->issuer);
@@ -138,8 +208,6 @@ crl_take(
 	maker->open = false;
 	if (err != ERR_OK)
 		return err == ERR_MEMORY ? err : ERR_DENIED;
-	*number = number_next(&maker->numbers[index][maker->shard], part->number, now_ms);
-	err = list_sign(ca, index, *number, now_ms / 1000);
-	*der = buf_slice(&maker->der);
-	return err;
+	return list_start(ca, index, number_next(&maker->numbers[index][maker->shard], part->number, now_ms),
+	    now_ms / 1000, ra);
 }

@@ -236,21 +236,17 @@ issuer_sign_crl(const struct issuer *issuer, const struct crl *asked, unsigned s
 {
 	struct crl list = *asked;
 	char *url = issuer_crl_url(issuer, shard);
-	X509_CRL *crl = NULL;
+	struct buf trial = { 0 };
 	enum err err;
 
 	if (url == NULL)
 		return ERR_MEMORY;
 	list.issuer = issuer->cert;
 	list.url = url;
-	if ((err = crl_build(&list, &crl, reason)) != ERR_OK ||
-	    (err = crl_sign(crl, issuer->throwaway)) != ERR_OK ||
-	    (err = crl_lint(crl, &list, now, reason)) != ERR_OK ||
-	    (err = crl_sign(crl, issuer->key)) != ERR_OK)
-		goto out;
-	err = crl_der(crl, der);
-out:
-	X509_CRL_free(crl);
+	if ((err = crl_build(&list, issuer->throwaway, &trial, reason)) == ERR_OK &&
+	    (err = crl_lint(buf_slice(&trial), &list, now, reason)) == ERR_OK)
+		err = crl_sign(buf_slice(&trial), issuer->key, der);
+	buf_free(&trial);
 	free(url);
 	return err;
 }

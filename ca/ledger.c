@@ -10,6 +10,7 @@
 #include "ca/ledger.h"
 #include "ca/ledger_index.h"
 #include "ca/ledger_scan.h"
+#include "ca/ledger_summary.h"
 #include "lib/log.h"
 
 struct ledger {
@@ -19,6 +20,7 @@ struct ledger {
 	struct chain chain;
 	uint64_t durable;
 	struct buf pending; /* appended, not written */
+	struct buf summary; /* of the segment, with what is pending */
 	struct buf found; /* what ledger_find() lends */
 	struct index *orders;
 	int64_t since_ms;
@@ -32,16 +34,52 @@ ledger_forget(struct ledger *ledger, int64_t since_ms)
 }
 
 static bool
+remember(struct ledger *ledger, struct id order, unsigned segment, uint32_t offset)
+{
+	if (id_time_ms(order) >= ledger->since_ms &&
+	    index_add(ledger->orders, order, (struct place){ segment, offset }) != ERR_OK)
+		ledger->failed = true;
+	return !ledger->failed;
+}
+
+static bool
 open_visit(const struct ledger_record *record, unsigned segment, uint64_t offset, size_t len, void *arg)
 {
 	struct ledger *ledger = arg;
 
 	(void)len;
-	if (record->kind != LEDGER_ORDER || id_time_ms(record->order) < ledger->since_ms)
-		return true;
-	if (index_add(ledger->orders, record->order, (struct place){ segment, (uint32_t)offset }) != ERR_OK)
-		ledger->failed = true;
-	return !ledger->failed;
+	summary_add(&ledger->summary, record, offset);
+	return record->kind != LEDGER_ORDER || remember(ledger, record->order, segment, (uint32_t)offset);
+}
+
+struct summed {
+	struct ledger *ledger;
+	unsigned segment;
+};
+
+static bool
+summary_visit(struct id order, uint32_t offset, void *arg)
+{
+	const struct summed *summed = arg;
+
+	return remember(summed->ledger, order, summed->segment, offset);
+}
+
+/* A closed segment: by its summary, or else all of it, and then it has one. */
+static enum err
+closed_read(struct ledger *ledger, unsigned number, struct reason *reason)
+{
+	struct summed summed = { ledger, number };
+	struct segment_end end;
+	enum err err = summary_read(ledger->folder, number, &ledger->chain, summary_visit, &summed, reason);
+
+	if (err != ERR_NOT_FOUND)
+		return err;
+	err = segment_scan(ledger->folder, number, false, &ledger->chain, open_visit, ledger, &end, reason);
+	if (err == ERR_OK && !ledger->failed)
+		summary_write(&ledger->summary, ledger->folder, number, end.end, &ledger->chain);
+	buf_clear(&ledger->summary);
+	return err;
 }
 
 static enum err
@@ -129,10 +167,11 @@ segments_read(struct ledger *ledger, struct reason *reason)
 		if (header.created_ms < ledger->since_ms)
 			break;
 	}
-	for (number = first; number <= high; number++)
-		if ((err = segment_scan(ledger->folder, number, number == high, &ledger->chain, open_visit,
-			 ledger, &end, reason)) != ERR_OK)
+	for (number = first; number < high; number++)
+		if ((err = closed_read(ledger, number, reason)) != ERR_OK)
 			return err;
+	if ((err = segment_scan(ledger->folder, high, true, &ledger->chain, open_visit, ledger, &end, reason)) != ERR_OK)
+		return err;
 	if (ledger->failed)
 		return ERR_MEMORY;
 	ledger->segment = high;
@@ -194,6 +233,7 @@ ledger_close(struct ledger *ledger)
 		return;
 	index_free(ledger->orders);
 	buf_free(&ledger->pending);
+	buf_free(&ledger->summary);
 	buf_free(&ledger->found);
 	if (ledger->fd >= 0)
 		close(ledger->fd);
@@ -221,6 +261,8 @@ ledger_append(struct ledger *ledger, struct ledger_record *record)
 	if (ledger->pending.len == 0 && ledger->size >= LEDGER_SEGMENT_MAX) {
 		struct reason reason;
 
+		summary_write(&ledger->summary, ledger->folder, ledger->segment, ledger->size, &ledger->chain);
+		buf_clear(&ledger->summary);
 		if ((err = segment_create(ledger, ledger->segment + 1, &reason)) != ERR_OK) {
 			log_event(LOG_ERROR, "ledger", F_STR("error", reason.text));
 			ledger->failed = true;
@@ -232,7 +274,8 @@ ledger_append(struct ledger *ledger, struct ledger_record *record)
 	memcpy(record->previous, ledger->chain.previous, LEDGER_HASH_SIZE);
 	offset = ledger->size + ledger->pending.len;
 	record_put(&ledger->pending, record, hash);
-	if (ledger->pending.failed ||
+	summary_add(&ledger->summary, record, offset);
+	if (ledger->pending.failed || ledger->summary.failed ||
 	    (record->kind == LEDGER_ORDER && index_add(ledger->orders, record->order,
 						 (struct place){ ledger->segment, (uint32_t)offset }) != ERR_OK)) {
 		ledger->failed = true;

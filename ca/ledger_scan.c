@@ -242,24 +242,29 @@ records_scan(struct slice file, const char *name, unsigned number, bool last, st
 }
 
 static enum err
-chain_continue(struct slice file, const char *name, struct chain *chain, struct reason *reason)
+chain_continue(const struct segment_header *header, const char *name, struct chain *chain, struct reason *reason)
 {
-	struct segment_header header;
-
-	if (!header_get(file, &header)) {
-		reason_set(reason, "%s: its header is broken", name);
-		return ERR_MALFORMED;
-	}
 	if (!chain->started) {
 		chain->started = true;
-		chain->sequence = header.sequence;
-		memcpy(chain->previous, header.previous, LEDGER_HASH_SIZE);
+		chain->sequence = header->sequence;
+		memcpy(chain->previous, header->previous, LEDGER_HASH_SIZE);
 	}
-	if (chain->sequence == header.sequence &&
-	    memcmp(chain->previous, header.previous, LEDGER_HASH_SIZE) == 0)
+	if (chain->sequence == header->sequence &&
+	    memcmp(chain->previous, header->previous, LEDGER_HASH_SIZE) == 0)
 		return ERR_OK;
 	reason_set(reason, "%s: it doesn't continue the segment before it; the chain is broken", name);
 	return ERR_MALFORMED;
+}
+
+enum err
+segment_continues(int folder, unsigned number, struct chain *chain, struct reason *reason)
+{
+	char name[SEGMENT_NAME_SIZE];
+	struct segment_header header;
+	enum err err = segment_header_read(folder, number, &header, reason);
+
+	segment_name(number, name);
+	return err != ERR_OK ? err : chain_continue(&header, name, chain, reason);
 }
 
 enum err
@@ -267,6 +272,7 @@ segment_scan(int folder, unsigned number, bool last, struct chain *chain, segmen
     struct segment_end *end, struct reason *reason)
 {
 	char name[SEGMENT_NAME_SIZE];
+	struct segment_header header;
 	struct stat st;
 	struct slice file;
 	void *map = MAP_FAILED;
@@ -288,7 +294,10 @@ segment_scan(int folder, unsigned number, bool last, struct chain *chain, segmen
 	}
 	file = slice_of(map, (size_t)st.st_size);
 	end->size = file.len;
-	if ((err = chain_continue(file, name, chain, reason)) == ERR_OK)
+	if (!header_get(file, &header)) {
+		reason_set(reason, "%s: its header is broken", name);
+		err = ERR_MALFORMED;
+	} else if ((err = chain_continue(&header, name, chain, reason)) == ERR_OK)
 		err = records_scan(file, name, number, last, chain, visit, arg, end, reason);
 	munmap(map, file.len);
 	return err;

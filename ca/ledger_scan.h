@@ -27,6 +27,10 @@ enum err segments_list(int folder, unsigned *low, unsigned *high);
 void segment_header_put(struct buf *, const struct segment_header *);
 enum err segment_header_read(int folder, unsigned number, struct segment_header *, struct reason *);
 
+/* Whether the segment's header says that it goes on where the chain is; a chain that has not started starts there.
+ * ERR_MALFORMED, ERR_IO. */
+enum err segment_continues(int folder, unsigned number, struct chain *, struct reason *);
+
 /* Appends the record and gives its hash. A pair with record_get(), which takes one from the front of the
  * bytes: its length, or 0 when there is no whole, sound record. */
 void record_put(struct buf *, const struct ledger_record *, uint8_t hash[LEDGER_HASH_SIZE]);

@@ -384,7 +384,7 @@ const struct option options[] = {
 	    .help = "whether asking for what a pending or ready order of the account asks for gives that order" },
 	{ .key = "ra.finalize_wait", .type = &type_milliseconds, AT(ra.finalize_wait_ms), .roles = RA,
 	    EACH("500ms", "0ms", "500ms"), .max = 30000,
-	    .help = "how long finalize waits for the certificate before it answers" },
+	    .help = "how long finalize waits for the certificate before it answers, and a challenge for its validation" },
 	/* Boulder's documented set. */
 	{ .key = "ra.revocation_reasons", .type = &type_reasons, AT(ra.revocation_reasons), .roles = RA,
 	    SAME("[unspecified, keyCompromise, affiliationChanged, superseded, cessationOfOperation]"), .max = 6,

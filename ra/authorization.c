@@ -8,6 +8,7 @@
 #include "ra/request.h"
 
 #define TRY_TIME 2		/* s that most tries take */
+#define SLOW_MS 2000		/* so long after a wait that ran out, the account's next challenges don't wait */
 #define RETRY_AFTER_MAX 3600	/* more than any configured pause: a clock that stepped */
 
 static bool
@@ -190,6 +191,21 @@ answer(struct request *request, const struct authorization *authorization, enum 
 	return reply_json(request, 200, challenge_json(&request->site, &request->ra->config->ra, authorization, type));
 }
 
+static _Atomic int64_t *
+slow_until(const struct request *request)
+{
+	return &request->ra->slow[request->account.id.bytes[ID_SIZE - 1] % SLOW_PLACES];
+}
+
+/* Most validations last milliseconds: then the reply tells how this one went, and the client need not ask again. Who has
+ * many slow ones and begins them one after the other waits for the first alone. */
+static bool
+may_wait(const struct request *request, const struct authorization *authorization)
+{
+	return authorization->state == AUTHORIZATION_PROCESSING && request->ra->config->ra.finalize_wait_ms > 0 &&
+	    atomic_load(slow_until(request)) <= clock_monotonic_ms();
+}
+
 static bool
 begun(struct request *request, void *arg, enum err err)
 {
@@ -199,7 +215,10 @@ begun(struct request *request, void *arg, enum err err)
 
 	if (done)
 		try_again(request, authorization, beginning->type);
-	done = done && answer(request, authorization, beginning->type);
+	if (done && may_wait(request, authorization))
+		done = request_wait(request, authorization->id, request->wait.stamp, challenge_respond);
+	else if (done)
+		done = answer(request, authorization, beginning->type);
 	authorization_free(authorization);
 	free(beginning);
 	return done;
@@ -253,20 +272,24 @@ challenge_respond(struct request *request)
 {
 	enum challenge_type  type = challenge_by_name(request->target.tail);
 	struct authorization authorization = { 0 };
+	uint64_t	     stamp = park_stamp(request->ra->park, request->target.id);
 	bool		     done = load(request, &authorization);
 
+	if (request->waited && authorization.state == AUTHORIZATION_PROCESSING)
+		atomic_store(slow_until(request), clock_monotonic_ms() + SLOW_MS);
+	request->wait.stamp = stamp;
 	if (done && (authorization.offered & 1u << type) == 0) {
 		request->problem.status = 404;
 		done = problem_set(&request->problem, PROBLEM_MALFORMED,
 		    "the authorization has no challenge of type \"%s\"", request->target.tail);
 		(void)problem_said(&request->problem, SAID_NO_OBJECT, "");
 	}
-	if (done && request->payload != NULL)
+	if (done && request->payload != NULL && !request->waited)
 		done = check_response(request, &authorization);
 	if (done && request->payload != NULL && authorization.state == AUTHORIZATION_PENDING) {
 		done = start(request, &authorization, type);
 	} else if (done) {
-		if (request->payload != NULL)
+		if (request->payload != NULL && !request->waited)
 			try_again(request, &authorization, type);
 		done = answer(request, &authorization, type);
 	}

@@ -25,6 +25,8 @@ struct conduct;
 struct faults;
 struct renewal_overrides;
 
+#define SLOW_PLACES 256	/* accounts that share one by chance don't wait for a while: no harm */
+
 struct ra {
 	const struct config	*config;
 	const struct surface	*surface;	/* what the configuration chose */
@@ -46,6 +48,7 @@ struct ra {
 	struct admin		*admin;
 	struct limits		*limits;
 	struct trials		*trials;	/* validations that an administrator tries */
+	_Atomic int64_t		 slow[SLOW_PLACES];	/* monotonic ms, by the account's id: authorization.c */
 	struct channel		*wfe, *va, *ca;
 };
 

@@ -132,6 +132,9 @@ storage_read(struct storage *storage, struct storage_tx **out)
 	struct storage_tx	*tx;
 	enum err		 err;
 
+	/* Its pages are the newest, and in memory: a reader would have to read again what was just written. */
+	if (writer_read(storage->writer, out, &err))
+		return err;
 	pthread_mutex_lock(&storage->mutex);
 	while (storage->free_count == 0)
 		pthread_cond_wait(&storage->freed, &storage->mutex);
@@ -153,6 +156,8 @@ storage_read_end(struct storage_tx *tx)
 	if (tx == NULL)
 		return;
 	storage = tx->storage;
+	if (tx->connection == storage->write.connection)	/* the writer ends it */
+		return;
 	if (tx->driver->in_transaction(tx->connection))
 		tx->driver->control(tx->connection, CONTROL_COMMIT);
 	pthread_mutex_lock(&storage->mutex);

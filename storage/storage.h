@@ -36,7 +36,8 @@ void	 storage_close(struct storage *);
 /* For `signet check`: the schema in the database (0: none yet) and the newest that we know. */
 enum err storage_version(const char *url, const char *dir, int *have, int *know, struct reason *);
 
-enum err storage_read(struct storage *, struct storage_tx **);	/* waits for a free reader */
+/* Waits for a free reader; in a storage_write's done() it never does, and all of a batch see the same. */
+enum err storage_read(struct storage *, struct storage_tx **);
 void	 storage_read_end(struct storage_tx *);
 /* Returns what fn returned (nothing written unless ERR_OK), or ERR_IO when the commit failed. Only after
  * storage_start(). fn runs in the writer's thread: it must not block. */

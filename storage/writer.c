@@ -12,6 +12,7 @@ struct writer {
 	struct storage_tx	 tx;
 	pthread_t		 thread;
 	bool			 started;
+	bool			 reading;	/* in its thread alone: writer_read() was called since the commit */
 
 	pthread_mutex_t		 mutex;		/* holds what follows */
 	pthread_cond_t		 work;
@@ -146,7 +147,7 @@ writer_batch(struct writer *writer, struct storage_write *first)
 
 /* Each may be gone as soon as it is told. */
 static void
-writer_answer(struct storage_write *job)
+writer_answer(struct writer *writer, struct storage_write *job)
 {
 	while (job != NULL) {
 		struct storage_write *next = job->next;
@@ -154,6 +155,9 @@ writer_answer(struct storage_write *job)
 		job->done(job);
 		job = next;
 	}
+	if (writer->reading && writer->tx.driver->in_transaction(writer->tx.connection))
+		writer_control(writer, CONTROL_COMMIT);
+	writer->reading = false;
 }
 
 static void *
@@ -165,10 +169,24 @@ writer_main(void *arg)
 
 	while ((batch = writer_take(writer, &more)) != NULL) {
 		writer_batch(writer, batch);
-		writer_answer(batch);
+		writer_answer(writer, batch);
 		writer->tx.driver->tidy(writer->tx.connection, more);
 	}
 	return NULL;
+}
+
+bool
+writer_read(struct writer *writer, struct storage_tx **out, enum err *err)
+{
+	*out = NULL;
+	if (!writer->started || !pthread_equal(pthread_self(), writer->thread))
+		return false;
+	*err = ERR_OK;
+	if (!writer->reading)
+		*err = writer->tx.driver->control(writer->tx.connection, CONTROL_BEGIN_READ);
+	writer->reading = *err == ERR_OK;
+	*out = writer->reading ? &writer->tx : NULL;
+	return true;
 }
 
 enum err

@@ -18,15 +18,19 @@
 enum connection_phase { PHASE_IDLE, PHASE_READING, PHASE_WORKING, PHASE_WRITING };
 
 struct connections;
+struct crowd;			/* one listener's */
 struct connection;
 struct handshake;
 
-/* Times in seconds; limit is how many may be open. NULL: out of memory. */
-struct connections *connections_new(int64_t idle_time, int64_t request_time, size_t limit);
+/* Times in seconds. NULL: out of memory. */
+struct connections *connections_new(int64_t idle_time, int64_t request_time);
 void	 connections_free(struct connections *);	/* when all are closed; NULL is fine */
+/* Those of one more listener, of which limit may be open at once; at most LISTENERS_MAX, before any is opened. Lives as
+ * long as all. */
+struct crowd *connections_crowd(struct connections *, size_t limit);
 
 /* A new socket, idle. remote is copied. NULL: out of memory. */
-struct connection *connection_opened(struct connections *, int fd, const char *remote, int64_t now_ms);
+struct connection *connection_opened(struct connections *, struct crowd *, int fd, const char *remote, int64_t now_ms);
 /* Before the socket is closed. NULL is fine. */
 void	 connection_closed(struct connections *, struct connection *);
 /* NULL connection is fine. */
@@ -35,8 +39,10 @@ void	 connection_phase(struct connections *, struct connection *, enum connectio
 struct handshake **connection_handshake(struct connection *);
 const char *connection_remote(const struct connection *);	/* lives as long as it; "" for NULL */
 
-/* Shuts down what is over its time and, when most of the limit is taken, idle connections of addresses that have
- * more than a sixteenth of it, so that nobody keeps the others out. Returns how many. */
+/* Shuts down what is over its time; returns how many. A crowd that has most of its limit makes room, so that neither
+ * one address nor many together keep the others out, the oldest first, and as many as there are too many: idle
+ * connections of addresses that have more than a sixteenth of the limit, then whatever keeps us waiting for some
+ * seconds (less when it is nearly full): a first request, the rest of one, or that an answer is read. */
 size_t	 connections_sweep(struct connections *, int64_t now_ms);
 /* Shuts down what is idle: the server is stopping. */
 void	 connections_close_idle(struct connections *);

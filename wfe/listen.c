@@ -51,7 +51,8 @@ opened(struct server *server, struct MHD_Connection *c, void **context)
 	remote_text(address != NULL ? address->client_addr : NULL, remote);
 	if (fd == NULL)
 		return;
-	*context = connection_opened(server->wfe->connections, fd->connect_fd, remote, clock_monotonic_ms());
+	*context = connection_opened(server->wfe->connections, server->crowd, fd->connect_fd, remote,
+	    clock_monotonic_ms());
 	if (!is_secure(server))
 		return;
 	session = MHD_get_connection_info(c, MHD_CONNECTION_INFO_GNUTLS_SESSION);
@@ -157,10 +158,12 @@ listen_start(struct wfe *wfe, const struct listener *listeners, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct server *server = &wfe->servers[wfe->server_count];
+		unsigned limit = connection_limit(wfe, listeners[i].kind, listeners, count);
 
 		server->wfe = wfe;
 		server->kind = listeners[i].kind;
-		if (!start(server, listeners[i].fd, connection_limit(wfe, server->kind, listeners, count))) {
+		server->crowd = connections_crowd(wfe->connections, limit);
+		if (!start(server, listeners[i].fd, limit)) {
 			log_event(LOG_ERROR, "a listener can't be started", F_INT("fd", listeners[i].fd),
 			    F_INT("kind", server->kind));
 			return false;

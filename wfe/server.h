@@ -23,6 +23,7 @@ struct wfe;
 struct server {
 	struct wfe		*wfe;
 	enum listener_kind	 kind;
+	struct crowd		*crowd;
 	struct MHD_Daemon	*daemon;
 };
 

@@ -24,6 +24,7 @@
 #include "wfe/server.h"
 
 #define STOP_MS 8000		/* for requests in hand when asked to stop; the supervisor gives ten s */
+#define SWEEPS 8		/* a second: what a crowd of slow clients makes others wait */
 #define OTHER_DESCRIPTORS 128	/* listeners, channels, event loops: far fewer, for any number of cores */
 
 /* Beyond the common ones: sockets that exist already, and libmicrohttpd's ways to wake its threads. */
@@ -74,8 +75,7 @@ wfe_open(const struct proc *p)
 	wfe->config = config;
 	wfe->ra = p->peer[ROLE_RA];
 	wfe->surface = surface_of(config->surface);
-	wfe->connections = connections_new(config->wfe.idle_time, config->wfe.request_time,
-	    (size_t)config->wfe.connections);
+	wfe->connections = connections_new(config->wfe.idle_time, config->wfe.request_time);
 	wfe->in_flight = in_flight_new();
 	wfe->nonces = nonce_stock_new();
 	wfe->metrics = metrics_new();
@@ -117,16 +117,19 @@ static void *
 housekeeping(void *arg)
 {
 	struct wfe *wfe = arg;
+	size_t slow = 0;
 
-	for (;;) {
-		size_t slow = connections_sweep(wfe->connections, clock_monotonic_ms());
-
-		if (slow > 0)
-			log_event(LOG_INFO, "slow clients dropped", F_INT("count", slow));
-		if (wfe->tls != NULL)
-			tls_tick(wfe->tls, wfe->ra);
-		wfe_want_nonces(wfe);
-		nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
+	for (unsigned turn = 0;; turn++) {
+		slow += connections_sweep(wfe->connections, clock_monotonic_ms());
+		if (turn % SWEEPS == 0) {
+			if (slow > 0)
+				log_event(LOG_INFO, "slow clients dropped", F_INT("count", slow));
+			slow = 0;
+			if (wfe->tls != NULL)
+				tls_tick(wfe->tls, wfe->ra);
+			wfe_want_nonces(wfe);
+		}
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000000 / SWEEPS }, NULL);
 	}
 	return NULL;
 }

@@ -68,8 +68,8 @@ enum err ca_certificate_build(const struct ca_certificate *, X509 *issuer, X509 
 enum err certificate_sign(X509 *, EVP_PKEY *issuer_key);
 /* The same, and appends the DER of what was signed: OpenSSL would encode it anew. */
 enum err certificate_sign_der(X509 *, EVP_PKEY *issuer_key, struct buf *out);
-/* Appends the certificate with this key's signature instead of its own, over the very same bytes. der is what
- * certificate_sign_der() made with a key of the same type; else abort(). */
+/* Appends the certificate, or CRL, with this key's signature instead of its own, over the very same bytes. der is what
+ * certificate_sign_der() or crl_build() made with a key of the same type; else abort(). */
 enum err certificate_sign_again(struct slice der, EVP_PKEY *issuer_key, struct buf *out);
 /* Somebody's certificate, checked as DER first. On ERR_OK the caller owns *out. ERR_MALFORMED. */
 enum err certificate_parse(struct slice der, X509 **out, struct reason *);

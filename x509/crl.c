@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "x509/certificate.h"
+#include "x509/crl_entries.h"
 #include "x509/der.h"
 #include "x509/key.h"
 
@@ -85,51 +86,6 @@ number_put(X509_CRL *crl, uint64_t number)
 	return ok;
 }
 
-/* RFC 5280, 5.3.1: unspecified is said by saying nothing. */
-static bool
-reason_put(X509_REVOKED *revoked, enum revocation_reason reason)
-{
-	ASN1_ENUMERATED *value;
-	bool ok;
-
-	if (reason == REVOCATION_NONE || reason == REVOCATION_UNSPECIFIED)
-		return true;
-	value = ASN1_ENUMERATED_new();
-	ok = value != NULL && ASN1_ENUMERATED_set(value, reason) == 1 &&
-	     X509_REVOKED_add1_ext_i2d(revoked, NID_crl_reason, value, 0, 0) == 1;
-	ASN1_ENUMERATED_free(value);
-	return ok;
-}
-
-static bool
-entry_put(X509_CRL *crl, const struct crl_entry *entry)
-{
-	X509_REVOKED *revoked = X509_REVOKED_new();
-	BIGNUM *number = BN_bin2bn(entry->serial, (int)entry->serial_len, NULL);
-	ASN1_INTEGER *serial = number != NULL ? BN_to_ASN1_INTEGER(number, NULL) : NULL;
-	ASN1_TIME *time = ASN1_TIME_set(NULL, entry->revoked);
-	bool ok = revoked != NULL && serial != NULL && time != NULL &&
-		  X509_REVOKED_set_serialNumber(revoked, serial) == 1 &&
-		  X509_REVOKED_set_revocationDate(revoked, time) == 1 && reason_put(revoked, entry->reason) &&
-		  X509_CRL_add0_revoked(crl, revoked) == 1;
-
-	if (!ok)
-		X509_REVOKED_free(revoked);
-	BN_free(number);
-	ASN1_INTEGER_free(serial);
-	ASN1_TIME_free(time);
-	return ok;
-}
-
-static bool
-entries_put(X509_CRL *crl, const struct crl_entry *entries, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (!entry_put(crl, &entries[i]))
-			return false;
-	return X509_CRL_sort(crl) == 1;
-}
-
 static bool
 times_set(X509_CRL *crl, int64_t this_update, int64_t next_update)
 {
@@ -157,31 +113,6 @@ entries_check(const struct crl *in, struct reason *reason)
 	return ERR_OK;
 }
 
-enum err
-crl_build(const struct crl *in, X509_CRL **out, struct reason *reason)
-{
-	X509_CRL *crl;
-	enum err err;
-
-	*out = NULL;
-	if ((err = entries_check(in, reason)) != ERR_OK)
-		return err;
-	if ((crl = X509_CRL_new()) == NULL)
-		return ERR_MEMORY;
-	if (X509_CRL_set_version(crl, X509_CRL_VERSION_2) == 1 &&
-	    X509_CRL_set_issuer_name(crl, X509_get_subject_name(in->issuer)) == 1 &&
-	    times_set(crl, in->this_update, in->next_update) && aki_put(crl, in->issuer) &&
-	    number_put(crl, in->number) && idp_put(crl, in->url) &&
-	    entries_put(crl, in->entries, in->count)) {
-		*out = crl;
-		return ERR_OK;
-	}
-	reason_set(reason, "the CRL can't be built: %s", ERR_reason_error_string(ERR_peek_last_error()));
-	ERR_clear_error();
-	X509_CRL_free(crl);
-	return ERR_CRYPTO;
-}
-
 /* As certificates are signed: SHA-256, SHA-384 for P-384, SHA-512 for P-521, none for EdDSA. */
 static const EVP_MD *
 digest_for(EVP_PKEY *key)
@@ -199,28 +130,100 @@ digest_for(EVP_PKEY *key)
 	}
 }
 
-enum err
-crl_sign(X509_CRL *crl, EVP_PKEY *issuer_key)
+/* All but the entries: whole, and signed, so that its algorithm is set. */
+static enum err
+head_make(const struct crl *in, EVP_PKEY *key, struct buf *out, struct reason *reason)
 {
-	if (X509_CRL_sign(crl, issuer_key, digest_for(issuer_key)) > 0)
-		return ERR_OK;
-	ERR_clear_error();
-	return ERR_CRYPTO;
-}
-
-enum err
-crl_der(X509_CRL *crl, struct buf *out)
-{
+	X509_CRL *crl = X509_CRL_new();
 	uint8_t *der = NULL;
-	int len = i2d_X509_CRL(crl, &der);
+	int len = -1;
 
+	if (crl == NULL)
+		return ERR_MEMORY;
+	if (X509_CRL_set_version(crl, X509_CRL_VERSION_2) == 1 &&
+	    X509_CRL_set_issuer_name(crl, X509_get_subject_name(in->issuer)) == 1 &&
+	    times_set(crl, in->this_update, in->next_update) && aki_put(crl, in->issuer) &&
+	    number_put(crl, in->number) && idp_put(crl, in->url) && X509_CRL_sign(crl, key, digest_for(key)) > 0)
+		len = i2d_X509_CRL(crl, &der);
+	X509_CRL_free(crl);
 	if (len <= 0) {
+		reason_set(reason, "the CRL can't be built: %s", ERR_reason_error_string(ERR_peek_last_error()));
 		ERR_clear_error();
 		return ERR_CRYPTO;
 	}
 	buf_put(out, der, (size_t)len);
 	OPENSSL_free(der);
 	return out->failed ? ERR_MEMORY : ERR_OK;
+}
+
+/* The value in front: all of it, and what it holds. */
+static struct slice
+value_first(struct slice in, struct slice *content)
+{
+	const uint8_t *p = in.data;
+	long len;
+	int tag, class;
+
+	/* Who calls this made the bytes. */
+	if (ASN1_get_object(&p, &len, &tag, &class, (long)in.len) & 0x80)
+		abort();
+	*content = slice_of(p, (size_t)len);
+	return slice_of(in.data, (size_t)(p - in.data) + (size_t)len);
+}
+
+static struct slice
+value_last(struct slice in)
+{
+	struct slice one = { 0 }, unused;
+
+	for (; in.len > 0; in = slice_of(in.data + one.len, in.len - one.len))
+		one = value_first(in, &unused);
+	return one;
+}
+
+/* Puts the entries where they belong: before the extensions, which are the last of the to-be-signed part (RFC 5280,
+ * 5.1). The signature behind it is not its own any more. */
+static enum err
+splice(struct slice head, const struct crl *in, struct buf *out)
+{
+	struct slice whole, tbs, inside, extensions;
+	struct buf list = { 0 }, content = { 0 };
+	enum err err;
+
+	(void)value_first(head, &whole);
+	tbs = value_first(whole, &inside);
+	extensions = value_last(inside);
+	buf_put(&list, inside.data, inside.len - extensions.len);
+	err = crl_entries_put(&list, in->entries, in->count);
+	buf_put(&list, extensions.data, extensions.len);
+	der_put(&content, DER_SEQUENCE, buf_slice(&list));
+	buf_put(&content, tbs.data + tbs.len, whole.len - tbs.len);
+	der_put(out, DER_SEQUENCE, buf_slice(&content));
+	if (err == ERR_OK && (list.failed || content.failed || out->failed))
+		err = ERR_MEMORY;
+	buf_free(&list);
+	buf_free(&content);
+	return err;
+}
+
+enum err
+crl_build(const struct crl *in, EVP_PKEY *throwaway, struct buf *out, struct reason *reason)
+{
+	struct buf head = { 0 }, list = { 0 };
+	enum err err;
+
+	if ((err = entries_check(in, reason)) == ERR_OK && (err = head_make(in, throwaway, &head, reason)) == ERR_OK &&
+	    (err = splice(buf_slice(&head), in, &list)) == ERR_OK)
+		err = crl_sign(buf_slice(&list), throwaway, out);
+	buf_free(&head);
+	buf_free(&list);
+	return err;
+}
+
+enum err
+crl_sign(struct slice der, EVP_PKEY *issuer_key, struct buf *out)
+{
+	return certificate_sign_again(der, issuer_key, out);
 }
 
 /* --- paths and shards ---------------------------------------------------------------------------- */

@@ -33,13 +33,13 @@ struct crl {
 	size_t			 count;
 };
 
-/* A to-be-signed CRL, unsigned: version 2, sorted, with AKI, CRLNumber and a critical issuing distribution point.
- * On ERR_OK the caller owns *out. ERR_MALFORMED: a serial or reason that can't be. */
-enum err crl_build(const struct crl *, X509_CRL **out, struct reason *);
-enum err crl_sign(X509_CRL *, EVP_PKEY *issuer_key);
-/* What must be true of it; sign it with a throw-away key first. ERR_DENIED with what is wrong. */
-enum err crl_lint(X509_CRL *, const struct crl *, int64_t now, struct reason *);
-enum err crl_der(X509_CRL *, struct buf *out);		/* appends */
+/* Appends a whole CRL, signed by a throw-away key of the issuer's type: version 2, sorted, with AKI, CRLNumber and a
+ * critical issuing distribution point. ERR_MALFORMED: a serial or reason that can't be; ERR_CRYPTO, ERR_MEMORY. */
+enum err crl_build(const struct crl *, EVP_PKEY *throwaway, struct buf *out, struct reason *);
+/* What must be true of it. ERR_DENIED with what is wrong. */
+enum err crl_lint(struct slice der, const struct crl *, int64_t now, struct reason *);
+/* Appends the same list with this key's signature. der is what crl_build() made with a key of that type; else abort(). */
+enum err crl_sign(struct slice der, EVP_PKEY *issuer_key, struct buf *out);
 
 /* Where the plain listener serves an issuer's shard: "/crl/HEX/N.crl", HEX being the first 8 bytes of the issuer's
  * fingerprint. */

@@ -135,18 +135,14 @@ entries_check(X509_CRL *crl, const struct crl *want, int64_t now, struct reason 
 }
 
 enum err
-crl_lint(X509_CRL *made, const struct crl *want, int64_t now, struct reason *reason)
+crl_lint(struct slice der, const struct crl *want, int64_t now, struct reason *reason)
 {
-	struct buf der = { 0 };
 	struct reason cause = { "" };
-	const uint8_t *p;
+	const uint8_t *p = der.data;
 	X509_CRL *crl = NULL;
-	enum err err = crl_der(made, &der);
+	enum err err;
 
-	if (err != ERR_OK)
-		goto out;
-	p = der.data;
-	if (!der_check(buf_slice(&der), &cause) || (crl = d2i_X509_CRL(NULL, &p, (long)der.len)) == NULL)
+	if (!der_check(der, &cause) || (crl = d2i_X509_CRL(NULL, &p, (long)der.len)) == NULL)
 		err = complain(reason, "crl_strict_der", cause.text);
 	else if (X509_CRL_get_version(crl) != X509_CRL_VERSION_2)
 		err = complain(reason, "crl_version_2", "the version is not 2");
@@ -157,8 +153,6 @@ crl_lint(X509_CRL *made, const struct crl *want, int64_t now, struct reason *rea
 		 (err = extensions_check(crl, want, reason)) == ERR_OK)
 		err = entries_check(crl, want, now, reason);
 	ERR_clear_error();
-out:
 	X509_CRL_free(crl);
-	buf_free(&der);
 	return err;
 }

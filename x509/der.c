@@ -67,7 +67,7 @@ header_read(struct slice in, uint8_t *tag, struct slice *value, struct slice *re
 	if (len >= 0x80) {
 		size_t count = len & 0x7f;
 
-		if (count == 0 || count > 3 || in.len < 2 + count) {
+		if (count == 0 || count > 4 || in.len < 2 + count) {
 			reason_set(reason, "DER has an indefinite, oversized or cut length (X.690, 10.1)");
 			return false;
 		}
@@ -140,10 +140,15 @@ der_take(struct slice *in, uint8_t tag, struct slice *value)
 void
 der_put(struct buf *out, uint8_t tag, struct slice content)
 {
-	uint8_t header[5] = { tag };
+	uint8_t header[6] = { tag };
 	size_t n = 1;
 
-	if (content.len >= 0x10000) {
+	if (content.len >= 0x1000000) {
+		header[n++] = 0x84;
+		header[n++] = (uint8_t)(content.len >> 24);
+		header[n++] = (uint8_t)(content.len >> 16);
+		header[n++] = (uint8_t)(content.len >> 8);
+	} else if (content.len >= 0x10000) {
 		header[n++] = 0x83;
 		header[n++] = (uint8_t)(content.len >> 16);
 		header[n++] = (uint8_t)(content.len >> 8);

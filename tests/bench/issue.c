@@ -173,17 +173,21 @@ fetch_authorization(struct issue *i, struct proof *p)
 }
 
 static bool
-post_challenge(struct issue *i, const struct proof *p)
+post_challenge(struct issue *i, struct proof *p)
 {
 	struct session *s = i->s;
 	int64_t start = stats_clock_us();
+	json_t *challenge = NULL;
 
 	/* Sent again after a lost reply, perhaps by curl itself, it may be refused, being under way: the poll will
 	 * tell. */
-	if (!session_post(s, "challenge", i->account, p->challenge, "{}", NULL) &&
+	if (!session_post(s, "challenge", i->account, p->challenge, "{}", &challenge) &&
 	    (!s->options->retry || s->status < 400 || s->status >= 500))
 		return false;
 	stats_add(s->stats, STEP_CHALLENGE, stats_clock_us() - start);
+	/* A server that has waited for the validation says so: there is nothing to poll for. */
+	p->valid = strcmp(status_of(challenge), "valid") == 0;
+	json_decref(challenge);
 	return true;
 }
 

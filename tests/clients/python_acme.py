@@ -1,5 +1,6 @@
 """A whole life with the library acme: what to do is JSON on standard input, made by test_libraries.py."""
 import datetime
+import ipaddress
 import json
 import os
 import sys
@@ -42,8 +43,8 @@ def provide(challenge, name, account):
 
 
 def issue(acme, account, file):
-    values = [one["value"] for one in want["identifiers"]]
-    csr = crypto_util.make_csr(pem(make(want["certificate"])), values)
+    names, addresses = ([one["value"] for one in want["identifiers"] if one["type"] == kind] for kind in ("dns", "ip"))
+    csr = crypto_util.make_csr(pem(make(want["certificate"])), names, ipaddrs=[*map(ipaddress.ip_address, addresses)])
     order = acme.new_order(csr)
     for authorization in order.authorizations:
         if authorization.body.status == messages.STATUS_VALID:

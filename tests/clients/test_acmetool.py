@@ -8,7 +8,7 @@ from matrix import row
 
 pytestmark = pytest.mark.long       # it looks at a challenge again after ten seconds
 
-CURVES = {"P-256": "nistp256", "P-384": "nistp384"}
+CURVES = {"P-256": "nistp256", "P-384": "nistp384", "P-521": "nistp521"}
 # challenge-dns-start NAME TARGET-FILE VALUE; 42 says that the event is not one of its.
 HOOK = """#!/bin/sh
 [ "$1" = challenge-dns-start ] || exit 42
@@ -47,7 +47,7 @@ def acmetool(shell):
 @pytest.mark.parametrize("certificate", [
     pytest.param(certificate, marks=row("acmetool", "http-01", "three names, one internationalised", "P-256", certificate,
                                         "webroot"))
-    for certificate in ("P-256", "P-384", "RSA-3072")])
+    for certificate in ("P-256", "P-384", "P-521", "RSA-3072")])
 def test_acmetool_webroot(acmetool, certificate):
     names = ["acmetool.test", "www.acmetool.test", "xn--bcher-kva.acmetool.test"]
     acmetool.configure(certificate)

@@ -32,17 +32,20 @@ def certbot(shell):
     return Certbot(shell)
 
 
+CURVES = {"P-256": "secp256r1", "P-384": "secp384r1", "P-521": "secp521r1"}
+
+
 def key_flags(kind):
     if kind.startswith("RSA"):
         return ["--key-type", "rsa", "--rsa-key-size", kind.removeprefix("RSA-")]
-    return ["--key-type", "ecdsa", "--elliptic-curve", {"P-256": "secp256r1", "P-384": "secp384r1"}[kind]]
+    return ["--key-type", "ecdsa", "--elliptic-curve", CURVES[kind]]
 
 
 @pytest.mark.parametrize("kind", [
     # --rsa-key-size is the account's too
     pytest.param(kind, marks=row("certbot", "http-01", "three names, one internationalised",
                                  kind if kind.startswith("RSA") else "RSA-2048", kind, "webroot"))
-    for kind in ("P-256", "P-384", "RSA-3072", "RSA-4096")])
+    for kind in ("P-256", "P-384", "P-521", "RSA-3072", "RSA-4096")])
 def test_certbot_webroot(certbot, kind):
     names = ["certbot.test", "www.certbot.test", "xn--bcher-kva.certbot.test"]
     certbot.certonly(*names, how=["--webroot", "-w", certbot.shell.webroot, *key_flags(kind)])
@@ -96,3 +99,11 @@ def test_certbot_tells_the_cause(certbot):
     done = certbot.certonly("nowhere.certbot.test", check=False)
     assert done.returncode == 1
     assert "NXDOMAIN" in done.stdout + done.stderr
+
+
+def test_certbot_refuses_addresses(certbot):
+    """By itself: the CA is never asked."""
+    before = len(certbot.shell.log())
+    done = certbot.certonly("127.0.8.1", check=False)
+    assert done.returncode != 0 and "127.0.8.1 is an IP address" in done.stdout + done.stderr
+    assert "new-order" not in certbot.shell.log()[before:]

@@ -41,7 +41,7 @@ def dehydrated(shell):
 
 @pytest.mark.parametrize("kind", [
     pytest.param(kind, marks=row("dehydrated", "http-01", "two names, one internationalised", kind, kind, "webroot"))
-    for kind in ("RSA-2048", "RSA-3072", "P-256", "P-384")])
+    for kind in ("RSA-2048", "RSA-3072", "RSA-4096", "P-256", "P-384")])
 def test_dehydrated_webroot(dehydrated, kind):
     names = ["dehydrated.test", "xn--bcher-kva.dehydrated.test"]
     dehydrated.configure(kind)
@@ -63,6 +63,17 @@ def test_dehydrated_life(dehydrated):
     assert dehydrated.shell.revoked(gone) == "unspecified"
     dehydrated("--deactivate")
     assert dehydrated("--account", check=False).returncode != 0
+
+
+def test_dehydrated_revokes_by_no_certificate_key(dehydrated):
+    """Of whatever key --privkey names it asks for the account first."""
+    names = ["leaked.dehydrated.test"]
+    dehydrated.configure(more="KEY_ALGO=rsa\nKEYSIZE=2048")
+    dehydrated.sign(*names)
+    dehydrated.verify(names, "RSA-2048")
+    done = dehydrated("--revoke", dehydrated.file("cert.pem"), "--privkey", dehydrated.file("privkey.pem"), check=False)
+    assert done.returncode == 1 and "no account has this key" in done.stdout + done.stderr
+    assert dehydrated.shell.revoked(dehydrated.file("cert.pem")) is None
 
 
 @pytest.mark.private        # with --full-chain it follows the last certificate's caIssuers, which Pebble's has not

@@ -13,7 +13,7 @@ class Lacme:
         keeps nothing else."""
         shell = self.shell
         shell.openssl("genrsa", "-out", shell.path("account.key"), account.removeprefix("RSA-"))
-        shell.write("accountd.conf", f"privkey = file:{shell.path('account.key')}\n")
+        self.sign_with("account.key")
         challenge = f"listen = {listen}" if listen else f"listen =\nchallenge-directory = {shell.challenges}"
         shell.write("lacme.conf", f"""
 config-certs = {shell.path("certs.conf")}
@@ -38,6 +38,9 @@ subjectAltName = {",".join("DNS:" + name for name in names)}
 CAfile = {shell.ca_file}
 """)
         self("account", "--tos-agreed", "--register", "mailto:one@lacme.test")
+
+    def sign_with(self, file):
+        self.shell.write("accountd.conf", f"privkey = file:{self.shell.path(file)}\n")
 
     def __call__(self, *args, **kw):
         return self.shell.run("lacme", "--config", self.shell.path("lacme.conf"), *args, **kw)
@@ -67,6 +70,19 @@ def test_lacme_webroot(lacme, account, certificate):
     assert lacme.verify(names, certificate) != first
     lacme("revokeCert", old)
     assert shell.revoked(old) == "unspecified"
+
+
+@row("lacme", "http-01", "one name", "RSA-2048", "RSA-2048", "webroot, revocation by the certificate's key")
+def test_lacme_revokes_by_the_certificate_key(lacme):
+    """It signs with whatever key its agent has, of RSA alone."""
+    names, shell = ["leaked.lacme.test"], lacme.shell
+    shell.request("own", names, "RSA-2048")
+    lacme.configure("RSA-2048", names)
+    lacme("newOrder")
+    lacme.verify(names, "RSA-2048")
+    lacme.sign_with("own.key")
+    lacme("revokeCert", shell.path("chain.pem"))
+    assert shell.revoked(shell.path("chain.pem")) == "keyCompromise"
 
 
 @row("lacme", "http-01", "two names", "RSA-2048", "P-256", "its own web server")

@@ -60,7 +60,8 @@ def names_of(client):
         client, "http-01", "three names, one internationalised", account, certificate,
         "change of contact, renewal, " + "key rollover, " * (client != PYTHON) + "revocation, deactivation"))
     for client in PROGRAMS
-    for account, certificate in (("P-256", "P-384"), ("P-384", "RSA-2048"), ("RSA-2048", "P-256"), ("RSA-3072", "P-521"))])
+    for account, certificate in (("P-256", "P-384"), ("P-384", "RSA-2048"), ("RSA-2048", "P-256"), ("RSA-3072", "P-521"),
+                                 ("P-521", "RSA-3072"))])
 def test_life(program, client, account, certificate):
     program(client, "http-01", names_of(client), account, certificate, life=True)
 
@@ -86,7 +87,21 @@ def test_python_tls_alpn_is_of_the_draft(program, shell):
 
 @pytest.mark.parametrize("client, address", [
     pytest.param(client, address, marks=row(client, "http-01", f"an {kind} address"))
-    for client in (RUBY, NPM) for kind, address in (("IPv4", "127.0.0.1"), ("IPv6", "::1"))])
+    for client in PROGRAMS for kind, address in (("IPv4", "127.0.0.1"), ("IPv6", "::1")) if (client, kind) != (PYTHON, "IPv6")])
 def test_address(program, client, address):
     """RFC 8738."""
     program(client, "http-01", [address])
+
+
+def test_python_writes_ipv6_in_full(program, shell):
+    """RFC 8738, 3 wants RFC 5952's form; it orders 0:0:0:0:0:0:0:1."""
+    with pytest.raises(AssertionError, match='write "::1"'):
+        program(PYTHON, "http-01", ["::1"])
+
+
+@pytest.mark.parametrize("kind", ["P-256", "P-521"])
+def test_ruby_drops_leading_zeros(program, shell, kind):
+    """RFC 7518, 6.2.1.2: a coordinate has its curve's length. One account key in 128 of P-256 is such, and three in four
+    of P-521."""
+    with pytest.raises(AssertionError, match="leading zeros included"):
+        program(RUBY, "http-01", names_of(RUBY)[:1], kind, zeros=True)

@@ -35,7 +35,7 @@ MDStoreDir {home}/md
 MDCertificateAuthority {directory}
 MDCACertificateFile {home}/root.pem
 MDCertificateAgreement accepted
-MDContactEmail admin@{name}
+MDContactEmail admin@md.test
 MDPortMap http:{http} https:{https}
 MDRetryDelay 1s
 MDPrivateKeys {key}
@@ -48,7 +48,7 @@ ServerAlias {aliases}
 SSLEngine on
 </VirtualHost>
 """
-KEYS = {"P-256": "secp256r1", "P-384": "secp384r1", "RSA-2048": "RSA 2048", "RSA-3072": "RSA 3072", "RSA-4096": "RSA 4096"}
+KEYS = {"P-256": "secp256r1", "P-384": "secp384r1", "P-521": "secp521r1", "RSA-2048": "RSA 2048", "RSA-3072": "RSA 3072", "RSA-4096": "RSA 4096"}
 
 
 class Apache:
@@ -81,8 +81,11 @@ class Apache:
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=self.home)
 
     def log(self):
-        with open(os.path.join(self.home, "log"), encoding="utf-8") as f:
-            return f.read()
+        try:
+            with open(os.path.join(self.home, "log"), encoding="utf-8") as f:
+                return f.read()
+        except FileNotFoundError:
+            return ""
 
     def wait(self, condition, timeout=40):
         end = time.monotonic() + timeout
@@ -131,8 +134,8 @@ def apache(shell):
 
 @pytest.mark.parametrize("challenge, kind", [
     pytest.param(challenge, kind, marks=row("mod_md", challenge, "three names, one internationalised", "RSA-3072", kind))
-    for challenge, kind in (("http-01", "P-256"), ("http-01", "RSA-3072"), ("tls-alpn-01", "P-384"),
-                            ("tls-alpn-01", "RSA-2048"))])
+    for challenge, kind in (("http-01", "P-256"), ("http-01", "P-521"), ("http-01", "RSA-3072"), ("tls-alpn-01", "P-384"),
+                            ("tls-alpn-01", "RSA-2048"), ("tls-alpn-01", "RSA-4096"))])
 def test_mod_md(apache, challenge, kind):
     names = ["md.test", "www.md.test", "xn--bcher-kva.md.test"]
     apache.start(names, kind, challenge)
@@ -168,3 +171,9 @@ def test_mod_md_dns(apache):
         shell.server.names.folder = None
     san = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert sorted(san.get_values_for_type(x509.DNSName)) == sorted(names)
+
+
+def test_mod_md_takes_addresses_for_names(apache):
+    """It orders a DNS name; what the CA says to that stands in its log."""
+    apache.start([apache.shell.address()], "P-256", "http-01")
+    apache.wait(lambda: "is an IP address, not a DNS name; use the identifier type" in apache.log())

@@ -37,7 +37,7 @@ def uacme(shell):
 @pytest.mark.parametrize("account, certificate", [
     pytest.param(account, certificate, marks=row("uacme", "http-01", "three names, one internationalised", account,
                                                  certificate, "webroot"))
-    for account, certificate in (("P-384", "RSA-2048"), ("RSA-2048", "P-384"), ("RSA-3072", "RSA-3072"))])
+    for account, certificate in (("P-384", "RSA-2048"), ("RSA-2048", "P-384"), ("RSA-3072", "RSA-3072"), ("RSA-4096", "RSA-4096"))])
 def test_uacme_webroot(uacme, account, certificate):
     names = ["uacme.test", "www.uacme.test", "xn--bcher-kva.uacme.test"]
     uacme("new", "admin@uacme.test", kind=account)

@@ -5,7 +5,9 @@ import json
 import math
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from harness.acme import Client, check_problem, unknown
 from harness.keys import Key, b64, unb64
 
@@ -120,6 +122,8 @@ HEADER = {
                                             "6.4"),
     "rfc8555-6.4-url-path-only": ({"url": "PATH"}, "unauthorized", 403, "6.4"),
     "rfc8555-6.4-url-other-host": ({"url": "HOST"}, "unauthorized", 403, "6.4"),
+    "rfc8555-6.4-url-other-port": ({"url": "PORT"}, "unauthorized", 403, "6.4"),
+    "rfc8555-6.4-url-http": ({"url": "HTTP"}, "unauthorized", 403, "6.4"),
     "rfc8555-6.4-url-with-query": ({"url": "QUERY"}, "unauthorized", 403, "6.4"),
     "rfc8555-6.2-jwk-and-kid": ({"jwk": dict(EC, x="", y="")}, "malformed", 400, "both"),
     "rfc8555-6.2-neither-jwk-nor-kid": ({"kid": None}, "malformed", 400, "neither"),
@@ -133,7 +137,8 @@ HEADER = {
 def test_hostile_header(server, shared, case):
     members, kind, status, detail = HEADER[case]
     words = {"PATH": shared.kid[len(server.url):], "HOST": shared.kid.replace("://", "://not."), "OTHER": shared.directory["newOrder"],
-             "QUERY": shared.kid + "?a=b", "NOBODY": unknown(shared.kid)}
+             "PORT": shared.kid.replace(server.url, server.url[:-1] + ("1" if server.url[-1] == "0" else "0")),
+             "HTTP": shared.kid.replace("https", "http"), "QUERY": shared.kid + "?a=b", "NOBODY": unknown(shared.kid)}
     members = {name: words.get(value, value) if isinstance(value, str) else value
                for name, value in members.items()}
     if "jwk" in members:
@@ -231,6 +236,22 @@ def test_hostile_der_signature(shared):
     """The commonest mistake of a new client (RFC 7518, 3.4)."""
     reply = shared.post(shared.kid, signature=shared.key.sign_der)
     check_problem(reply, "malformed", 400, "looks like DER")
+
+
+def sign_with(key, digest, size):
+    """r and s with the zeros before them that another algorithm's length asks for."""
+    def sign(data):
+        r, s = decode_dss_signature(key.private.sign(data, ec.ECDSA(digest)))
+        return r.to_bytes(size, "big") + s.to_bytes(size, "big")
+    return sign
+
+
+@pytest.mark.parametrize("alg, digest, size", [("ES384", hashes.SHA384(), 48), ("ES512", hashes.SHA512(), 66)],
+                         ids=["ES384", "ES512"])
+def test_hostile_alg_of_a_larger_curve(shared, alg, digest, size):
+    """RFC 7518, 3.4: ES384 is P-384's. The signature is good, and would verify if alg needn't fit the key."""
+    reply = shared.post(shared.kid, alg=alg, signature=sign_with(shared.key, digest, size))
+    check_problem(reply, "badSignatureAlgorithm", 400, "does not fit the key", others=("malformed", "badPublicKey"))
 
 
 def test_hostile_jwk_where_kid_belongs(shared):

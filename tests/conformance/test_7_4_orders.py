@@ -79,6 +79,19 @@ def test_rfc8555_7_5_1_challenge_to_valid(server, client):
     assert client.get(order.headers["Location"]).json()["status"] == "ready"
 
 
+def test_rfc8555_7_5_1_post_as_get_starts_nothing(server, client):
+    """Only {} says that the client is ready."""
+    url = client.order(["looked-at.test"]).json()["authorizations"][0]
+    challenge = client.challenge(url)
+    for _ in range(3):
+        assert client.get(challenge["url"]).json()["status"] == "pending"
+    assert client.get(url).json()["status"] == "pending"
+    client.post(challenge["url"], {})
+    assert client.poll(url, ("valid", "invalid")).json()["status"] == "valid"
+    asked = [one for one in server.responder.asked if one[0] == "looked-at.test"]
+    assert len(asked) == 1 or not acme.WORDS, asked
+
+
 def test_rfc8555_7_5_1_post_to_a_finished_challenge_changes_nothing(client):
     order = client.order(["again.test"]).json()
     client.authorize(order)
@@ -208,7 +221,11 @@ def test_rfc8555_7_4_policy(shared, ordered, kind, detail):
     (["x.*.test"], "malformed", "'*'"),
     (["*x.test"], "malformed", "'*'"),
     (["*.*.test"], "malformed", "'*'"),
-    (["bücher.test"], "malformed", "which no host name has"),
+    (["bücher.test"], "malformed", 'order it by its A-labels: "xn--bcher-kva.test"'),
+    (["Bücher.test"], "malformed", 'order it by its A-labels: "xn--bcher-kva.test"'),
+    (["*.bu\u0308cher.test"], "malformed", 'order it by its A-labels: "xn--bcher-kva.test"'),
+    (["faß.test"], "malformed", '"xn--fa-hia.test"'),
+    (["\u2e3a\ufffd.test"], "malformed", "has no A-labels either"),
     (["a b.test"], "malformed", "which no host name has"),
     (["1.2.3"], "malformed", "digits only"),
     ([""], "malformed", "empty"),

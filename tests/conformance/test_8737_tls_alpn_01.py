@@ -87,6 +87,7 @@ CERTIFICATES = {
     "email": ({"sans": [x509.RFC822Name("a@alpn.test")]}, "not a dNSName"),
     "address": ({"sans": [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]}, "not a dNSName"),
     "no-extension": ({"identifier": False}, "no acmeIdentifier"),
+    "the-drafts-number": ({"oid": x509.ObjectIdentifier("1.3.6.1.5.5.7.1.30.1")}, "no acmeIdentifier"),
     "not-critical": ({"critical": False}, "not critical"),
     "wrong-digest": ({"digest": hashlib.sha256(b"x").digest()}, DIGEST),
     "31-bytes": ({"extension": b"\x04\x1f" + bytes(31)}, "OCTET STRING of 32 bytes"),

@@ -91,6 +91,20 @@ def test_rfc8555_8_3_relative_redirect(server, shared):
     shared.issue(["relative.test"])
 
 
+@pytest.mark.needs("policy")
+def test_rfc8555_8_3_ten_redirects_are_followed(server, shared):
+    """As many as Boulder follows; from one path to the next."""
+    def step(handler):
+        token, _, done = handler.path.rsplit("/", 1)[1].partition("?")
+        done = int(done or 0)
+        return {"body": server.responder.tokens[token]} if done == 10 else {"status": 302, "headers": {
+            "Location": address(server, f"/step/{token}?{done + 1}").format("ten.test")}}
+
+    server.responder.by_host["ten.test"] = step
+    shared.issue(["ten.test"])
+    assert len([one for one in server.responder.asked if one[0] == "ten.test"]) == 11
+
+
 def test_rfc8555_10_4_redirect_loop(server, fails):
     redirect(server, "loop.test", address(server, "/again").format("loop.test"))
     fails("loop.test", "connection", "loop")

@@ -35,7 +35,7 @@ def san_of(value):
 
 
 def certificate(value, authorization, key, sans=None, critical=True, digest=None, extension=None, issuer=None,
-                signer=None, days=1, san=True, identifier=True, subject="ACME challenge"):
+                signer=None, days=1, san=True, identifier=True, subject="ACME challenge", oid=OID):
     """What a client makes for tls-alpn-01; each argument bends one thing. PEM."""
     def name(text):
         return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)] if text else [])
@@ -48,7 +48,7 @@ def certificate(value, authorization, key, sans=None, critical=True, digest=None
     if identifier:
         if extension is None:
             extension = b"\x04\x20" + (digest or hashlib.sha256(authorization.encode()).digest())
-        builder = builder.add_extension(x509.UnrecognizedExtension(OID, extension), critical)
+        builder = builder.add_extension(x509.UnrecognizedExtension(oid, extension), critical)
     signer = signer or key
     made = builder.sign(signer.private, None if signer.kind.startswith("Ed") else hashes.SHA256())
     return made.public_bytes(serialization.Encoding.PEM)

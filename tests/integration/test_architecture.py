@@ -83,3 +83,24 @@ def test_only_ca_and_va_read_secret_keys():
             if "->evidence_key" in text or re.search(r"issuers\[\w+\]\.key|issuer->key\b", text):
                 wrong.append(str(path.relative_to(TOP)))
     assert not wrong, wrong
+
+
+DICTIONARY_LINE = re.compile(r'"([^"\\]|\\["\\]|\\x[0-9a-f]{2})+"')
+
+
+def test_every_fuzz_target_has_seeds_and_a_dictionary():
+    targets = sorted((TOP / "tests/fuzz").glob("fuzz_*.c"))
+    assert len(targets) > 20
+    for target in targets:
+        name = target.stem.removeprefix("fuzz_")
+        assert any((target.parent / "corpus" / name).iterdir()), name
+        dictionary = target.parent / f"{name}.dict"
+        assert dictionary.exists(), f"{dictionary}: write down the words of its format, as its neighbours do"
+        lines = [line for line in dictionary.read_text().splitlines() if not line.startswith("#")]
+        assert len(lines) >= 5 and [line for line in lines if not DICTIONARY_LINE.fullmatch(line)] == [], name
+
+
+def test_the_list_of_parsers_is_of_this_tree():
+    listed = re.search(r"^PARSERS = ((?:.*\\\n)*.*)$", (TOP / "Makefile").read_text(), re.M).group(1)
+    parsers = listed.replace("\\\n", " ").split()
+    assert len(parsers) > 40 and [one for one in parsers if not (TOP / one).is_file()] == []

@@ -121,6 +121,20 @@ def test_accounts_per_address(make_server):
     assert Client(server, register=False).register().status_code == 201
 
 
+def test_rfc8555_6_6_retry_after_is_when_all_limits_allow_it(limited):
+    """Two limits refuse the order: one lets go in three hours, the other in a week."""
+    client = Client(limited)
+    admin(limited, "override", "orders_per_account", account_id(client), "1/3h")
+    admin(limited, "override", "certificates_per_domain", "both.test", "1/7d")
+    client.issue(["a.both.test"])
+    reply = new_order(client, ["b.both.test"])
+    wait = check_limited(reply, "orders_per_account", account_id(client))
+    assert 7 * 86400 - 60 < wait <= 7 * 86400
+    assert "and 1 limits more" in reply.json()["detail"]
+    assert "both.test" in reply.json()["subproblems"][0]["detail"]
+    assert 3 * 3600 - 60 < check_limited(new_order(client, ["c.another.test"]), "orders_per_account") <= 3 * 3600
+
+
 # --- renewals ------------------------------------------------------------------------------------------
 
 def certid(issued):

@@ -240,9 +240,8 @@ def test_sigterm_finishes_what_is_in_hand(make_server):
     server = make_server({"ra": {"finalize_wait": "3s"}})
     server.names.set("term.test", a=["127.0.0.1"], delay=1)
     client = Client(server)
-    url = client.order(["term.test"]).json()["authorizations"][0]
-    client.post(client.challenge(url)["url"], {})
-    body = client.jws(url)                                  # POST-as-GET waits for the validation
+    url = client.challenge(client.order(["term.test"]).json()["authorizations"][0])["url"]
+    body = client.jws(url, {})                              # it waits for the validation
     answers = []
     thread = threading.Thread(target=lambda: answers.append(client.send(url, body)))
     thread.start()

@@ -3,6 +3,7 @@ import json
 import os
 import re
 import signal
+import time
 
 import pytest
 import requests
@@ -37,6 +38,32 @@ def test_rfc8555_7_5_1_retry_after_while_processing(server, names):
     assert int(reply.headers["Retry-After"]) >= 1
     done = client.poll(url, ("valid",))
     assert "Retry-After" not in done.headers
+
+
+def test_rfc8555_7_5_1_the_reply_tells_how_a_quick_validation_went(make_server, names):
+    """A client whose validation takes a moment need not poll: the challenge's POST waits for it, well or not."""
+    client = Client(make_server({}))
+    for name, status in (("quick.test", "valid"), ("nowhere.test", "invalid")):
+        if status == "invalid":
+            names.set(name)
+        reply = client.post(client.challenge(client.order([name]).json()["authorizations"][0])["url"], {})
+        assert (reply.status_code, reply.json()["status"]) == (200, status), reply.text
+        assert "Retry-After" not in reply.headers and ("error" in reply.json()) == (status == "invalid")
+        assert 'rel="up"' in reply.headers["Link"]
+
+
+def test_slow_validations_are_not_waited_for_one_by_one(make_server, names):
+    """Eight challenges answered in a row, each of which will take three seconds: only the first waits."""
+    client = Client(make_server({"ra": {"finalize_wait": "600ms"}}))
+    slow = [f"slow{n}.test" for n in range(8)]
+    for name in slow:
+        names.set(name, a=["127.0.0.1"], delay=3)
+    challenges = [client.challenge(url)["url"] for url in client.order(slow).json()["authorizations"]]
+    start = time.monotonic()
+    replies = [client.post(url, {}) for url in challenges]
+    assert 0.5 < time.monotonic() - start < 2.5
+    assert [reply.json()["status"] for reply in replies] == ["processing"] * 8
+    assert all(int(reply.headers["Retry-After"]) >= 1 for reply in replies)
 
 
 def test_rfc8555_7_4_finalize_answers_processing(server):

@@ -1,14 +1,20 @@
-"""The security bugs of other servers, each by its name: none of them is ours."""
+"""The security bugs of other servers, each by its name: none of them is ours. The first eight were found in more than
+one; where one alone had it, it says which and when."""
+import datetime
 import ipaddress
 import socket
+import sqlite3
+import ssl
 import threading
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from harness.acme import Client, check_problem
 from harness.keys import Key, b64, csr
 from harness.responder import PREFIX
 from harness.revocation import der, revoke
+from harness.tlsalpn import certificate
 from harness.validation import attempt, check_failed
 
 INSIDE = "127.0.9.1"
@@ -118,6 +124,14 @@ def test_rivals_revocation_by_a_key_that_is_not_the_certificates(server, client)
     issued, other = client.issue(["rival-kept.test"]), client.issue(["rival-other.test"])
     for key in (Key(), client.key, other.key):
         check_problem(revoke(Client(server, register=False), issued, key=key), "unauthorized", 403, "certificate's key")
+    # a certificate with the other's serial and names, and with the key of whoever made it
+    forger = Key()
+    forged = x509.CertificateBuilder(issued.leaf.issuer, issued.leaf.subject, forger.private.public_key(),
+                                     issued.leaf.serial_number, issued.leaf.not_valid_before, issued.leaf.not_valid_after)
+    for extension in issued.leaf.extensions:
+        forged = forged.add_extension(extension.value, extension.critical)
+    forged = forged.sign(forger.private, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+    check_problem(revoke(Client(server, register=False), forged, key=forger), "malformed", 404, "not issued here")
     # signed by a stranger under the certificate's jwk
     reply = client.post(client.directory["revokeCert"], {"certificate": b64(der(issued))}, key=Key(), use_jwk=True,
                         jwk=issued.key.jwk)
@@ -167,3 +181,52 @@ def test_rivals_parallel_posts_to_one_challenge(server, client):
     client.post(challenge["url"], {})
     assert client.get(url).json()["status"] == "invalid"
     assert len([one for one in server.responder.asked if one[0] == "rival-parallel.test"]) == 1
+
+
+@pytest.fixture(scope="module")
+def strict(names, responder):
+    from harness.server import Server
+    server = Server(names, responder, {"ra": {"caa_identities": ["ca.test"]}, "va": {"caa": "enforce"}})
+    yield server
+    server.close()
+
+
+@pytest.mark.parametrize("which", range(3))
+def test_rivals_caa_of_one_name_looked_up_for_all(strict, names, which):
+    """Boulder, 2020-02-29: of N names whose CAA was due again, one was asked for N times. Each of three forbids in turn."""
+    ordered = [f"caa{i}.rival{which}.test" for i in range(3)]
+    client = Client(strict)
+    order, url = client.ready(ordered)
+    with sqlite3.connect(f"{strict.home}/data/signet.db", timeout=10) as db:
+        assert db.execute("UPDATE authorizations SET caa_checked = caa_checked - 9 * 3600").rowcount > 2
+    db.close()
+    names.set(ordered[which], a=["127.0.0.1"], caa=[(0, "issue", "other.example")])
+    client.finalize(order, csr(ordered, Key()))
+    done = client.poll(url, ("valid", "invalid")).json()
+    assert done["status"] == "invalid" and ordered[which] in done["error"]["detail"], done
+    assert done["error"]["subproblems"][0]["identifier"]["value"] == ordered[which]
+
+
+def test_rivals_a_second_too_long(client):
+    """Boulder, 2021-06-08: both ends of the validity count (RFC 5280, 4.1.2.5), so ninety days end a second earlier."""
+    leaf = client.issue(["rival-second.test"]).leaf
+    assert leaf.not_valid_after - leaf.not_valid_before == datetime.timedelta(days=90, seconds=-1)
+
+
+def test_rivals_tls_alpn_01_by_the_drafts_number(shared):
+    """Boulder, 2022-01-26: took an extension with the number of a draft."""
+    done = attempt(shared, "rival-draft.test", "tls-alpn-01", oid=x509.ObjectIdentifier("1.3.6.1.5.5.7.1.30.1"))
+    check_failed(done, "incorrectResponse", "no acmeIdentifier")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_rivals_tls_alpn_01_by_tls_1_1(server, names, shared):
+    """Boulder, 2022-01-26: RFC 8737, 3 asks for TLS 1.2. All else is as it should be."""
+    url = shared.order([names.set("rival-old.test", a=["127.0.9.2"])]).json()["authorizations"][0]
+    challenge, tls = shared.challenge(url, "tls-alpn-01"), server.responder.tls
+    text = f"{challenge['token']}.{shared.key.thumbprint}"
+    pem = certificate("rival-old.test", text, tls.key)
+    tls.listen("127.0.9.2", tls.context(pem, tls.key, ["acme-tls/1"], ssl.TLSVersion.TLSv1_1))
+    shared.post(challenge["url"], {})
+    done = shared.poll(url, ("valid", "invalid")).json()
+    check_failed(next(c for c in done["challenges"] if c["type"] == "tls-alpn-01"), "tls", "TLS 1.2 or later")

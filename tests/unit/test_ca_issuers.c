@@ -135,7 +135,7 @@ test_two_issuers(void **state)
 		X509 *cert = issue_by(w, "default", key_generate(i == 0 ? KEY_P256 : KEY_P384));
 		struct msg_crl_entries *part = part_make(w, 0, true, true);
 		struct ledger_record record;
-		struct slice der;
+		struct buf der = { 0 };
 		X509_CRL *crl;
 		const uint8_t *p;
 
@@ -150,6 +150,7 @@ test_two_issuers(void **state)
 		assert_non_null(crl = d2i_X509_CRL(NULL, &p, (long)der.len));
 		assert_int_equal(X509_CRL_verify(crl, issuer->key), 1);
 		X509_CRL_free(crl);
+		buf_free(&der);
 		X509_free(cert);
 	}
 	assert_string_not_equal(w->ca->issuers[0].url, w->ca->issuers[1].url);

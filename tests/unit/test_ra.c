@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "lib/base64url.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "ra/contact.h"
@@ -65,6 +66,33 @@ test_nonce_window(void **state)
 	assert_int_equal(nonce_redeem(nonces, second), ERR_OK);
 	assert_int_equal(nonce_redeem(nonces, last), ERR_OK);
 	assert_int_equal(nonce_redeem(nonces, last), ERR_STALE);
+	nonces_free(nonces);
+}
+
+/* RFC 8555, 6.5: unpredictable. No half of any is that of another, and about half of the bits change from one to the
+ * next: counting shows nowhere. */
+static void
+test_nonce_unpredictable(void **state)
+{
+	enum { COUNT = 200, HALF = 8, BITS = 128 };
+	struct nonces *nonces = nonces_new();
+	uint8_t	       bytes[COUNT][2 * HALF];
+	char	       text[NONCE_SIZE];
+	unsigned       changed = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT; i++) {
+		nonce_issue(nonces, text);
+		assert_int_equal(base64url_bytes(slice_str(text), bytes[i], sizeof(bytes[i])), ERR_OK);
+		for (unsigned j = 0; j < i; j++) {
+			assert_memory_not_equal(bytes[i], bytes[j], HALF);
+			assert_memory_not_equal(bytes[i] + HALF, bytes[j] + HALF, HALF);
+		}
+		for (unsigned k = 0; i > 0 && k < sizeof(bytes[i]); k++)
+			changed += (unsigned)__builtin_popcount(bytes[i][k] ^ bytes[i - 1][k]);
+	}
+	/* 64 for each, and 0.4 of deviation of their mean */
+	assert_in_range(changed, (COUNT - 1) * (BITS / 2 - 5), (COUNT - 1) * (BITS / 2 + 5));
 	nonces_free(nonces);
 }
 
@@ -603,7 +631,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nonce_once), cmocka_unit_test(test_nonce_window),
-		cmocka_unit_test(test_nonce_race), cmocka_unit_test(test_policy),
+		cmocka_unit_test(test_nonce_unpredictable), cmocka_unit_test(test_nonce_race), cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_contacts), cmocka_unit_test(test_order_status),
 		cmocka_unit_test(test_order_held),
 		cmocka_unit_test(test_order_held_to_a_number), cmocka_unit_test(test_order_long_value), cmocka_unit_test(test_order_not_after),

@@ -115,7 +115,8 @@ is_open(int fd)
 static void
 deadlines(void **state)
 {
-	struct connections	*all = connections_new(60, 10, 4096);
+	struct connections	*all = connections_new(60, 10);
+	struct crowd		*crowd = connections_crowd(all, 4096);
 	struct connection	*c, *d;
 	int			 a[2], b[2];
 
@@ -126,8 +127,8 @@ deadlines(void **state)
 	assert_int_equal(phase_deadline(PHASE_WRITING, 60000, 10000, 5), 10005);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, a), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, b), 0);
-	c = connection_opened(all, a[0], "192.0.2.1", 0);
-	d = connection_opened(all, b[0], "2001:db8::1", 0);
+	c = connection_opened(all, crowd, a[0], "192.0.2.1", 0);
+	d = connection_opened(all, crowd, b[0], "2001:db8::1", 0);
 	assert_string_equal(connection_remote(c), "192.0.2.1");
 	assert_string_equal(connection_remote(NULL), "");
 	assert_int_equal(connections_sweep(all, 69999), 0);
@@ -156,12 +157,145 @@ deadlines(void **state)
 	}
 }
 
+/* A listener's connections, on sockets of their own. */
+struct party {
+	struct connections	*all;
+	struct crowd		*crowd;
+	struct connection	*c[32];
+	int			 ours[32], theirs[32];
+	size_t			 count;
+};
+
+static void
+arrive(struct party *p, struct crowd *crowd, const char *remote, enum connection_phase phase, int64_t now)
+{
+	size_t	i = p->count++;
+	int	pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	p->ours[i] = pair[0];
+	p->theirs[i] = pair[1];
+	p->c[i] = connection_opened(p->all, crowd, pair[0], remote, now);
+	if (phase != PHASE_IDLE)
+		connection_phase(p->all, p->c[i], phase, now);
+}
+
+/* Each from an address of its own. */
+static void
+arrive_many(struct party *p, size_t count, enum connection_phase phase, int64_t now)
+{
+	char remote[32];
+
+	for (size_t i = 0; i < count; i++) {
+		snprintf(remote, sizeof(remote), "192.0.2.%zu", p->count);
+		arrive(p, p->crowd, remote, phase, now);
+	}
+}
+
+static struct party
+party_new(void)
+{
+	struct party p = { .all = connections_new(1000, 1000) };
+
+	p.crowd = connections_crowd(p.all, 16);
+	return p;
+}
+
+static void
+party_end(struct party *p)
+{
+	for (size_t i = 0; i < p->count; i++) {
+		connection_closed(p->all, p->c[i]);
+		close(p->ours[i]);
+		close(p->theirs[i]);
+	}
+	connections_free(p->all);
+}
+
+/* One address, one request each, and idle since: the oldest make room, until 11 of 16 places are taken. */
+static void
+crowd_of_one_address(void **state)
+{
+	struct party	 p = party_new();
+	struct crowd	*other = connections_crowd(p.all, 16);
+
+	(void)state;
+	for (size_t i = 0; i < 13; i++) {
+		arrive(&p, p.crowd, "192.0.2.1", PHASE_WRITING, 0);
+		connection_phase(p.all, p.c[i], PHASE_IDLE, 0);
+	}
+	arrive(&p, other, "192.0.2.1", PHASE_IDLE, 0);
+	assert_int_equal(connections_sweep(p.all, 1), 2);
+	assert_false(is_open(p.theirs[0]) || is_open(p.theirs[1]));
+	assert_true(is_open(p.theirs[2]) && is_open(p.theirs[13]));
+	assert_int_equal(connections_sweep(p.all, 2), 0);	/* those two are on their way out */
+	party_end(&p);
+}
+
+/* Many addresses that never ask, or never end: the oldest make room after three seconds; after a fraction of one when
+ * there is hardly room; at once when there is none. */
+static void
+crowd_of_many_addresses(void **state)
+{
+	static const enum connection_phase waits[] = { PHASE_IDLE, PHASE_READING, PHASE_WRITING };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
+		struct party p = party_new();
+
+		arrive_many(&p, 1, waits[i], 0);
+		arrive_many(&p, 11, waits[i], 100);
+		assert_int_equal(connections_sweep(p.all, 2999), 0);
+		assert_int_equal(connections_sweep(p.all, 3000), 1);
+		assert_false(is_open(p.theirs[0]));
+		assert_int_equal(connections_sweep(p.all, 9000), 0);
+		arrive_many(&p, 3, waits[i], 9000);
+		assert_int_equal(connections_sweep(p.all, 9001), 3);
+		assert_false(is_open(p.theirs[3]));
+		assert_true(is_open(p.theirs[4]));
+		arrive_many(&p, 4, waits[i], 9002);
+		assert_false(is_open(p.theirs[7]));
+		assert_true(is_open(p.theirs[8]) && is_open(p.theirs[18]));
+		party_end(&p);
+	}
+}
+
+/* A limit of one, too, lets one in. */
+static void
+crowd_of_one(void **state)
+{
+	struct party	 p = party_new();
+	struct crowd	*small = connections_crowd(p.all, 1);
+
+	(void)state;
+	arrive(&p, small, "192.0.2.1", PHASE_IDLE, 0);
+	assert_true(is_open(p.theirs[0]));
+	party_end(&p);
+}
+
+/* Who waits for us, and whoever asked before and has a share that is his, stays. */
+static void
+crowd_of_the_well_behaved(void **state)
+{
+	struct party p = party_new();
+
+	(void)state;
+	arrive_many(&p, 8, PHASE_WORKING, 0);
+	arrive_many(&p, 8, PHASE_WRITING, 0);
+	for (size_t i = 8; i < 16; i++)
+		connection_phase(p.all, p.c[i], PHASE_IDLE, 0);
+	assert_int_equal(connections_sweep(p.all, 60000), 0);
+	party_end(&p);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(nonces_oldest_first),
 		cmocka_unit_test(in_flight_numbers), cmocka_unit_test(in_flight_bounded),
-		cmocka_unit_test(deadlines) };
+		cmocka_unit_test(deadlines), cmocka_unit_test(crowd_of_one_address),
+		cmocka_unit_test(crowd_of_many_addresses), cmocka_unit_test(crowd_of_one),
+		cmocka_unit_test(crowd_of_the_well_behaved) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

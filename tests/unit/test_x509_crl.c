@@ -71,20 +71,40 @@ sample(void)
 static X509_CRL *
 made(const struct crl *in)
 {
-	struct reason reason = { "" };
-	X509_CRL     *crl;
+	struct reason  reason = { "" };
+	struct buf     trial = { 0 }, der = { 0 };
+	X509_CRL      *crl;
+	const uint8_t *p;
 
-	if (crl_build(in, &crl, &reason) != ERR_OK || crl_sign(crl, keys[0]) != ERR_OK)
+	if (crl_build(in, keys[1], &trial, &reason) != ERR_OK || crl_sign(buf_slice(&trial), keys[0], &der) != ERR_OK)
 		fail_msg("%s", reason.text);
+	p = der.data;
+	assert_non_null(crl = d2i_X509_CRL(NULL, &p, (long)der.len));
+	assert_ptr_equal(p, der.data + der.len);
+	assert_int_equal(X509_CRL_verify(crl, keys[0]), 1);
+	buf_free(&trial);
+	buf_free(&der);
 	return crl;
+}
+
+/* After a change. */
+static void
+sign(X509_CRL *crl)
+{
+	assert_true(X509_CRL_sign(crl, keys[0], EVP_sha256()) > 0);
 }
 
 static void
 expect_lint(X509_CRL *crl, const struct crl *want, const char *lint)
 {
 	struct reason reason = { "" };
-	enum err      err = crl_lint(crl, want, NOW, &reason);
+	uint8_t	     *der = NULL;
+	int	      len = i2d_X509_CRL(crl, &der);
+	enum err      err;
 
+	assert_true(len > 0);
+	err = crl_lint(slice_of(der, (size_t)len), want, NOW, &reason);
+	OPENSSL_free(der);
 	X509_CRL_free(crl);
 	if (lint == NULL && err != ERR_OK)
 		fail_msg("%s", reason.text);
@@ -96,19 +116,11 @@ static void
 test_built(void **state)
 {
 	struct crl		 in = sample();
-	struct buf		 der = { 0 };
-	X509_CRL		*crl = made(&in), *read;
-	const uint8_t		*p;
+	X509_CRL		*read = made(&in);
 	STACK_OF(X509_REVOKED)	*list;
 	ASN1_INTEGER		*number;
 
 	(void)state;
-	assert_int_equal(crl_der(crl, &der), ERR_OK);
-	X509_CRL_free(crl);
-	p = der.data;
-	read = d2i_X509_CRL(NULL, &p, (long)der.len);
-	assert_non_null(read);
-	assert_int_equal(X509_CRL_verify(read, keys[0]), 1);
 	assert_int_equal(X509_CRL_get_version(read), 1);
 	number = X509_CRL_get_ext_d2i(read, NID_crl_number, NULL, NULL);
 	assert_int_equal(ASN1_INTEGER_get(number), 77);
@@ -124,7 +136,6 @@ test_built(void **state)
 		ASN1_ENUMERATED_free(reason);
 	}
 	X509_CRL_free(read);
-	buf_free(&der);
 	expect_lint(made(&in), &in, NULL);
 }
 
@@ -155,14 +166,14 @@ test_refused(void **state)
 	};
 	struct crl    in = sample();
 	struct reason reason = { "" };
-	X509_CRL     *crl;
+	struct buf    der = { 0 };
 
 	(void)state;
 	in.count = 1;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		in.entries = &bad[i];
-		assert_int_equal(crl_build(&in, &crl, &reason), ERR_MALFORMED);
-		assert_null(crl);
+		assert_int_equal(crl_build(&in, keys[0], &der, &reason), ERR_MALFORMED);
+		assert_int_equal(der.len, 0);
 	}
 }
 
@@ -209,7 +220,7 @@ test_entry_lints(void **state)
 	entry = sk_X509_REVOKED_value(X509_CRL_get_REVOKED(crl), 0);
 	assert_int_equal(ASN1_ENUMERATED_set(zero, 0), 1);
 	assert_int_equal(X509_REVOKED_add1_ext_i2d(entry, NID_crl_reason, zero, 0, 0), 1);
-	assert_int_equal(crl_sign(crl, keys[0]), ERR_OK);
+	sign(crl);
 	expect_lint(crl, &in, "crl_entry_reason");
 	ASN1_ENUMERATED_free(zero);
 }
@@ -236,20 +247,20 @@ test_head_lints(void **state)
 	in = sample();
 	crl = made(&in);
 	assert_int_equal(X509_CRL_set_version(crl, 0), 1);
-	assert_int_equal(crl_sign(crl, keys[0]), ERR_OK);
+	sign(crl);
 	expect_lint(crl, &in, "crl_version_2");
 	static const int nids[] = { NID_issuing_distribution_point, NID_authority_key_identifier, NID_crl_number };
 	static const char *const names[] = { "crl_idp_critical", "crl_aki", "crl_number" };
 	for (int i = 0; i < 3; i++) {
 		crl = made(&in);
 		X509_EXTENSION_free(X509_CRL_delete_ext(crl, X509_CRL_get_ext_by_NID(crl, nids[i], -1)));
-		assert_int_equal(crl_sign(crl, keys[0]), ERR_OK);
+		sign(crl);
 		expect_lint(crl, &in, names[i]);
 	}
 	crl = made(&in);
 	assert_int_equal(X509_EXTENSION_set_critical(X509_CRL_get_ext(crl,
 	    X509_CRL_get_ext_by_NID(crl, NID_issuing_distribution_point, -1)), 0), 1);
-	assert_int_equal(crl_sign(crl, keys[0]), ERR_OK);
+	sign(crl);
 	expect_lint(crl, &in, "crl_idp_critical");
 }
 
@@ -262,14 +273,64 @@ test_key_types(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		EVP_PKEY *key = key_generate(types[i]);
+		EVP_PKEY *throwaway = key_generate(types[i]);
+		struct buf trial = { 0 }, der = { 0 };
+		const uint8_t *p;
 		X509_CRL *crl;
 
-		assert_int_equal(crl_build(&in, &crl, NULL), ERR_OK);
-		assert_int_equal(crl_sign(crl, key), ERR_OK);
+		assert_int_equal(crl_build(&in, throwaway, &trial, NULL), ERR_OK);
+		assert_int_equal(crl_sign(buf_slice(&trial), key, &der), ERR_OK);
+		p = der.data;
+		assert_non_null(crl = d2i_X509_CRL(NULL, &p, (long)der.len));
 		assert_int_equal(X509_CRL_verify(crl, key), 1);
+		assert_int_equal(sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl)), 4);
 		X509_CRL_free(crl);
+		buf_free(&trial);
+		buf_free(&der);
+		EVP_PKEY_free(throwaway);
 		EVP_PKEY_free(key);
 	}
+}
+
+/* Serials that DER writes with a zero in front or without those they came with, a time after 2049 (RFC 5280, 5.1.2.6),
+ * and more bytes than three of length can say. */
+static void
+test_encoding(void **state)
+{
+	struct crl_entry odd[] = { { { 0, 0, 0x80 }, 3, NOW, REVOCATION_NONE },
+		{ { 0x80 }, 1, NOW, REVOCATION_SUPERSEDED }, { { 0, 0x7f }, 2, INT64_C(2600000000), REVOCATION_NONE } };
+	struct crl in = sample();
+	size_t many = 450000;
+	struct crl_entry *all = calloc(many, sizeof(*all));
+	struct buf der = { 0 };
+	struct reason reason;
+
+	(void)state;
+	in.this_update = INT64_C(2600000100);
+	in.next_update = in.this_update + 86400;
+	in.entries = &odd[1];
+	in.count = 2;
+	assert_int_equal(crl_build(&in, keys[0], &der, &reason), ERR_OK);
+	assert_int_equal(crl_lint(buf_slice(&der), &in, in.this_update, &reason), ERR_OK);
+	buf_clear(&der);
+	in.entries = odd;
+	in.count = 3;	/* 80 and 0080 are one number */
+	assert_int_equal(crl_build(&in, keys[0], &der, &reason), ERR_OK);
+	assert_int_equal(crl_lint(buf_slice(&der), &in, in.this_update, &reason), ERR_DENIED);
+	assert_non_null(strstr(reason.text, "crl_entry_twice"));
+	buf_clear(&der);
+	for (size_t i = 0; i < many; i++)
+		all[i] = (struct crl_entry){ { 0x70, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, (uint8_t)(i >> 16), (uint8_t)(i >> 8),
+			(uint8_t)i }, 14, NOW - 10, REVOCATION_KEY_COMPROMISE };
+	in = sample();
+	in.entries = all;
+	in.count = many;
+	assert_int_equal(crl_build(&in, keys[0], &der, &reason), ERR_OK);
+	assert_true(der.len > 0x1000000);
+	if (crl_lint(buf_slice(&der), &in, NOW, &reason) != ERR_OK)
+		fail_msg("%s", reason.text);
+	buf_free(&der);
+	free(all);
 }
 
 /* A certificate that names this URL. */
@@ -341,7 +402,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_built), cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_refused), cmocka_unit_test(test_time_lints), cmocka_unit_test(test_entry_lints),
-		cmocka_unit_test(test_head_lints), cmocka_unit_test(test_key_types), cmocka_unit_test(test_shards),
+		cmocka_unit_test(test_head_lints), cmocka_unit_test(test_key_types),
+		cmocka_unit_test(test_encoding), cmocka_unit_test(test_shards),
 		cmocka_unit_test(test_reasons) };
 
 	return cmocka_run_group_tests_name("x509_crl", tests, setup, teardown);

@@ -1,0 +1,36 @@
+"""Good clients beside hostile ones: tests/chaos/hostile.py for a short time (`make hostile` takes longer). What is in
+here is each kind's own test; single hostile requests are in test_hostile_http.py."""
+import pytest
+from chaos.hostile import KINDS, Hostile
+from harness.network import needs_network
+from harness.server import SLOW
+
+pytestmark = [pytest.mark.alone, pytest.mark.skipif(SLOW > 1, reason="a sanitizer build measures itself")]
+
+
+@pytest.fixture(scope="module")
+def hostile():
+    made = Hostile(seconds=1, turns=2)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=needs_network if kind == "half-open" else ()) for kind in KINDS])
+def test_hostile_clients(hostile, kind):
+    hostile.measure(kind)
+    assert hostile.wrong == [], hostile.server.log()[-3000:]
+
+
+@needs_network
+def test_100000_half_open_connections_arrive(hostile):
+    """They are more than the kernel keeps: it answers with cookies, and the program never hears of them."""
+    def cookies():
+        names, values = [line.split()[1:] for line in hostile.ca.run("cat", "/proc/net/netstat").splitlines()
+                         if line.startswith("TcpExt:")]
+        return int(dict(zip(names, values))["SyncookiesSent"])
+
+    before, seen = cookies(), {}
+    with hostile.attack("half-open", seen):
+        pass
+    assert seen["SYN"] >= 100000 and set(seen) == {"SYN"}
+    assert cookies() - before > 50000
