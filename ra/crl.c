@@ -143,8 +143,8 @@ shard_count(struct ra *ra, size_t issuer)
 	return known > configured ? known : configured;
 }
 
-static void
-mark_all(struct ra *ra)
+void
+crl_schedule_mark_all(struct ra *ra)
 {
 	for (size_t i = 0; i < ra->issuers.count && i < ISSUERS_MAX; i++) {
 		unsigned count = shard_count(ra, i);
@@ -164,7 +164,7 @@ crl_schedule_run(struct ra *ra, const atomic_bool *stopping)
 		return;
 	while (!atomic_load(stopping)) {
 		if ((now = clock_monotonic_ms()) >= next) {
-			mark_all(ra);
+			crl_schedule_mark_all(ra);
 			next = now + ra->config->ca.crl_lifetime * 1000 / 4;
 		}
 		for (size_t i = 0; i < ra->issuers.count && i < ISSUERS_MAX; i++)

@@ -93,6 +93,7 @@ manage_clock_move(struct manage *m, const char *rest)
 		buf_free(&out);
 	}
 	clock_shift(message.shift);
+	crl_schedule_mark_all(m->ra);
 	say_now(m);
 }
 
@@ -125,6 +126,7 @@ change(struct manage *m, enum err (*fn)(struct storage_tx *, void *))
 	enum err err = storage_write(m->ra->storage, fn, NULL);
 
 	accounts_forget_all(m->ra->accounts);
+	crl_schedule_mark_all(m->ra);
 	manage_say(m, err == ERR_OK ? 200 : 500, "%s", "");
 }
 
