@@ -178,6 +178,7 @@ struct va_config {
 	int64_t			 sleep;		/* s, less one, before each at the most */
 	bool			 always_valid;
 	bool			 hosts;		/* /etc/hosts goes before the resolvers */
+	bool			 hear_all;	/* perspectives before a validation fails */
 	bool			 first_address;	/* of a name alone is tried */
 	bool			 dns_tcp;	/* questions go by TCP */
 	bool			 any_port;	/* redirects are followed to any */

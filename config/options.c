@@ -448,6 +448,10 @@ const struct option options[] = {
 	    .flags = OPTION_TEST, .help = "whether names are taken for proven without a look" },
 	{ .key = "va.hosts", .type = &type_bool, AT(va.hosts), .roles = VA, SAME("false"),
 	    .help = "whether a name that /etc/hosts has is not asked of the resolvers; read at start" },
+	{ .key = "va.hear_all", .type = &type_bool, AT(va.hear_all), .roles = VA, EACH("false", "true", "false"),
+	    .flags = OPTION_TEST,
+	    .help = "whether a validation fails only when every perspective has said what it saw, so that a client's "
+		    "test reads all of it" },
 	{ .key = "va.first_address", .type = &type_bool, AT(va.first_address), .roles = VA,
 	    EACH("false", "true", "false"), .help = "whether only the first address of a name is tried" },
 	{ .key = "va.dns_tcp", .type = &type_bool, AT(va.dns_tcp), .roles = VA, EACH("false", "true", "false"),

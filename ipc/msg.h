@@ -132,7 +132,7 @@ bool get_clock(struct slice, struct msg_clock *);
 enum wire_fault { WIRE_SOUND, WIRE_RESET, WIRE_TRUNCATE, WIRE_FAULT_COUNT };
 
 #define NONCE_SIZE 23			/* 22 characters and the NUL */
-#define REPLY_BODY_MAX 131072		/* an order of 100 names of 253 bytes; a long chain */
+#define REPLY_BODY_MAX (2 << 20)		/* an order of 100 names takes 64 KiB; the conformance report of many clients more */
 #define REPLY_LINKS_MAX 8		/* alternate chains, and the issuer */
 
 enum media_type {
