@@ -13,6 +13,7 @@
 
 #define WAITING_FACTOR 10 /* checks that may wait for each that may run */
 #define SWEEP_MS 100 /* how exactly va.timeout is kept */
+#define BEGIN_BATCH 1 /* before other events get their turn: a burst delays those that are under way by no more */
 
 struct list {
 	struct check *first, *last;
@@ -25,7 +26,10 @@ struct checker {
 	struct list running; /* by deadline: all have the same time */
 	struct list napping; /* by deadline */
 	bool pumping;
+	size_t begun; /* since other events had their turn */
+	uv_idle_t turn; /* runs after some were begun */
 	uv_timer_t sweep; /* runs while checks run or nap */
+	int handles; /* that libuv has not let go of */
 };
 
 static void
@@ -131,7 +135,9 @@ check_run(struct check *c)
 	}
 }
 
-/* Starts what waits while there is room. A check may end before its start() returns and come here again;
+static void checker_turn(uv_idle_t *);
+
+/* Starts what waits while there is room, a few at a time. A check may end before its start() returns and come here again;
  * then the loop that is on the stack goes on, so that the stack stays flat. */
 static void
 checker_pump(struct checker *k)
@@ -141,10 +147,12 @@ checker_pump(struct checker *k)
 	if (k->pumping)
 		return;
 	k->pumping = true;
-	while (k->running.count < (size_t)k->means->config->concurrent &&
+	while (k->begun < BEGIN_BATCH && k->running.count < (size_t)k->means->config->concurrent &&
 	       (c = (struct check *)lines_take(k->waiting)) != NULL) {
 		if (!uv_is_active((uv_handle_t *)&k->sweep))
 			uv_timer_start(&k->sweep, checker_sweep, SWEEP_MS, SWEEP_MS);
+		if (k->begun++ == 0)
+			uv_idle_start(&k->turn, checker_turn);
 		c->deadline = clock_monotonic_ms() + k->means->config->timeout * 1000;
 		list_append(&k->running, c);
 		check_run(c);
@@ -152,6 +160,18 @@ checker_pump(struct checker *k)
 	k->pumping = false;
 	if (k->running.count == 0 && k->napping.count == 0)
 		uv_timer_stop(&k->sweep);
+}
+
+/* Other events had their turn. */
+static void
+checker_turn(uv_idle_t *turn)
+{
+	struct checker *k = turn->data;
+
+	k->begun = 0;
+	checker_pump(k);
+	if (k->begun == 0)
+		uv_idle_stop(&k->turn);
 }
 
 static void
@@ -204,7 +224,9 @@ checker_new(const struct means *means)
 	}
 	k->means = means;
 	uv_timer_init(means->loop, &k->sweep);
-	k->sweep.data = k;
+	uv_idle_init(means->loop, &k->turn);
+	k->sweep.data = k->turn.data = k;
+	k->handles = 2;
 	return k;
 }
 
@@ -241,7 +263,10 @@ list_drop(struct list *list)
 static void
 checker_closed(uv_handle_t *handle)
 {
-	free(handle->data);
+	struct checker *k = handle->data;
+
+	if (--k->handles == 0)
+		free(k);
 }
 
 void
@@ -257,6 +282,7 @@ checker_free(struct checker *k)
 		check_free(c);
 	lines_free(k->waiting);
 	uv_close((uv_handle_t *)&k->sweep, checker_closed);
+	uv_close((uv_handle_t *)&k->turn, checker_closed);
 }
 
 size_t
@@ -271,7 +297,7 @@ checker_refuse(const struct msg_check *asked, enum problem_type type, const char
 {
 	struct msg_result result = {
 		.authorization = asked->authorization, .problem = type, .record = "[]",
-		.order = asked->order
+		.order = asked->order, .method = asked->method
 	};
 
 	snprintf(result.detail, sizeof(result.detail), "%s", why);
@@ -367,11 +393,12 @@ checker_full(const struct checker *k, const struct msg_check *asked, char why[20
 	const struct va_config *config = k->means->config;
 	size_t most = (size_t)config->account_limit * WAITING_FACTOR;
 
-	if (lines_waiting(k->waiting) >= (size_t)config->concurrent * WAITING_FACTOR) {
+	/* Those that may run count as running, though they begin one by one. */
+	if (lines_waiting(k->waiting) + k->running.count >= (size_t)config->concurrent * (WAITING_FACTOR + 1)) {
 		snprintf(why, 200, "the validation queue is full: try again in a minute");
 		return PROBLEM_SERVER_INTERNAL;
 	}
-	if (lines_waiting_of(k->waiting, asked->account_url) < most)
+	if (lines_of(k->waiting, asked->account_url) < most + (size_t)config->account_limit)
 		return PROBLEM_NONE;
 	snprintf(why, 200, "the account has %lld validations under way and %zu that wait for one of them to end, which is "
 	    "as many as va.limits.account takes: order again when they are over", (long long)config->account_limit, most);

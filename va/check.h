@@ -8,7 +8,7 @@
  * A trial goes on to CAA whatever answered, but where what proves is to stand already (challenge_persists()), and never
  * makes a statement.
  *
- * At most va.concurrent run, and of one account va.limits.account; ten times as many wait, accounts taking turns
+ * They begin one by one, so that a burst of them doesn't delay what is under way. At most va.concurrent run, and of one account va.limits.account; ten times as many wait, accounts taking turns
  * (line.h). What comes beyond is answered "try again" at once. At one address are at most va.limits.target (gate.h). */
 #ifndef SIGNET_VA_CHECK_H
 #define SIGNET_VA_CHECK_H
