@@ -452,15 +452,17 @@ check_answer(struct check *c, struct msg_result *result)
 	struct checker *k = c->owner;
 	checker_answer *answer = c->answer;
 	void *arg = c->arg;
+	char seen[512];
 
 	result->authorization = c->asked.authorization;
 	result->order = c->asked.order;
 	record_text(c->record, result->record, sizeof(result->record));
+	record_words(c->record, seen, sizeof(seen));
 	log_event(LOG_INFO, is_caa_alone(c) ? "caa checked" : "validated",
 	    F_STR("perspective", c->means->perspective), F_STR("identifier", c->asked.identifier.value),
 	    F_STR("method", challenge_name(c->asked.method)), F_STR("outcome", result->ok ? "valid" : result->reached ? "reached" : "invalid"),
 	    F_STR("addresses", c->addresses), F_STR("problem", result->problem == PROBLEM_NONE ? "" : problem_name(result->problem)),
-	    F_STR("detail", result->detail),
+	    F_STR("detail", result->detail), F_STR("seen", seen),
 	    F_INT("ms", clock_monotonic_ms() - c->deadline + c->means->config->timeout * 1000));
 	list_remove(&k->running, c);
 	check_free(c);
@@ -523,6 +525,14 @@ check_prove(struct check *c, enum caa_outcome caa)
 	buf_free(&statement);
 }
 
+static void
+add(char *text, size_t size, const char *before, const char *what, const char *behind)
+{
+	size_t len = strlen(text);
+
+	snprintf(text + len, size - len, "%s%s%s", before, what, behind);
+}
+
 void
 check_fail(struct check *c, enum problem_type type, const char *format, ...)
 {
@@ -533,6 +543,8 @@ check_fail(struct check *c, enum problem_type type, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(result.detail, sizeof(result.detail), format, args);
 	va_end(args);
+	if (c->redirected && !c->proved)
+		add(result.detail, sizeof(result.detail), " (a redirect of ", c->asked.identifier.value, " led there)");
 	for (at = (unsigned char *)result.detail; *at != '\0'; at++) /* it becomes JSON and a log line */
 		if (*at < 0x20 || *at > 0x7e)
 			*at = '?';

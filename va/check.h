@@ -67,6 +67,7 @@ struct check {
 	struct caa		*caa;		/* NULL: not asked for */
 	int64_t			 until;		/* the method's: when what it found ends; 0: it doesn't say */
 	bool			 reached;	/* check_reached() */
+	bool			 redirected;	/* the method is where the target sent it */
 	char			*saw;		/* of a trial that reached it: what was there; else NULL */
 	bool			 proved;	/* the method is done: CAA is what is missing */
 };
