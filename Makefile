@@ -53,7 +53,7 @@ FUZZERS  = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all run stall test unit replay conformance conformance-pebble integration clients pebble clients-table \
-	fuzz bench chaos chaos-long hostile lint format coverage install clean \
+	fuzz bench bench-memory bench-idle bench-scale chaos chaos-long hostile lint format coverage install clean \
 	deps run-deps test-deps lint-deps always
 
 all: $(PROGRAM)
@@ -147,10 +147,12 @@ build/clients/npm: tests/clients/npm/package-lock.json
 clients-table: $(PROGRAM)
 	$(PYTEST) --collect-only --clients-table=docs/clients.md tests/clients
 
-# Roles are killed, and calls fail. The long form: a thousand kills, every allocation of an issuance in turn.
+# Roles are killed, wires break, and calls fail. The long form: a thousand kills, sixty breaks, and memory is out in turn
+# at each place that asks for some, in an issuance and at the start.
 chaos: $(PROGRAM) $(BENCH) $(FAULTY)
 	$(ROLE_ENV) $(ALONE) $(PYTHON) -B tests/chaos/kill.py
-	$(if $(SAN),,$(PYTHON) -B tests/chaos/faults.py $(FAULTY) --allocations 8)
+	$(ROLE_ENV) $(ALONE) $(PYTHON) -B tests/chaos/network.py
+	$(if $(SAN),,$(PYTHON) -B tests/chaos/faults.py $(FAULTY) --allocations 6)
 
 # Good clients beside hostile ones. In `make test` it is test_hostile_clients.py, for a second each.
 hostile: $(PROGRAM) $(BENCH)
@@ -158,7 +160,8 @@ hostile: $(PROGRAM) $(BENCH)
 
 chaos-long: $(PROGRAM) $(BENCH) $(FAULTY)
 	$(ROLE_ENV) $(PYTHON) -B tests/chaos/kill.py --kills 1000
-	$(PYTHON) -B tests/chaos/faults.py $(FAULTY) --allocations 0
+	$(ROLE_ENV) $(PYTHON) -B tests/chaos/network.py --breaks 60
+	$(PYTHON) -B tests/chaos/faults.py $(FAULTY) --allocations 0 --minutes 120
 
 # The whole of what test_va_load measures in a shorter form.
 stall: $(BUILD)/tests/unit/test_va_load
@@ -166,6 +169,18 @@ stall: $(BUILD)/tests/unit/test_va_load
 
 bench: $(PROGRAM) $(BENCH)
 	SIGNET_PROGRAM=$(abspath $(PROGRAM)) $(PYTHON) -B tests/bench/compare.py --keep docs/performance.md
+
+# Memory over 200,000 issuances; 10,000 idle connections; a database of 5,000,000 certificates, for which BENCH_DIR takes
+# 20 GB for a while.
+bench-memory: $(PROGRAM) $(BENCH)
+	SIGNET_PROGRAM=$(abspath $(PROGRAM)) $(PYTHON) -B tests/bench/endure.py --keep docs/performance.md
+
+bench-idle: $(PROGRAM) $(BENCH)
+	SIGNET_PROGRAM=$(abspath $(PROGRAM)) $(PYTHON) -B tests/bench/idle.py --keep docs/performance.md
+
+bench-scale: $(PROGRAM) $(BENCH)
+	SIGNET_PROGRAM=$(abspath $(PROGRAM)) $(PYTHON) -B tests/bench/scale.py $(if $(BENCH_DIR),--dir $(BENCH_DIR)) \
+		--keep docs/performance.md
 
 # Coverage-guided, with the address and undefined-behaviour sanitizers; a finding stops it.
 fuzz: $(FUZZERS)
@@ -207,7 +222,7 @@ PARSERS = acme/accept.c acme/certid.c acme/evidence.c acme/identifier.c acme/rou
 	jose/key_change.c jose/verify.c lib/address.c lib/base64url.c lib/json.c lib/rfc3339.c lib/utf8.c \
 	pebble-compat/challtestsrv/hello.c pebble-compat/challtestsrv/manage.c pebble-compat/challtestsrv/message.c \
 	ra/contact.c ra/order_read.c va/body.c va/caa_set.c va/dns_answer.c va/dns_message.c va/frame.c va/hosts.c \
-	va/issue_value.c va/persist_set.c va/record.c va/url.c wfe/check.c x509/acme_identifier.c x509/certificate_read.c x509/chain.c \
+	va/issue_value.c va/persist_set.c va/record.c va/url.c wfe/check.c wfe/hops.c x509/acme_identifier.c x509/certificate_read.c x509/chain.c \
 	x509/csr.c x509/der.c x509/ocsp_request.c
 
 # By the unit tests and the fuzzers' corpora alone: the roles themselves are driven by the integration tests.
@@ -227,7 +242,8 @@ BUILD_PACKAGES = gcc make pkg-config libc6-dev libmicrohttpd-dev libgnutls28-dev
 RUN_PACKAGES   = openssl certbot
 TEST_PACKAGES  = libcmocka-dev clang libclang-rt-14-dev certbot lego uacme dehydrated acme-tiny curl openssl \
 	python3 python3-pytest python3-pytest-xdist python3-cryptography python3-requests python3-dnslib python3-yaml \
-	procps iproute2 util-linux pebble ldnsutils libevent-2.1-7 libfstrm0 libnghttp2-14 libprotobuf-c1 libpython3.11 $(CLIENT_PACKAGES)
+	procps iproute2 util-linux bsdextrautils pebble ldnsutils libevent-2.1-7 libfstrm0 libnghttp2-14 libprotobuf-c1 \
+	libpython3.11 $(CLIENT_PACKAGES)
 CLIENT_PACKAGES = python3-acme python3-certbot-dns-rfc2136 ruby-acme-client lacme lacme-accountd libcrypt-openssl-rsa-perl \
 	apache2-bin \
 	libknot13 libzscanner4 libdnssec9 libcap-ng0 libedit2 liblmdb0 liburcu8 $(if $(shell command -v npm),,npm)

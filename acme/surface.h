@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "acme/challenge.h"
 #include "acme/problem.h"
 #include "acme/route.h"
 
@@ -39,11 +40,14 @@ struct surface {
 	bool		 open_ids;		/* a path whose id is none is that of an unknown object */
 	bool		 classic_algorithms;	/* RS256 and the ES family alone */
 	bool		 mismatch_unauthorized;	/* a wrong response to a challenge is "unauthorized" */
+	const char	*mismatch[CHALLENGE_TYPE_COUNT];	/* how it is told; NULL: as we do */
 	bool		 short_ids;		/* of accounts and serial numbers: 63 bits */
 	bool		 numbered_pages;	/* of the orders list, oldest order first */
 	bool		 refuses_empty_update;	/* an account's update that changes nothing */
 	bool		 challenge_once;	/* only a pending challenge takes a POST, and without keyAuthorization */
 	bool		 shows_key;		/* an account object has its JWK */
+	bool		 sparse_account;	/* and neither termsOfServiceAgreed nor an empty list of contacts */
+	bool		 lax_members;		/* a payload's null, and "" in an order, are as if they weren't there */
 	struct retold	 problems[SAID_COUNT];
 };
 

@@ -24,7 +24,7 @@ static const char usage[] =
     "\n"
     "  --dir DIR       the folder that `signet init` made, with signet.yaml in it (default: .)\n"
     "  --config FILE   another configuration file\n"
-    "  --address A:P   where it will be reached, an IP address and a port (default: to be filled in)\n"
+    "  --address A:P   where it will be reached, an address or name and a port (default: to be filled in)\n"
     "  --region NAME   where it is; perspectives of one provider or network share a region (default: its name)\n"
     "  --listen A:P    what it listens on (default: all addresses, the port of --address or 9444)\n"
     "  --output FILE   where to write its file (default: NAME.yaml)\n"

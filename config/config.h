@@ -29,6 +29,7 @@ enum persist_form { PERSIST_HASH, PERSIST_ACCOUNT_URL };
 /* Whether answers must be validated by the resolver, or may be, or not even what fails that is refused. */
 enum dnssec_mode { DNSSEC_OFF, DNSSEC_IF_PRESENT, DNSSEC_REQUIRED };
 enum zone_dnssec { ZONE_DNSSEC_DEFAULT };	/* va's; or one more than a dnssec_mode */
+enum proxy_header { PROXY_HEADER_X_FORWARDED_FOR, PROXY_HEADER_FORWARDED };
 enum tls_mode { TLS_AUTO, TLS_FILES, TLS_OFF };
 
 struct issuer_config {
@@ -101,6 +102,8 @@ struct wfe_config {
 	enum tls_mode	 tls;
 	char		*tls_certificate;	/* TLS_FILES */
 	char		*tls_key;
+	struct strings	 trusted_proxies;	/* CIDRs: who may say whom a request comes from */
+	enum proxy_header proxy_header;		/* and by which header */
 	int64_t		 connections;		/* at once, all listeners */
 	int64_t		 idle_time;		/* s without a request before a connection is closed */
 	int64_t		 request_time;		/* s from a request's first byte to its last */
@@ -146,6 +149,8 @@ struct ra_config {
 	int64_t		 workers;
 	bool		 any_reason;		/* of RFC 5280, for a revocation */
 	bool		 weak_account_keys;
+	bool		 forgives_keys;
+	bool		 times_as_asked;
 	int64_t		 contacts;		/* at most */
 	int64_t		 orders_per_page;
 	bool		 shuffle;

@@ -27,6 +27,7 @@ static_assert(sizeof(enum preset) == sizeof(unsigned) && sizeof(enum tls_mode) =
 
 /* Indexed by the enums of config.h and log.h. */
 static const char *const preset_names[] = { "private", "pebble", "webpki", NULL };
+static const char *const proxy_header_names[] = { "x-forwarded-for", "forwarded", NULL };
 static const char *const tls_names[] = { "auto", "{certificate: FILE, key: FILE}", "off", NULL };
 static const char *const persist_names[] = { "draft-02", "draft-01", NULL };
 static const char *const surface_names[] = { "native", "pebble", NULL };
@@ -169,7 +170,7 @@ static const struct option perspective_fields[] = {
 	{ .key = "region", .type = &type_word, .offset = offsetof(struct perspective_config, region),
 	    .roles = VA | CA, SAME("\"\""), .max = 63, .help = "where it is, for va.quorum.regions" },
 	{ .key = "address", .type = &type_peer, .offset = offsetof(struct perspective_config, address),
-	    .roles = VA, SAME("\"\""), .help = "of one on another machine: where it listens; `signet perspective create` prints this and the next two" },
+	    .roles = VA, SAME("\"\""), .help = "of one on another machine: where it listens, an address or a name that va.resolvers know; `signet perspective create` prints this and the next two" },
 	{ .key = "tls_key", .type = &type_public_key, .offset = offsetof(struct perspective_config, tls_key),
 	    .roles = VA, SAME("\"\""), .help = "of one on another machine: the public key of its TLS" },
 	{ .key = "evidence_key", .type = &type_public_key, .offset = offsetof(struct perspective_config, evidence_key),
@@ -253,6 +254,12 @@ const struct option options[] = {
 	    SAME("\"\""), .help = "PEM file with the chain, the server's own certificate first" },
 	{ .key = "wfe.tls.key", .type = &type_path, AT(wfe.tls_key), .roles = WFE, SAME("\"\""),
 	    .help = "PEM file with its private key" },
+	{ .key = "wfe.trusted_proxies", .type = &type_proxies, AT(wfe.trusted_proxies), .roles = WFE, SAME("[]"), .max = 100,
+	    .help = "reverse proxies in front of this server, as CIDRs: from these a header says whom a request comes from, for "
+		    "limits and the log; without them each proxy counts as one client" },
+	{ .key = "wfe.proxy_header", .type = &type_enum, AT(wfe.proxy_header), .roles = WFE, SAME("x-forwarded-for"),
+	    .names = proxy_header_names,
+	    .help = "which header the trusted proxies write themselves; the other one is never looked at, as it may be the client's" },
 	/* 4096 connections of at most 64 KiB body each are 256 MiB at the worst. */
 	{ .key = "wfe.connections", .type = &type_integer, AT(wfe.connections), .roles = WFE, SAME("4096"),
 	    .min = 16, .max = 1000000, .help = "how many at once, over all listeners" },
@@ -294,6 +301,13 @@ const struct option options[] = {
 	{ .key = "ra.weak_account_keys", .type = &type_bool, AT(ra.weak_account_keys), .roles = RA | CA,
 	    EACH("false", "true", "false"), .flags = OPTION_TEST,
 	    .help = "whether an account's RSA key may be shorter than 2048 bits" },
+	{ .key = "ra.forgives_keys", .type = &type_bool, AT(ra.forgives_keys), .roles = RA,
+	    EACH("false", "true", "false"), .flags = OPTION_TEST,
+	    .help = "whether a key that a certificate was revoked for as compromised may be used again" },
+	{ .key = "ra.times_as_asked", .type = &type_bool, AT(ra.times_as_asked), .roles = RA,
+	    EACH("false", "true", "false"),
+	    .help = "whether an order's notBefore and notAfter may have fractions of seconds, which its certificate leaves "
+		    "out, and are shown as they were sent" },
 	{ .key = "ra.contacts", .type = &type_integer, AT(ra.contacts), .roles = RA, EACH("10", "2", "10"), .max = 10,
 	    .help = "how many an account may have" },
 	{ .key = "ra.orders_per_page", .type = &type_integer, AT(ra.orders_per_page), .roles = RA,

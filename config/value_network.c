@@ -39,18 +39,15 @@ static bool
 peer_text(char *text, struct reason *why)
 {
 	char		host[256];
-	unsigned char	address[16];
 	uint16_t	port;
 
-	if (config_address(text, host, sizeof(host), &port) &&
-	    (inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1))
+	if (config_address(text, host, sizeof(host), &port) && host[0] != '\0')
 		return true;
-	reason_set(why, "\"%.120s\" is no address with a port; write one such as \"203.0.113.5:9444\" or "
-	    "\"[2001:db8::5]:9444\"; names are not looked up here", text);
+	reason_set(why, "\"%.120s\" is no address with a port; write one such as \"203.0.113.5:9444\", "
+	    "\"[2001:db8::5]:9444\" or \"fra.example:9444\"", text);
 	return false;
 }
 
-/* Clears the bits after the prefix; false when there were any. */
 static bool
 mask(unsigned char *address, size_t size, unsigned long bits)
 {
@@ -117,6 +114,20 @@ network_text(char *text, struct reason *why)
 		    "\"%.120s\" is no network; write one such as \"10.0.0.0/8\", or loopback, link-local, "
 		    "metadata, self or private",
 		    text);
+	return false;
+}
+
+/* Everybody is nobody's proxy: then each client could say that it is another. */
+static bool
+proxies_text(char *text, struct reason *why)
+{
+	size_t len = strlen(text);
+
+	why->text[0] = '\0';
+	if (network_cidr(text, why) && strcmp(text + (len > 2 ? len - 2 : 0), "/0") != 0)
+		return true;
+	if (why->text[0] == '\0')
+		reason_set(why, "\"%.120s\" is no network of proxies; write their addresses, as in \"10.0.0.7/32\"", text);
 	return false;
 }
 
@@ -225,5 +236,6 @@ const struct type type_resolvers = {
 	.name = "list of resolvers", .kind = KIND_STRINGS, .text = resolver_text
 };
 const struct type type_networks = { .name = "list of networks", .kind = KIND_STRINGS, .text = network_text };
+const struct type type_proxies = { .name = "list of networks", .kind = KIND_STRINGS, .text = proxies_text };
 const struct type type_prefixes = { .name = "list of IPv6 prefixes", .kind = KIND_STRINGS, .text = prefix_text };
 const struct type type_proxy = { .name = "proxy", .kind = KIND_STRING, .text = proxy_text };

@@ -368,6 +368,7 @@ put_result(struct buf *out, const struct msg_result *msg)
 	put_bytes(out, msg->votes);
 	put_i64(out, msg->next_try);
 	put_id(out, msg->order);
+	put_u8(out, (uint8_t)msg->method);
 }
 
 bool
@@ -388,6 +389,8 @@ get_result(struct slice body, struct msg_result *msg)
 	msg->votes = get_bytes(&in, VOTES_MAX);
 	msg->next_try = get_time(&in);
 	msg->order = get_id(&in);
+	msg->method = (enum challenge_type)get_u8(&in);
+	in.bad |= msg->method >= CHALLENGE_TYPE_COUNT;
 	/* A success carries evidence and no problem; a failure the reverse. */
 	if ((msg->ok || msg->reached) != (msg->problem == PROBLEM_NONE) || (msg->ok && msg->reached) || msg->ok != (msg->evidence.len > 0) ||
 	    (msg->ok && msg->next_try != 0))

@@ -218,6 +218,7 @@ struct msg_result {
 	struct slice		votes;			/* what each perspective said, JSON; empty when there is one */
 	int64_t			next_try;		/* not 0: a failure that is not final (RFC 8555, 8.2) */
 	struct id		order;			/* the CHECK's */
+	enum challenge_type	method;			/* the same; of what one perspective says, none */
 };
 void put_result(struct buf *, const struct msg_result *);
 bool get_result(struct slice, struct msg_result *);

@@ -42,11 +42,17 @@ const struct surface surface_pebble = {
 	.open_ids = true,
 	.classic_algorithms = true,
 	.mismatch_unauthorized = true,
+	.mismatch = {
+		[CHALLENGE_DNS_01] = "Correct value not found for DNS challenge",
+		[CHALLENGE_DNS_ACCOUNT_01] = "Correct value not found for DNS-ACCOUNT-01 challenge",
+	},
 	.short_ids = true,
 	.numbered_pages = true,
 	.refuses_empty_update = true,
 	.challenge_once = true,
 	.shows_key = true,
+	.sparse_account = true,
+	.lax_members = true,
 	.problems = {
 		[SAID_ACCOUNT_DEACTIVATED] = { PROBLEM_UNAUTHORIZED, 403, "Account has been deactivated", false },
 		[SAID_ACCOUNT_UNKNOWN] = { PROBLEM_NONE, 0,

@@ -28,7 +28,9 @@ account_json(const struct request *request, const struct account *account)
 	}
 	if (object != NULL && request->site.surface->shows_key)
 		json_object_set_new(object, "key", json_loads(account->jwk, 0, NULL));
-	if (object != NULL && account->terms_agreed != 0 &&
+	if (request->site.surface->sparse_account && json_array_size(json_object_get(object, "contact")) == 0)
+		json_object_del(object, "contact");
+	if (object != NULL && account->terms_agreed != 0 && !request->site.surface->sparse_account &&
 	    (request->ra->config->ra.terms_of_service[0] == '\0' || terms_agreed(request->ra, account)))
 		json_object_set_new(object, "termsOfServiceAgreed", json_true());
 	if (object != NULL && account->binding != NULL)
@@ -88,6 +90,8 @@ key_unblocked(struct request *request, const char *thumbprint, enum problem_type
 	struct storage_tx *tx = request_tx(request);
 	enum err err;
 
+	if (request->ra->config->ra.forgives_keys)
+		return true;
 	if (tx == NULL)
 		return false;
 	if ((err = key_blocked(tx, thumbprint)) == ERR_NOT_FOUND)

@@ -157,16 +157,19 @@ crl_schedule_mark_all(struct ra *ra)
 void
 crl_schedule_run(struct ra *ra, const atomic_bool *stopping)
 {
-	int64_t next = 0, now;
+	const int64_t period = ra->config->ca.crl_lifetime / 4;
+	int64_t made = 0, date, now;
 
 	/* Nobody could fetch one. */
 	if (ra->config->wfe.plain_url[0] == '\0')
 		return;
 	while (!atomic_load(stopping)) {
-		if ((now = clock_monotonic_ms()) >= next) {
+		/* By the clock that the lists' own dates are of: a machine that slept wakes with old ones. */
+		if ((date = clock_now()) >= made + period || date < made) {
 			crl_schedule_mark_all(ra);
-			next = now + ra->config->ca.crl_lifetime * 1000 / 4;
+			made = date;
 		}
+		now = clock_monotonic_ms();
 		for (size_t i = 0; i < ra->issuers.count && i < ISSUERS_MAX; i++)
 			for (unsigned s = 0; s < SHARDS_MAX && !atomic_load(stopping); s++)
 				if (atomic_load(&ra->crls->dirty[i][s]) && now >= ra->crls->not_before[i][s])

@@ -144,15 +144,34 @@ read_profile(struct reading *r, const struct profile_config **out)
 	return done;
 }
 
+/* "2027-01-31T00:00:00.123Z" without ".123": X.509 has whole seconds (RFC 5280, 4.1.2.5). */
+static void
+whole_seconds(const char *text, char *out, size_t size)
+{
+	size_t whole = strcspn(text, "."), rest = whole;
+
+	if (text[whole] == '.' && text[whole + 1] >= '0' && text[whole + 1] <= '9')
+		rest += 1 + strspn(text + whole + 1, "0123456789");
+	snprintf(out, size, "%.*s%s", (int)whole, text, text + rest);
+}
+
 static bool
-read_time(struct reading *r, const char *name, int64_t *out)
+read_time(struct reading *r, const char *name, int64_t *out, char **asked)
 {
 	const json_t *member = json_object_get(r->payload, name);
+	const char   *text = json_string_value(member);
+	char	      whole[64];
 
 	*out = 0;
 	if (member == NULL)
 		return true;
-	if (!json_is_string(member) || !clock_parse_rfc3339(json_string_value(member), out) || *out <= 0)
+	if (text != NULL && r->policy->ra->times_as_asked) {
+		if ((*asked = strdup(text)) == NULL)
+			return no_memory(r);
+		whole_seconds(text, whole, sizeof(whole));
+		text = whole;
+	}
+	if (text == NULL || !clock_parse_rfc3339(text, out) || *out <= 0)
 		return problem_set(r->problem, PROBLEM_MALFORMED,
 		    "\"%s\" is not a time in whole seconds as RFC 3339 writes it, such as "
 		    "\"2027-01-31T00:00:00Z\" (RFC 8555, 7.1.3)", name);
@@ -166,7 +185,8 @@ read_validity(struct reading *r, const struct profile_config *profile)
 	struct order *order = r->order;
 	int64_t	      begin;
 
-	if (!read_time(r, "notBefore", &order->not_before) || !read_time(r, "notAfter", &order->not_after))
+	if (!read_time(r, "notBefore", &order->not_before, &order->begin_asked) ||
+	    !read_time(r, "notAfter", &order->not_after, &order->end_asked))
 		return false;
 	begin = order->not_before != 0 ? order->not_before : r->now - r->policy->ca->backdate;
 	if (begin < r->now - BACKDATE_MAX)

@@ -123,9 +123,11 @@ order_json(const struct site *site, const struct order *order, const struct auth
 	    json_object_set_new(object, "profile", json_string(order->profile)) |
 	    json_object_set_new(object, "finalize", url_json(site, ROUTE_FINALIZE, &order->id, NULL));
 	if (order->not_before != 0)
-		failed |= json_object_set_new(object, "notBefore", time_json(order->not_before));
+		failed |= json_object_set_new(object, "notBefore",
+		    order->begin_asked != NULL ? json_string(order->begin_asked) : time_json(order->not_before));
 	if (order->not_after != 0)
-		failed |= json_object_set_new(object, "notAfter", time_json(order->not_after));
+		failed |= json_object_set_new(object, "notAfter",
+		    order->end_asked != NULL ? json_string(order->end_asked) : time_json(order->not_after));
 	if (order->replaces != NULL)	/* RFC 9773, 5 */
 		failed |= json_object_set_new(object, "replaces", json_string(order->replaces));
 	/* An open order's error is why its last finalize failed. */

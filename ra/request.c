@@ -142,6 +142,23 @@ request_wait(struct request *request, struct id object, uint64_t stamp, bool (*r
 	return true;
 }
 
+/* What Go's encoding/json makes of them, where clients were written against a server in Go. A challenge's response is
+ * compared byte by byte there. */
+static void
+drop_empty(struct request *request)
+{
+	const json_t *value;
+	const char   *key;
+	void	     *next;
+
+	if (!request->site.surface->lax_members || request->target.route == ROUTE_CHALLENGE)
+		return;
+	json_object_foreach_safe(request->payload, next, key, value)
+		if (json_is_null(value) || (request->target.route == ROUTE_NEW_ORDER && json_is_string(value) &&
+					       json_string_length(value) == 0))
+			json_object_del(request->payload, key);
+}
+
 /* The payload as the route wants it. */
 static bool
 check_payload(struct request *request)
@@ -168,6 +185,7 @@ check_payload(struct request *request)
 		return request_broken(request, "payload", err);
 	if (err != ERR_OK)
 		return problem_set(&request->problem, PROBLEM_MALFORMED, "the JWS payload: %s", reason.text);
+	drop_empty(request);
 	return true;
 }
 

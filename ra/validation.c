@@ -201,18 +201,20 @@ outcome_stored(struct storage_write *write)
 }
 
 static char *
-error_text(bool mismatch, const struct msg_result *result)
+error_text(const struct surface *surface, const struct msg_result *result)
 {
+	bool	       mismatch = result->problem == PROBLEM_INCORRECT_RESPONSE;
+	const char    *words = mismatch ? surface->mismatch[result->method] : NULL;
 	struct problem problem = { 0 };
 	json_t	      *json;
 	char	      *text = NULL;
 
-	problem_set(&problem, mismatch && result->problem == PROBLEM_INCORRECT_RESPONSE ? PROBLEM_UNAUTHORIZED : result->problem,
-	    "%s", result->detail);
+	problem_set(&problem, mismatch && surface->mismatch_unauthorized ? PROBLEM_UNAUTHORIZED : result->problem, "%s",
+	    result->detail);
 	/* The detail of a validation is longer than a struct reason holds. One that is not UTF-8 stays as
 	 * problem_set() cleaned it: refused, it would leave the authorization in processing for ever. */
 	if ((json = problem_json(&problem)) != NULL) {
-		(void)json_object_set_new(json, "detail", json_string(result->detail));
+		(void)json_object_set_new(json, "detail", json_string(words != NULL ? words : result->detail));
 		text = json_dumps(json, JSON_COMPACT);
 	}
 	json_decref(json);
@@ -285,7 +287,7 @@ validation_result(struct ra *ra, const struct msg_result *result)
 		return;
 	}
 	outcome = outcome_new(ra, result, caa ? write_caa : write_outcome, caa ? caa_stored : outcome_stored);
-	if (outcome != NULL && !result->ok && (outcome->error = error_text(ra->surface->mismatch_unauthorized, result)) == NULL) {
+	if (outcome != NULL && !result->ok && (outcome->error = error_text(ra->surface, result)) == NULL) {
 		outcome_free(outcome);
 		outcome = NULL;
 	}

@@ -9,11 +9,13 @@ order_free(struct order *order)
 		return;
 	free(order->identifiers);
 	free(order->profile);
+	free(order->begin_asked);
+	free(order->end_asked);
 	free(order->replaces);
 	free(order->error);
 	order->identifiers = NULL;
 	order->identifier_count = 0;
-	order->profile = order->replaces = order->error = NULL;
+	order->profile = order->begin_asked = order->end_asked = order->replaces = order->error = NULL;
 	buf_free(&order->finalize);
 }
 
@@ -32,7 +34,7 @@ order_insert_row(struct storage_tx *tx, const struct order *o, struct slice auth
 			(struct value){ .kind = VALUE_BYTES, .bytes = authorizations },
 			value_integer(o->not_before), value_integer(o->not_after), value_text(o->profile),
 			value_text(o->error), value_id(&o->certificate), value_integer(o->created),
-			value_text(o->replaces)),
+			value_text(o->replaces), value_text(o->begin_asked), value_text(o->end_asked)),
 		    NULL);
 	buf_free(&identifiers);
 	return err;
@@ -68,6 +70,8 @@ order_read(struct query *query, struct order *out)
 	out->certificate = query_id(query);
 	out->created = query_integer(query);
 	out->replaces = query_text(query);
+	out->begin_asked = query_text(query);
+	out->end_asked = query_text(query);
 }
 
 enum err

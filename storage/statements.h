@@ -107,11 +107,11 @@ X(AUTHORIZATION_LEAVE_ORDER, \
 	"UPDATE authorizations SET orders = CASE orders WHEN 1 THEN -1 ELSE orders - 1 END WHERE id = $1") \
 X(ORDER_INSERT, \
 	"INSERT INTO orders (id, account_id, state, expires, due, identifiers, authorizations, not_before, " \
-	"not_after, profile, error, certificate_id, created, replaces) " \
-	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)") \
+	"not_after, profile, error, certificate_id, created, replaces, begin_asked, end_asked) " \
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)") \
 X(ORDER_GET, \
 	"SELECT id, account_id, state, expires, identifiers, not_before, not_after, profile, error, " \
-	"certificate_id, created, replaces FROM orders WHERE id = $1") \
+	"certificate_id, created, replaces, begin_asked, end_asked FROM orders WHERE id = $1") \
 X(ORDERS_REPLACING, \
 	"SELECT id FROM orders WHERE replaces = $1 ORDER BY id DESC LIMIT $2") \
 X(ORDER_GET_FINALIZE, \

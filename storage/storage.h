@@ -193,6 +193,7 @@ struct order {
 	struct identifier	*identifiers;	/* owned; as the client sent them, without duplicates */
 	size_t			 identifier_count;
 	int64_t			 not_before, not_after;		/* 0: not asked for */
+	char			*begin_asked, *end_asked;	/* the same as the client wrote them, to be shown so, or NULL */
 	char			*profile;	/* never NULL */
 	char			*replaces;	/* RFC 9773: certid_put() of the predecessor, or NULL */
 	char			*error;		/* problem JSON, or NULL */

@@ -171,7 +171,8 @@ trial_decide(struct ballot *b, struct msg_result *result)
 static void
 ballot_decide(struct ballot *b)
 {
-	struct msg_result result = { .authorization = b->asked.authorization, .order = b->asked.order };
+	struct msg_result result = { .authorization = b->asked.authorization, .order = b->asked.order,
+		.method = b->asked.method };
 	const struct va_config *config = b->owner->config;
 
 	snprintf(result.record, sizeof(result.record), "%s", b->said[0].record != NULL ? b->said[0].record : "[]");
@@ -373,7 +374,7 @@ ballot_new(struct ballots *all, const struct msg_check *asked)
 static void
 refuse(struct ballots *all, const struct msg_check *asked, const char *why)
 {
-	struct msg_result result = { .authorization = asked->authorization, .order = asked->order,
+	struct msg_result result = { .authorization = asked->authorization, .order = asked->order, .method = asked->method,
 		.problem = PROBLEM_SERVER_INTERNAL, .record = "[]" };
 
 	snprintf(result.detail, sizeof(result.detail), "%s", why);

@@ -76,6 +76,6 @@ body_check(struct slice body, bool cut, const char *token, const char *thumbprin
 		    "an HTML page of %zu bytes: a web server answers there and not the client's responder",
 		    body.len);
 	else
-		reason_set(reason, "%zu bytes of something else", body.len);
+		reason_set(reason, "%zu bytes of something else: is it the client's responder that answers there?", body.len);
 	return false;
 }

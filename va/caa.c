@@ -15,6 +15,7 @@ struct level {
 	bool failed;
 	bool bogus;		/* somebody lies: that counts as no absence */
 	struct reason reason;	/* when it forbids, or failed */
+	char server[64];	/* that answered */
 };
 
 struct caa {
@@ -45,7 +46,7 @@ forbidden(struct caa *c, const struct level *l)
 		    "; this CA has no name for CAA records: its administrator can set ra.caa_identities");
 	c->result.problem = PROBLEM_CAA;
 	snprintf(c->result.detail, sizeof(c->result.detail),
-	    "the CAA records at %.253s don't let this CA issue for %s%s: %s%s", l->domain,
+	    "the CAA records at %.253s, as resolver %.63s has them, don't let this CA issue for %s%s: %s%s", l->domain, l->server,
 	    c->question.wildcard ? "*." : "", c->name, l->reason.text, advice);
 }
 
@@ -92,7 +93,7 @@ level_judge(struct level *l, struct slice reply)
 		return;
 	}
 	l->failed = true;
-	reason_set(&l->reason, "the resolver's answer is malformed");
+	reason_set(&l->reason, "resolver %s gave a malformed answer", l->server);
 }
 
 static void
@@ -102,6 +103,7 @@ level_answered(void *arg, const struct ask_answer *answer)
 	struct caa *c = l->caa;
 
 	l->ask = NULL;
+	snprintf(l->server, sizeof(l->server), "%s", answer->servers);
 	if (answer->status == ASK_ANSWERED) {
 		level_judge(l, answer->reply);
 	} else if (answer->status == ASK_FAILED) {

@@ -14,7 +14,7 @@
 struct caa_result {
 	enum caa_outcome	outcome;	/* CAA_ABSENT or CAA_ALLOWED; 0: see problem */
 	enum problem_type	problem;
-	char			detail[900];	/* for the client */
+	char			detail[1024];	/* for the client */
 };
 
 struct caa;

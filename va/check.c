@@ -13,6 +13,7 @@
 
 #define WAITING_FACTOR 10 /* checks that may wait for each that may run */
 #define SWEEP_MS 100 /* how exactly va.timeout is kept */
+#define BEGIN_BATCH 1 /* before other events get their turn: a burst delays those that are under way by no more */
 
 struct list {
 	struct check *first, *last;
@@ -25,7 +26,10 @@ struct checker {
 	struct list running; /* by deadline: all have the same time */
 	struct list napping; /* by deadline */
 	bool pumping;
+	size_t begun; /* since other events had their turn */
+	uv_idle_t turn; /* runs after some were begun */
 	uv_timer_t sweep; /* runs while checks run or nap */
+	int handles; /* that libuv has not let go of */
 };
 
 static void
@@ -131,7 +135,9 @@ check_run(struct check *c)
 	}
 }
 
-/* Starts what waits while there is room. A check may end before its start() returns and come here again;
+static void checker_turn(uv_idle_t *);
+
+/* Starts what waits while there is room, a few at a time. A check may end before its start() returns and come here again;
  * then the loop that is on the stack goes on, so that the stack stays flat. */
 static void
 checker_pump(struct checker *k)
@@ -141,10 +147,12 @@ checker_pump(struct checker *k)
 	if (k->pumping)
 		return;
 	k->pumping = true;
-	while (k->running.count < (size_t)k->means->config->concurrent &&
+	while (k->begun < BEGIN_BATCH && k->running.count < (size_t)k->means->config->concurrent &&
 	       (c = (struct check *)lines_take(k->waiting)) != NULL) {
 		if (!uv_is_active((uv_handle_t *)&k->sweep))
 			uv_timer_start(&k->sweep, checker_sweep, SWEEP_MS, SWEEP_MS);
+		if (k->begun++ == 0)
+			uv_idle_start(&k->turn, checker_turn);
 		c->deadline = clock_monotonic_ms() + k->means->config->timeout * 1000;
 		list_append(&k->running, c);
 		check_run(c);
@@ -152,6 +160,18 @@ checker_pump(struct checker *k)
 	k->pumping = false;
 	if (k->running.count == 0 && k->napping.count == 0)
 		uv_timer_stop(&k->sweep);
+}
+
+/* Other events had their turn. */
+static void
+checker_turn(uv_idle_t *turn)
+{
+	struct checker *k = turn->data;
+
+	k->begun = 0;
+	checker_pump(k);
+	if (k->begun == 0)
+		uv_idle_stop(&k->turn);
 }
 
 static void
@@ -204,7 +224,9 @@ checker_new(const struct means *means)
 	}
 	k->means = means;
 	uv_timer_init(means->loop, &k->sweep);
-	k->sweep.data = k;
+	uv_idle_init(means->loop, &k->turn);
+	k->sweep.data = k->turn.data = k;
+	k->handles = 2;
 	return k;
 }
 
@@ -241,7 +263,10 @@ list_drop(struct list *list)
 static void
 checker_closed(uv_handle_t *handle)
 {
-	free(handle->data);
+	struct checker *k = handle->data;
+
+	if (--k->handles == 0)
+		free(k);
 }
 
 void
@@ -257,6 +282,7 @@ checker_free(struct checker *k)
 		check_free(c);
 	lines_free(k->waiting);
 	uv_close((uv_handle_t *)&k->sweep, checker_closed);
+	uv_close((uv_handle_t *)&k->turn, checker_closed);
 }
 
 size_t
@@ -271,7 +297,7 @@ checker_refuse(const struct msg_check *asked, enum problem_type type, const char
 {
 	struct msg_result result = {
 		.authorization = asked->authorization, .problem = type, .record = "[]",
-		.order = asked->order
+		.order = asked->order, .method = asked->method
 	};
 
 	snprintf(result.detail, sizeof(result.detail), "%s", why);
@@ -367,11 +393,12 @@ checker_full(const struct checker *k, const struct msg_check *asked, char why[20
 	const struct va_config *config = k->means->config;
 	size_t most = (size_t)config->account_limit * WAITING_FACTOR;
 
-	if (lines_waiting(k->waiting) >= (size_t)config->concurrent * WAITING_FACTOR) {
+	/* Those that may run count as running, though they begin one by one. */
+	if (lines_waiting(k->waiting) + k->running.count >= (size_t)config->concurrent * (WAITING_FACTOR + 1)) {
 		snprintf(why, 200, "the validation queue is full: try again in a minute");
 		return PROBLEM_SERVER_INTERNAL;
 	}
-	if (lines_waiting_of(k->waiting, asked->account_url) < most)
+	if (lines_of(k->waiting, asked->account_url) < most + (size_t)config->account_limit)
 		return PROBLEM_NONE;
 	snprintf(why, 200, "the account has %lld validations under way and %zu that wait for one of them to end, which is "
 	    "as many as va.limits.account takes: order again when they are over", (long long)config->account_limit, most);
@@ -425,15 +452,17 @@ check_answer(struct check *c, struct msg_result *result)
 	struct checker *k = c->owner;
 	checker_answer *answer = c->answer;
 	void *arg = c->arg;
+	char seen[512];
 
 	result->authorization = c->asked.authorization;
 	result->order = c->asked.order;
 	record_text(c->record, result->record, sizeof(result->record));
+	record_words(c->record, seen, sizeof(seen));
 	log_event(LOG_INFO, is_caa_alone(c) ? "caa checked" : "validated",
 	    F_STR("perspective", c->means->perspective), F_STR("identifier", c->asked.identifier.value),
 	    F_STR("method", challenge_name(c->asked.method)), F_STR("outcome", result->ok ? "valid" : result->reached ? "reached" : "invalid"),
 	    F_STR("addresses", c->addresses), F_STR("problem", result->problem == PROBLEM_NONE ? "" : problem_name(result->problem)),
-	    F_STR("detail", result->detail),
+	    F_STR("detail", result->detail), F_STR("seen", seen),
 	    F_INT("ms", clock_monotonic_ms() - c->deadline + c->means->config->timeout * 1000));
 	list_remove(&k->running, c);
 	check_free(c);
@@ -496,6 +525,14 @@ check_prove(struct check *c, enum caa_outcome caa)
 	buf_free(&statement);
 }
 
+static void
+add(char *text, size_t size, const char *before, const char *what, const char *behind)
+{
+	size_t len = strlen(text);
+
+	snprintf(text + len, size - len, "%s%s%s", before, what, behind);
+}
+
 void
 check_fail(struct check *c, enum problem_type type, const char *format, ...)
 {
@@ -506,6 +543,8 @@ check_fail(struct check *c, enum problem_type type, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(result.detail, sizeof(result.detail), format, args);
 	va_end(args);
+	if (c->redirected && !c->proved)
+		add(result.detail, sizeof(result.detail), " (a redirect of ", c->asked.identifier.value, " led there)");
 	for (at = (unsigned char *)result.detail; *at != '\0'; at++) /* it becomes JSON and a log line */
 		if (*at < 0x20 || *at > 0x7e)
 			*at = '?';

@@ -8,7 +8,7 @@
  * A trial goes on to CAA whatever answered, but where what proves is to stand already (challenge_persists()), and never
  * makes a statement.
  *
- * At most va.concurrent run, and of one account va.limits.account; ten times as many wait, accounts taking turns
+ * They begin one by one, so that a burst of them doesn't delay what is under way. At most va.concurrent run, and of one account va.limits.account; ten times as many wait, accounts taking turns
  * (line.h). What comes beyond is answered "try again" at once. At one address are at most va.limits.target (gate.h). */
 #ifndef SIGNET_VA_CHECK_H
 #define SIGNET_VA_CHECK_H
@@ -67,6 +67,7 @@ struct check {
 	struct caa		*caa;		/* NULL: not asked for */
 	int64_t			 until;		/* the method's: when what it found ends; 0: it doesn't say */
 	bool			 reached;	/* check_reached() */
+	bool			 redirected;	/* the method is where the target sent it */
 	char			*saw;		/* of a trial that reached it: what was there; else NULL */
 	bool			 proved;	/* the method is done: CAA is what is missing */
 };

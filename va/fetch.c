@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/queue.h>
 #include <unistd.h>
 
 #include "va/fetch.h"
@@ -18,6 +19,8 @@ struct fetcher {
 	uv_timer_t timer;
 	struct curl_slist *headers;
 	const char *user_agent;
+	TAILQ_HEAD(, fetch) connected; /* by age */
+	size_t connected_count;
 	struct transfer *spare;
 	size_t spare_count;
 };
@@ -30,6 +33,7 @@ struct fetch {
 	struct address address;
 	struct connecting *connecting; /* NULL: it is connected */
 	struct transfer *transfer; /* NULL: not yet; it is large */
+	TAILQ_ENTRY(fetch) next; /* with a transfer */
 	fetch_done *done;
 	void *arg;
 };
@@ -127,6 +131,7 @@ fetcher_new(uv_loop_t *loop, struct connector *connector, const char *user_agent
 	}
 	f->headers = list;
 	f->connector = connector;
+	TAILQ_INIT(&f->connected);
 	f->user_agent = user_agent;
 	uv_timer_init(loop, &f->timer);
 	f->timer.data = f;
@@ -326,8 +331,11 @@ static void
 fetch_free(struct fetch *fetch)
 {
 	connect_cancel(fetch->connecting);
-	if (fetch->transfer != NULL)
+	if (fetch->transfer != NULL) {
+		TAILQ_REMOVE(&fetch->owner->connected, fetch, next);
+		fetch->owner->connected_count--;
 		transfer_release(fetch->owner, fetch->transfer);
+	}
 	free(fetch);
 }
 
@@ -340,10 +348,25 @@ fetch_fail(struct fetch *fetch, enum fetch_outcome outcome, const char *why, con
 	fetch_free(fetch);
 }
 
+/* Whoever doesn't get to its end is not to fill the memory. */
+static void
+fetcher_make_room(struct fetcher *f)
+{
+	struct fetch *fetch = TAILQ_FIRST(&f->connected);
+
+	if (f->connected_count <= FETCH_MAX)
+		return;
+	curl_multi_remove_handle(f->multi, fetch->transfer->easy);
+	fetch_fail(fetch, FETCH_BROKEN,
+	    "accepted the connection, and had not finished its answer when the CA had thousands of others to ask",
+	    "is it an HTTP server that answers there, and is it quick enough?");
+}
+
 static void
 fetch_connected(void *arg, const struct connect_answer *answer)
 {
 	struct fetch *fetch = arg;
+	struct fetcher *f = fetch->owner;
 
 	fetch->connecting = NULL;
 	if (answer->outcome != CONNECT_DONE) {
@@ -351,10 +374,16 @@ fetch_connected(void *arg, const struct connect_answer *answer)
 		    answer->advice);
 		return;
 	}
-	if ((fetch->transfer = transfer_new(fetch->owner)) == NULL)
+	if ((fetch->transfer = transfer_new(f)) == NULL) {
 		close(answer->fd);
-	else if (transfer_begin(fetch->transfer, fetch, answer->fd))
-		return;
+	} else {
+		TAILQ_INSERT_TAIL(&f->connected, fetch, next);
+		f->connected_count++;
+		if (transfer_begin(fetch->transfer, fetch, answer->fd)) {
+			fetcher_make_room(f);
+			return;
+		}
+	}
 	fetch_fail(fetch, FETCH_NO_WAY, "was not asked: the CA is out of memory", "try again later");
 }
 

@@ -13,6 +13,7 @@
 #include "va/url.h"
 
 #define FETCH_HEADERS_MAX 32768	/* bytes; Apache sends at most 8 KiB a line, and nobody sends many */
+#define FETCH_MAX 4000		/* connected at once: 60 MiB; the oldest makes room for one more, and has failed */
 
 enum fetch_outcome {
 	FETCH_ANSWERED = 1,	/* status and body are there */

@@ -102,6 +102,8 @@ may_be_named(const struct check *c, const struct address *address)
 		   address_parse(c->asked.identifier.value, &own) && address_eq(&own, address));
 }
 
+#define REDIRECT_ADVICE "see to that server's redirects, or answer the challenge without one"
+
 static void
 http_01_redirected(struct check *c, const struct fetch_answer *answer)
 {
@@ -115,13 +117,13 @@ http_01_redirected(struct check *c, const struct fetch_answer *answer)
 	dial_where(&h->dial, &h->url, from);
 	if (h->hops > REDIRECTS_MAX) {
 		check_fail(c, PROBLEM_CONNECTION,
-		    "%s redirected once more after %d redirects; only %d are followed", from, REDIRECTS_MAX,
+		    "%s redirected once more after %d redirects; only %d are followed; " REDIRECT_ADVICE, from, REDIRECTS_MAX,
 		    REDIRECTS_MAX);
 		return;
 	}
 	if (url_redirect(&h->url, answer->location, config->any_port ? 0 : (uint16_t)config->http_port, (uint16_t)config->tls_port,
 		&next, &reason) != ERR_OK) {
-		check_fail(c, PROBLEM_CONNECTION, "%s %s", from, reason.text);
+		check_fail(c, PROBLEM_CONNECTION, "%s %s; " REDIRECT_ADVICE, from, reason.text);
 		return;
 	}
 	if (next.literal.family != 0 && !may_be_named(c, &next.literal)) {
@@ -133,11 +135,12 @@ http_01_redirected(struct check *c, const struct fetch_answer *answer)
 	}
 	for (i = 0; i < h->hops; i++)
 		if (strcmp(h->seen[i], next.text) == 0) {
-			check_fail(c, PROBLEM_CONNECTION, "%s redirected in a loop, back to %.*s", from,
+			check_fail(c, PROBLEM_CONNECTION, "%s redirected in a loop, back to %.*s; " REDIRECT_ADVICE, from,
 			    SHOWN, next.text);
 			return;
 		}
 	h->url = next;
+	c->redirected = true;
 	http_01_hop(c);
 }
 

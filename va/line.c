@@ -10,14 +10,15 @@ struct line {
 	char *account;
 	struct waiter *first, *last;
 	size_t waiting, under_way;
-	bool in_ring; /* it waits, and may have more under way */
+	struct line **ring; /* NULL: it has nothing in line, or may not have more under way */
 	struct line *next, *prev;
 };
 
 struct lines {
 	size_t most, waiting;
 	struct map *by_account;
-	struct line *ring; /* whose turn it is */
+	struct line **rings; /* by how many are under way: whose turn it is among those */
+	size_t least; /* below it every ring is empty */
 };
 
 struct lines *
@@ -25,11 +26,12 @@ lines_new(size_t most)
 {
 	struct lines *l = calloc(1, sizeof(*l));
 
-	if (l == NULL || (l->by_account = map_new()) == NULL) {
+	if (l == NULL || (l->rings = calloc(most, sizeof(struct line *))) == NULL || (l->by_account = map_new()) == NULL) {
+		free(l != NULL ? l->rings : NULL);
 		free(l);
 		return NULL;
 	}
-	l->most = most;
+	l->most = l->least = most;
 	return l;
 }
 
@@ -39,34 +41,37 @@ lines_free(struct lines *l)
 	if (l == NULL)
 		return;
 	map_free(l->by_account);
+	free(l->rings);
 	free(l);
 }
 
 static void
-ring_remove(struct lines *l, struct line *line)
+ring_remove(struct line *line)
 {
-	line->in_ring = false;
+	struct line **ring = line->ring;
+
+	line->ring = NULL;
 	if (line->next == line) {
-		l->ring = NULL;
+		*ring = NULL;
 		return;
 	}
 	line->prev->next = line->next;
 	line->next->prev = line->prev;
-	if (l->ring == line)
-		l->ring = line->next;
+	if (*ring == line)
+		*ring = line->next;
 }
 
 /* At the end: right before whose turn it is. */
 static void
-ring_append(struct lines *l, struct line *line)
+ring_append(struct line **ring, struct line *line)
 {
-	line->in_ring = true;
-	if (l->ring == NULL) {
-		l->ring = line->next = line->prev = line;
+	line->ring = ring;
+	if (*ring == NULL) {
+		*ring = line->next = line->prev = line;
 		return;
 	}
-	line->next = l->ring;
-	line->prev = l->ring->prev;
+	line->next = *ring;
+	line->prev = (*ring)->prev;
 	line->prev->next = line;
 	line->next->prev = line;
 }
@@ -75,12 +80,14 @@ ring_append(struct lines *l, struct line *line)
 static void
 line_settle(struct lines *l, struct line *line)
 {
-	bool may = line->waiting > 0 && line->under_way < l->most;
+	struct line **ring = line->waiting > 0 && line->under_way < l->most ? &l->rings[line->under_way] : NULL;
 
-	if (may && !line->in_ring)
-		ring_append(l, line);
-	if (!may && line->in_ring)
-		ring_remove(l, line);
+	if (line->ring != ring && line->ring != NULL)
+		ring_remove(line);
+	if (line->ring == NULL && ring != NULL) {
+		ring_append(ring, line);
+		l->least = line->under_way < l->least ? line->under_way : l->least;
+	}
 	if (line->waiting == 0 && line->under_way == 0) {
 		map_remove(l->by_account, line->account, strlen(line->account));
 		free(line->account);
@@ -145,12 +152,14 @@ waiter_remove(struct lines *l, struct waiter *w)
 struct waiter *
 lines_take(struct lines *l)
 {
-	struct line *line = l->ring;
+	struct line *line;
 	struct waiter *w;
 
-	if (line == NULL)
+	while (l->least < l->most && l->rings[l->least] == NULL)
+		l->least++;
+	if (l->least == l->most)
 		return NULL;
-	l->ring = line->next;
+	line = l->rings[l->least];
 	w = line->first;
 	waiter_remove(l, w);
 	line->under_way++;
@@ -180,9 +189,9 @@ lines_waiting(const struct lines *l)
 }
 
 size_t
-lines_waiting_of(const struct lines *l, const char *account)
+lines_of(const struct lines *l, const char *account)
 {
 	const struct line *line = map_get(l->by_account, account, strlen(account));
 
-	return line != NULL ? line->waiting : 0;
+	return line != NULL ? line->waiting + line->under_way : 0;
 }

@@ -1,5 +1,6 @@
-/* line.h: who is next, so that no account keeps the others waiting: accounts take turns, and each has only so many
- * under way. Pure. */
+/* line.h: who is next, so that no account keeps the others waiting: the one that has least under way, those that have
+ * equally much in turns, and each has only so many. So who asks now and then doesn't wait for a hundred that ask for all
+ * they can. Pure. */
 #ifndef SIGNET_VA_LINE_H
 #define SIGNET_VA_LINE_H
 
@@ -26,6 +27,6 @@ struct waiter	*lines_take(struct lines *);
 /* It waits or is under way no longer; neither is fine. */
 void		 lines_leave(struct lines *, struct waiter *);
 size_t		 lines_waiting(const struct lines *);
-size_t		 lines_waiting_of(const struct lines *, const char *account);
+size_t		 lines_of(const struct lines *, const char *account);	/* that wait or are under way */
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <unistd.h>
 
 #include "va/probe.h"
@@ -15,6 +16,8 @@ struct prober {
 	struct connector *connector;
 	SSL_CTX *context;
 	uv_loop_t *loop;
+	TAILQ_HEAD(, probe) shaking; /* by age */
+	size_t shaking_count;
 	char protocol[PROBE_PROTOCOL_MAX + 1];
 };
 
@@ -26,6 +29,7 @@ struct probe {
 	int fd; /* -1: not yet */
 	SSL *ssl; /* reads and writes memory: what passes is counted, and cut at READ_SIZE a turn */
 	uv_poll_t poll; /* with fd */
+	TAILQ_ENTRY(probe) next; /* with fd */
 	size_t received;
 	int alert; /* that the server sent, or -1 */
 	char name[256];
@@ -80,6 +84,7 @@ prober_new(const char *protocol)
 		abort();
 	if (r == NULL)
 		return NULL;
+	TAILQ_INIT(&r->shaking);
 	memcpy(r->protocol, protocol, len);
 	if ((r->context = SSL_CTX_new(TLS_client_method())) == NULL ||
 	    !prober_configure(r->context, protocol)) {
@@ -121,6 +126,8 @@ probe_release(struct probe *p)
 		free(p);
 		return;
 	}
+	TAILQ_REMOVE(&p->owner->shaking, p, next);
+	p->owner->shaking_count--;
 	uv_close((uv_handle_t *)&p->poll, probe_closed);
 	close(p->fd);
 }
@@ -296,13 +303,26 @@ probe_watch(struct probe *p, int fd)
 	}
 	p->fd = fd;
 	p->poll.data = p;
+	TAILQ_INSERT_TAIL(&p->owner->shaking, p, next);
+	p->owner->shaking_count++;
 	return uv_poll_start(&p->poll, UV_READABLE, probe_ready) == 0 && probe_prepare(p);
+}
+
+/* Whoever doesn't get to its end is not to fill the memory. */
+static void
+prober_make_room(struct prober *r)
+{
+	if (r->shaking_count > PROBE_MAX)
+		probe_fail(TAILQ_FIRST(&r->shaking), PROBE_BROKEN,
+		    "accepted the connection, and had not finished the TLS handshake when the CA had thousands of others to ask",
+		    "is it a TLS server that answers there, and is it quick enough?");
 }
 
 static void
 probe_connected(void *arg, const struct connect_answer *answer)
 {
 	struct probe *p = arg;
+	struct prober *r = p->owner;
 
 	p->connecting = NULL;
 	if (answer->outcome == CONNECT_UNREACHABLE)
@@ -313,6 +333,7 @@ probe_connected(void *arg, const struct connect_answer *answer)
 		probe_shake(p);
 	else
 		probe_fail(p, PROBE_NO_WAY, "was not asked: the CA is out of memory or descriptors", "try again later");
+	prober_make_room(r);
 }
 
 struct probe *

@@ -16,6 +16,7 @@
 #define PROBE_BYTES_MAX 32768	/* read in one handshake; four RSA-4096 certificates take 8,000 */
 #define PROBE_CHAIN_MAX 16384	/* of which certificates: to decode each small one costs 0.4 ms */
 #define PROBE_PROTOCOL_MAX 255	/* RFC 7301, 3.1 */
+#define PROBE_MAX 2000		/* handshakes at once: 80 MiB; the oldest makes room for one more, and has failed */
 
 enum probe_outcome {
 	PROBE_SHOWN = 1,	/* the handshake is complete */

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/buf.h"
@@ -41,6 +42,39 @@ record_add_dns(json_t *array, const char *name, const char *servers)
 
 	snprintf(shown, sizeof(shown), "%.*s", SHOWN_URL, servers);
 	json_array_append_new(array, json_pack("{s:s, s:[s]}", "hostname", name, "resolverAddrs", shown));
+}
+
+/* "before one, two" */
+static void
+put_list(struct buf *out, const char *before, const json_t *list)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+		buf_printf(out, "%s%s", i == 0 ? before : ", ", json_string_value(item));
+}
+
+void
+record_words(const json_t *array, char *out, size_t size)
+{
+	struct buf words = { 0 };
+	const json_t *hop;
+	char *text;
+	size_t i;
+
+	json_array_foreach(array, i, hop) {
+		const char *used = json_member_str(hop, "addressUsed");
+
+		buf_printf(&words, "%s%s", i > 0 ? "; " : "", json_member_str(hop, "hostname"));
+		put_list(&words, ", asked of ", json_object_get(hop, "resolverAddrs"));
+		put_list(&words, ", resolved to ", json_object_get(hop, "addressesResolved"));
+		if (used != NULL && used[0] != '\0')
+			buf_printf(&words, ", tried %s port %s", used, json_member_str(hop, "port"));
+	}
+	text = buf_take_str(&words);
+	snprintf(out, size, "%s", text != NULL ? text : "");
+	free(text);
 }
 
 void

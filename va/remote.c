@@ -14,6 +14,7 @@
 #include "va/frame.h"
 #include "va/link.h"
 #include "va/tls.h"
+#include "va/url.h"
 
 #define REST_MIN_MS 250
 #define REST_MAX_MS 10000
@@ -41,10 +42,14 @@ struct remote {
 	SSL_CTX *context;
 	uv_loop_t *loop;
 	uv_timer_t tick;
-	struct address address;
+	struct resolver *resolver;
+	char host[URL_HOST_MAX + 1];
 	uint16_t port;
+	struct address addresses[LOOKUP_ADDRESSES_MAX]; /* of the host */
+	size_t count, next; /* the first that was not tried */
 	enum state state;
-	struct link *link; /* NULL: resting */
+	struct link *link; /* NULL: resting, or its name is being looked up */
+	struct buf unsent; /* frames asked for while it connects */
 	int64_t rest_ms, rest_until;
 	bool told; /* that it is down: once for each time */
 	char why[256];
@@ -90,6 +95,7 @@ remote_rest(struct remote *r, const char *why)
 	uint8_t chance;
 
 	r->link = NULL;
+	buf_free(&r->unsent);
 	if (!r->told)
 		log_event(LOG_WARNING, "a perspective is down", F_STR("perspective", r->config->name),
 		    F_STR("address", r->config->address), F_STR("cause", why));
@@ -111,10 +117,22 @@ on_up(void *arg)
 	(void)arg; /* whether it takes our key shows in its HELLO */
 }
 
+static void remote_try(struct remote *);
+
+static void
+remote_failed(struct remote *r, const char *why)
+{
+	r->link = NULL;
+	if (r->state == CONNECTING && r->next < r->count)
+		remote_try(r);
+	else
+		remote_rest(r, why);
+}
+
 static void
 on_down(void *arg, const char *why)
 {
-	remote_rest(arg, why);
+	remote_failed(arg, why);
 }
 
 static bool
@@ -130,6 +148,7 @@ on_hello(struct remote *r, struct slice body)
 	log_event(LOG_INFO, "a perspective is up", F_STR("perspective", r->config->name),
 	    F_STR("address", r->config->address));
 	r->state = UP;
+	buf_free(&r->unsent);
 	r->told = false;
 	r->rest_ms = REST_MIN_MS;
 	return true;
@@ -171,17 +190,11 @@ static const struct link_events events = { on_up, on_frame, on_down };
 static int
 connect_to(const struct address *address, uint16_t port)
 {
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
-	int fd = socket(address->family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), done, saved;
+	struct sockaddr_storage to;
+	socklen_t len = address_sockaddr(address, port, &to);
+	int fd = socket(address->family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), saved;
 
-	if (fd == -1)
-		return -1;
-	memcpy(&v4.sin_addr, address->bytes, sizeof(v4.sin_addr));
-	memcpy(&v6.sin6_addr, address->bytes, sizeof(v6.sin6_addr));
-	done = address->family == AF_INET ? connect(fd, (const struct sockaddr *)&v4, sizeof(v4))
-					  : connect(fd, (const struct sockaddr *)&v6, sizeof(v6));
-	if (done == 0 || errno == EINPROGRESS)
+	if (fd == -1 || connect(fd, (const struct sockaddr *)&to, len) == 0 || errno == EINPROGRESS)
 		return fd;
 	saved = errno;
 	close(fd);
@@ -189,18 +202,47 @@ connect_to(const struct address *address, uint16_t port)
 	return -1;
 }
 
+/* The next of its addresses; there is one. */
+static void
+remote_try(struct remote *r)
+{
+	int fd = connect_to(&r->addresses[r->next++], r->port);
+
+	if (fd == -1)
+		remote_failed(r, strerror(errno));
+	else if ((r->link = link_new(r->loop, r->context, false, fd, &events, r)) == NULL)
+		remote_failed(r, "out of memory or descriptors");
+	else if (r->unsent.len > 0)
+		(void)link_send(r->link, buf_slice(&r->unsent)); /* all that waits was no more than it takes */
+}
+
+static void
+remote_found(void *arg, const struct lookup_answer *answer)
+{
+	struct remote *r = arg;
+	char why[256];
+
+	r->next = 0;
+	r->count = answer->count;
+	memcpy(r->addresses, answer->addresses, answer->count * sizeof(r->addresses[0]));
+	if (r->count > 0) {
+		remote_try(r);
+		return;
+	}
+	snprintf(why, sizeof(why), "resolver %.100s %.100s", answer->servers, answer->verdict);
+	remote_rest(r, why);
+}
+
 static void
 remote_connect(struct remote *r)
 {
-	int fd = connect_to(&r->address, r->port);
+	struct lookup_answer literal = { .count = 1 };
 
-	if (fd == -1) {
-		remote_rest(r, strerror(errno));
-		return;
-	}
 	r->state = CONNECTING;
-	if ((r->link = link_new(r->loop, r->context, false, fd, &events, r)) == NULL)
-		remote_rest(r, "out of memory or descriptors");
+	if (address_parse(r->host, &literal.addresses[0]))
+		remote_found(r, &literal);
+	else
+		(void)resolver_lookup(r->resolver, r->host, remote_found, r);
 }
 
 static void
@@ -222,7 +264,6 @@ struct remote *
 remote_new(const struct perspective_config *config, const struct va_config *va, EVP_PKEY *own)
 {
 	struct remote *r = calloc(1, sizeof(*r));
-	char host[ADDRESS_TEXT_SIZE];
 
 	if (r == NULL)
 		return NULL;
@@ -231,7 +272,7 @@ remote_new(const struct perspective_config *config, const struct va_config *va, 
 	r->rest_ms = REST_MIN_MS;
 	TAILQ_INIT(&r->questions);
 	if ((r->by_number = map_new()) != NULL &&
-	    config_address(config->address, host, sizeof(host), &r->port) && address_parse(host, &r->address) &&
+	    config_address(config->address, r->host, sizeof(r->host), &r->port) &&
 	    (r->tls_key = evidence_public_key(config->tls_key)) != NULL &&
 	    (r->evidence_key = evidence_public_key(config->evidence_key)) != NULL &&
 	    (r->context = tls_context(false, own, r->tls_key)) != NULL)
@@ -242,9 +283,10 @@ remote_new(const struct perspective_config *config, const struct va_config *va, 
 }
 
 void
-remote_start(struct remote *r, uv_loop_t *loop)
+remote_start(struct remote *r, uv_loop_t *loop, struct resolver *resolver)
 {
 	r->loop = loop;
+	r->resolver = resolver;
 	uv_timer_init(loop, &r->tick);
 	r->tick.data = r;
 	uv_timer_start(&r->tick, remote_tick, TICK_MS, TICK_MS);
@@ -269,6 +311,18 @@ pending_new(struct remote *r, const struct msg_check *asked, checker_answer *ans
 	return NULL;
 }
 
+/* At once, or when it has connected. */
+static bool
+remote_send(struct remote *r, struct slice frame)
+{
+	if (r->state == UP)
+		return link_send(r->link, frame);
+	if (r->unsent.len + frame.len > LINK_QUEUE_MAX || (r->link != NULL && !link_send(r->link, frame)))
+		return false;
+	buf_put(&r->unsent, frame.data, frame.len);
+	return !r->unsent.failed;
+}
+
 void
 remote_ask(void *remote, const struct msg_check *asked, checker_answer *answer, void *arg)
 {
@@ -286,7 +340,7 @@ remote_ask(void *remote, const struct msg_check *asked, checker_answer *answer, 
 	}
 	ask.number = p->number;
 	frame_put_ask(&frame, &ask);
-	if (frame.failed || !link_send(r->link, buf_slice(&frame)))
+	if (frame.failed || !remote_send(r, buf_slice(&frame)))
 		pending_fail(p, "has too much to do");
 	buf_free(&frame);
 }

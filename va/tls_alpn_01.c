@@ -55,6 +55,8 @@ tls_alpn_01_probe(struct check *c)
 		tls_alpn_01_connect(c);
 }
 
+#define ADVICE "is it the client's tls-alpn-01 responder that answers there?"
+
 static void
 tls_alpn_01_judge(struct check *c, const struct probe_answer *answer)
 {
@@ -68,12 +70,12 @@ tls_alpn_01_judge(struct check *c, const struct probe_answer *answer)
 	if (!answer->agreed) /* RFC 8737, 3 (3) */
 		check_fail(c, PROBLEM_INCORRECT_RESPONSE,
 		    "%s: the server chose %s ALPN protocol: it must answer " TLS_ALPN_PROTOCOL
-		    "; is it the client's tls-alpn-01 responder that answers there? (RFC 8737, 3)",
+		    "; " ADVICE " (RFC 8737, 3)",
 		    from, answer->chose ? "another" : "no");
 	else if (answer->certificate.len == 0)
-		check_fail(c, PROBLEM_INCORRECT_RESPONSE, "%s: the server showed no certificate", from);
+		check_fail(c, PROBLEM_INCORRECT_RESPONSE, "%s: the server showed no certificate; " ADVICE, from);
 	else if (acme_identifier_check(answer->certificate, &c->asked.identifier, digest, &reason) != ERR_OK)
-		check_fail(c, PROBLEM_INCORRECT_RESPONSE, "%s: %s", from, reason.text);
+		check_fail(c, PROBLEM_INCORRECT_RESPONSE, "%s: %s; " ADVICE, from, reason.text);
 	else
 		check_pass(c);
 }

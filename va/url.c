@@ -88,10 +88,19 @@ out:
 	return err;
 }
 
+/* The challenge's own port, where it is another one. */
+static const char *
+and_port(uint16_t port, uint16_t usual, char out[16])
+{
+	snprintf(out, 16, port != usual && port != 0 ? " or %u" : "", port);
+	return out;
+}
+
 /* Reads scheme and port and checks them. */
 static enum err
 port_get(CURLU *parts, uint16_t http_port, uint16_t tls_port, struct url *u, struct reason *reason)
 {
+	char also[16], tls_also[16];
 	char *scheme = NULL, *port = NULL;
 	enum err err = ERR_DENIED;
 
@@ -108,8 +117,8 @@ port_get(CURLU *parts, uint16_t http_port, uint16_t tls_port, struct url *u, str
 	u->port = (uint16_t)strtoul(port, NULL, 10);
 	if (http_port != 0 && (u->tls ? u->port != 443 && u->port != tls_port : u->port != 80 && u->port != http_port)) {
 		reason_set(reason,
-		    "redirected to port %u by %s; only port 80 by http and port 443 by https are followed",
-		    u->port, scheme);
+		    "redirected to port %u by %s; only port 80%s by http and port 443%s by https are followed", u->port, scheme,
+		    and_port(http_port, 80, also), and_port(tls_port, 443, tls_also));
 		goto out;
 	}
 	err = ERR_OK;

@@ -288,7 +288,7 @@ va_main(struct proc *p)
 	va_confine(&p->config->va);
 	for (size_t i = 0; i <= p->config->va.perspective_count; i++)
 		if (va->remotes[i] != NULL)
-			remote_start(va->remotes[i], &va->loop);
+			remote_start(va->remotes[i], &va->loop, viewpoint_resolver(va->viewpoints[0]));
 	proc_ready(p);
 
 	uv_run(&va->loop, UV_RUN_DEFAULT); /* until va_stop() */

@@ -103,6 +103,12 @@ viewpoint_start(struct viewpoint *v, uv_loop_t *loop)
 	    (v->checker = checker_new(&v->means)) != NULL;
 }
 
+struct resolver *
+viewpoint_resolver(const struct viewpoint *v)
+{
+	return v->means.resolver;
+}
+
 void
 viewpoint_ask(void *viewpoint, const struct msg_check *asked, checker_answer *answer, void *arg)
 {

@@ -12,6 +12,8 @@ struct viewpoint *viewpoint_new(const struct config *, const char *name, const s
     const struct evidence_key *);
 /* Begins to use the loop, which outlives it; before the sandbox. False: out of memory or descriptors. */
 bool		 viewpoint_start(struct viewpoint *, uv_loop_t *);
+/* Whom it asks; lives as long as it does. */
+struct resolver	*viewpoint_resolver(const struct viewpoint *);
 /* A voter's ask() (ballot.h). */
 void		 viewpoint_ask(void *viewpoint, const struct msg_check *, checker_answer *, void *arg);
 

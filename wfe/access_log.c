@@ -35,7 +35,7 @@ access_log(const struct request *r)
 	if (!metrics)
 		metrics_count(r->server->wfe->metrics, r->target.route, r->status, ms);
 	log_event(metrics ? LOG_DEBUG : LOG_INFO, "request", F_STR("id", r->id),
-	    F_STR("remote", connection_remote(r->peer)), F_STR("method", r->method), F_STR("path", r->path),
+	    F_STR("remote", r->remote), F_STR("method", r->method), F_STR("path", r->path),
 	    F_STR("route", route_label(r)), F_INT("status", r->status), F_INT("ms", ms),
 	    F_STR("account", r->account), F_STR("problem", problem), F_STR("detail", detail),
 	    F_STR("user_agent", r->user_agent));

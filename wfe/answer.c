@@ -234,7 +234,7 @@ ask_ra(struct request *r)
 	struct buf		 message = { 0 };
 	enum answer		 answer;
 
-	text_clean(connection_remote(r->peer), m.remote, sizeof(m.remote));
+	memcpy(m.remote, r->remote, sizeof(m.remote));
 	text_clean(r->path, m.path, sizeof(m.path));
 	memcpy(m.base, r->base, sizeof(m.base));
 	text_clean(r->user_agent, m.user_agent, sizeof(m.user_agent));
@@ -262,7 +262,7 @@ look_up(struct request *r)
 	struct buf		 message = { 0 };
 	enum answer		 answer;
 
-	text_clean(connection_remote(r->peer), m.remote, sizeof(m.remote));
+	memcpy(m.remote, r->remote, sizeof(m.remote));
 	text_clean(r->path, m.path, sizeof(m.path));
 	memcpy(m.base, r->base, sizeof(m.base));
 	memcpy(m.user_agent, r->user_agent, sizeof(m.user_agent));

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "jose/jws.h"
 #include "lib/clock.h"
@@ -12,6 +13,7 @@
 #include "wfe/answer.h"
 #include "wfe/check.h"
 #include "wfe/directory.h"
+#include "wfe/hops.h"
 #include "wfe/ocsp.h"
 #include "wfe/reply.h"
 
@@ -57,6 +59,7 @@ request_begin(void *cls, const char *target, struct MHD_Connection *connection)
 	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	if (info != NULL)
 		r->peer = info->socket_context;
+	snprintf(r->remote, sizeof(r->remote), "%s", connection_remote(r->peer));
 	phase(r, PHASE_READING);
 	return r;
 }
@@ -218,6 +221,34 @@ check_framing(struct request *r)
 }
 
 static enum MHD_Result
+add_hops(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	static const char *const names[] = { [PROXY_HEADER_X_FORWARDED_FOR] = "X-Forwarded-For",
+		[PROXY_HEADER_FORWARDED] = "Forwarded" };
+	struct hops *hops = cls;
+
+	(void)kind;
+	if (value != NULL && strcasecmp(name, names[hops->header]) == 0)
+		hops_add(hops, value);
+	return MHD_YES;
+}
+
+/* Whom the request comes from. What a proxy adds is only looked at where there are proxies to trust. */
+static void
+take_remote(struct request *r)
+{
+	const struct wfe_config *config = &r->server->wfe->config->wfe;
+	struct hops hops = { .header = config->proxy_header };
+	struct address peer, client;
+
+	if (config->trusted_proxies.count == 0 || !address_parse(r->remote, &peer))
+		return;
+	MHD_get_connection_values(r->connection, MHD_HEADER_KIND, add_hops, &hops);
+	client = hops_client(&hops, &config->trusted_proxies, &peer);
+	address_text(&client, r->remote);
+}
+
+static enum MHD_Result
 take_head(struct request *r, const char *method)
 {
 	uint64_t announced;
@@ -225,6 +256,7 @@ take_head(struct request *r, const char *method)
 	text_clean(method, r->method, sizeof(r->method));
 	text_clean(header(r, MHD_HTTP_HEADER_USER_AGENT), r->user_agent, sizeof(r->user_agent));
 	take_base(r);
+	take_remote(r);
 	r->state = REQUEST_BODY;
 	answer_head(r);
 	announced = check_framing(r);

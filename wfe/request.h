@@ -25,6 +25,7 @@ struct request {
 	enum request_state	 state;
 	int64_t			 started;	/* monotonic ms */
 	char			 id[REQUEST_ID_SIZE];
+	char			 remote[REMOTE_MAX + 1];	/* whom it comes from: hops.h */
 	char			 method[METHOD_MAX + 1];
 	char			 path[URL_PATH_MAX + 1];
 	char			 user_agent[HEADER_TEXT_MAX + 1];

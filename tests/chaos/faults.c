@@ -4,6 +4,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,8 +22,11 @@ void *__libc_malloc(size_t);
 void *__libc_calloc(size_t, size_t);
 void *__libc_realloc(void *, size_t);
 
+#define DEPTH 16
+
 static struct faults *faults;
 static char role[8];
+static __thread bool tracing;		/* the unwinder may ask for memory itself */
 
 /* The role from "signet role NAME"; "" for other commands. */
 static void
@@ -40,6 +44,68 @@ read_role(void)
 		snprintf(role, sizeof(role), "%s", at);
 }
 
+/* FNV-1a over the return addresses; never 0. */
+static uint64_t
+site_here(void)
+{
+	void *frames[DEPTH];
+	uint64_t hash = 14695981039346656037u;
+	int n;
+
+	tracing = true;
+	n = backtrace(frames, DEPTH);
+	tracing = false;
+	for (int i = 2; i < n; i++)
+		hash = (hash ^ (uintptr_t)frames[i]) * 1099511628211u;
+	return hash | 1;
+}
+
+/* Into the log, for whoever has to find out what came of it. */
+static void
+site_tell(void)
+{
+	void *frames[DEPTH];
+
+	tracing = true;
+	backtrace_symbols_fd(frames, backtrace(frames, DEPTH), STDERR_FILENO);
+	tracing = false;
+}
+
+static void
+site_note(uint64_t site)
+{
+	for (size_t i = 0; i < FAULTS_SITES; i++) {
+		_Atomic uint64_t *slot = &faults->sites[(site >> 1 & (FAULTS_SITES - 1)) ^ i];
+		uint64_t there = 0;
+
+		if (atomic_compare_exchange_strong(slot, &there, site) || there == site)
+			return;
+	}
+}
+
+/* Whether this site's turn has come; notes it where that is wanted. */
+static bool
+site_fails(void)
+{
+	uint64_t want, site;
+
+	if (tracing || faults == NULL || role[0] == '\0' || strcmp(faults->role, role) != 0)
+		return false;
+	want = atomic_load(&faults->site);
+	if (want == 0 && atomic_load(&faults->trace) == 0)
+		return false;
+	site = site_here();
+	if (want == 0)
+		site_note(site);
+	/* Of several threads one fails. */
+	if (want != site || !atomic_compare_exchange_strong(&faults->site, &want, 0))
+		return false;
+	atomic_fetch_add(&faults->failed, 1);
+	site_tell();
+	errno = ENOMEM;
+	return true;
+}
+
 __attribute__((constructor)) static void
 faults_open(void)
 {
@@ -55,6 +121,7 @@ faults_open(void)
 	if ((fd = open(path, O_RDWR | O_CLOEXEC)) < 0)
 		return;
 	read_role();
+	(void)site_here();	/* the unwinder's library is loaded now, before the role is confined */
 	map = mmap(NULL, sizeof(*faults), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
 	if (map != MAP_FAILED)
@@ -105,19 +172,19 @@ pwrite(int fd, const void *data, size_t len, off_t at)
 void *
 malloc(size_t size)
 {
-	return fails(FAULT_ALLOC) ? NULL : __libc_malloc(size);
+	return site_fails() ? NULL : __libc_malloc(size);
 }
 
 void *
 calloc(size_t count, size_t size)
 {
-	return fails(FAULT_ALLOC) ? NULL : __libc_calloc(count, size);
+	return site_fails() ? NULL : __libc_calloc(count, size);
 }
 
 void *
 realloc(void *data, size_t size)
 {
-	return fails(FAULT_ALLOC) ? NULL : __libc_realloc(data, size);
+	return site_fails() ? NULL : __libc_realloc(data, size);
 }
 
 int

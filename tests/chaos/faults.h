@@ -7,8 +7,9 @@
 #include <stdint.h>
 
 #define FAULTS_FILE "faults"	/* in the program's folder */
+#define FAULTS_SITES 32768	/* a power of two; a role has some thousand */
 
-enum fault_call { FAULT_SYNC, FAULT_WRITE, FAULT_ALLOC, FAULT_CALLS };
+enum fault_call { FAULT_SYNC, FAULT_WRITE, FAULT_CALLS };
 
 struct faults {
 	char			 role[8];	/* the role that is counted, and fails; "" for none */
@@ -18,6 +19,12 @@ struct faults {
 	_Atomic uint64_t	 counts[FAULT_CALLS];	/* so many there were; the harness sets them to 0 */
 	_Atomic uint64_t	 failed;		/* so many did fail */
 	_Atomic int64_t		 clock;		/* s: CLOCK_REALTIME is that much ahead, for all roles */
+	/* Who asks for memory, as one number for the return addresses on the stack; without randomized addresses it is the
+	 * same in each process of a role. */
+	_Atomic uint32_t	 trace;		/* 1: sites are noted */
+	_Atomic uint32_t	 unused;
+	_Atomic uint64_t	 site;		/* its next allocation fails, once; 0: none */
+	_Atomic uint64_t	 sites[FAULTS_SITES];	/* those that were seen, each once; 0: free */
 };
 
 #endif

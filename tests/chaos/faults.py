@@ -1,12 +1,18 @@
 #!/usr/bin/python3
-"""Certificates are issued while calls of ra and ca fail: for one whole issuance, every sync and every write in turn,
-and allocations; then the disk is full for a while, and the clock steps. Whatever failed, the client gets its
-certificate in the end by trying again, and what it was told holds (checker.py)."""
+"""Certificates are issued while calls fail: for one whole issuance, every sync and every write of ra and ca in turn, and
+in every role each place that asks for memory, then or at the start; the disk is full for a while, and the clock steps.
+Whatever failed, the client gets its certificate in the end by trying again, and what it was told holds (checker.py).
+
+A place is a call of malloc(), calloc() or realloc(), in our code or a library's, by one way to get there: the return
+addresses on the stack."""
 import argparse
+import ctypes
 import errno
 import os
 import random
+import re
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -18,14 +24,18 @@ from shim import FOR_EVER, Shim  # noqa: E402
 
 HOUR = 3600
 FULL_SECONDS = 3
-ROLES = ("ra", "ca")
+ROLES = ("wfe", "ra", "va", "ca")
+WRITERS = ("ra", "ca")
+ADDR_NO_RANDOMIZE = 0x0040000   # personality(2), for all that we start: a place has the same address in each process
+TRACED = 3                      # turns in which places are looked for
 
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("program", help="the signet that tests/chaos/faults.c is linked into")
     parser.add_argument("--seed", type=int, default=None, help="which allocations fail; printed, else drawn")
-    parser.add_argument("--allocations", type=int, default=25, help="so many of each role; 0: every one")
+    parser.add_argument("--allocations", type=int, default=25, help="so many places of each role; 0: every one")
+    parser.add_argument("--minutes", type=float, default=60, help="for all places; what isn't reached is told")
     return parser.parse_args()
 
 
@@ -38,10 +48,13 @@ class Faults:
                     os.path.join(folder, "tests/bench/load"))
         os.chmod(folder, 0o755)
         os.environ["SIGNET_PROGRAM"] = program
+        if ctypes.CDLL(None).personality(ADDR_NO_RANDOMIZE) < 0:
+            raise OSError("personality")
         from signet import Signet   # it reads SIGNET_PROGRAM
         self.options, self.records = options, os.path.join(folder, "records")
         self.shim = Shim(folder)
-        self.target = Signet({"ra": {"policy": {"allow": ["*.load.test"]}}})
+        # Where va's memory was out it tries again, as by default.
+        self.target = Signet({"ra": {"policy": {"allow": ["*.load.test"]}}, "va": {"retries": 3}})
         self.wrong = []
 
     def issue(self, what, *options, clients=1, issuances=1):
@@ -66,9 +79,50 @@ class Faults:
         if not failed:
             self.wrong.append(f"{role}: no {call} failed, so nothing was shown")
 
-    def allocations(self, count):
-        some = self.options.allocations
-        return range(1, count + 1) if some == 0 else sorted(random.sample(range(1, count + 1), min(some, count)))
+    def restart(self, role, what):
+        """The role dies, and all start again."""
+        server = self.target.server
+        before, victim = len(server.log()), server.roles()[role]
+        os.kill(victim, signal.SIGKILL)
+        try:
+            server.wait_log(r" ready url=", since=before, timeout=30)
+        except AssertionError:
+            self.wrong.append(f"{what}: the server did not come back")
+
+    def faults_in_libraries(self, role, what, log):
+        """Want of memory ends a role in good order, by _exit(1). But GnuTLS signs with libtasn1 and GMP, which go on with
+        NULL, or abort: that ends wfe as well, and is not ours to mend. How often."""
+        crashes = re.findall(rf'which={role} how="(killed by signal (?!9\b)[^"]*)"', log)
+        if crashes and not ("libgnutls" in log and ("libtasn1" in log or "libgmp" in log)):
+            traces = "\n".join(line for line in log.splitlines() if "[0x" in line)
+            self.wrong.append(f"{what}: {crashes}\n{traces}")
+        return len(crashes)
+
+    def allocations(self, role, until, when, drive):
+        """Each place of the role fails, once. One that isn't met again is no place of every turn: a cache that was
+        filled, a thread that was faster. drive(what) makes a turn."""
+        self.shim.trace(role)
+        for _ in range(TRACED):
+            drive(f"{role}, nothing fails")
+        sites, some = self.shim.sites(), self.options.allocations
+        picked = random.sample(sites, len(sites) if some == 0 else min(some, len(sites)))
+        failed = done = crashed = 0
+        for site in picked:
+            if time.monotonic() > until:
+                break
+            what, before = f"{role}, memory is out at {site:x}", len(self.target.server.log())
+            self.shim.fail_site(role, site)
+            drive(what)
+            failed += self.shim.failed()
+            done += 1
+            crashed += self.faults_in_libraries(role, what, self.target.server.log()[before:])
+        self.shim.count("")
+        print(f"{role}: {len(sites)} places ask for memory {when}, {done} tried, {failed} failed, {crashed} crashed a library",
+              flush=True)
+        if not failed:
+            self.wrong.append(f"{role}: no allocation failed, so nothing was shown")
+        if done < len(picked):
+            print(f"{role}: no time was left for {len(picked) - done} of them", flush=True)
 
     def disk_full(self, role):
         """Clients go on asking while nothing can be written; they all get their certificates when there is room."""
@@ -88,6 +142,20 @@ class Faults:
         if not failed:
             self.wrong.append(f"{role}, disk full: nothing was written meanwhile, so nothing was shown")
 
+    def clock_under_load(self):
+        """What is under way while the clock steps may fail, since it is too old or not yet true; nothing gets stuck, and
+        whoever begins anew afterwards is served."""
+        with self.target.start("--clients", 8, "--issuances", 8, "--duration", 5, "--retry", "--timeout", 60,
+                               "--records", self.records) as load:
+            for seconds in (-HOUR, HOUR, 0):
+                time.sleep(1)
+                self.shim.clock(seconds)
+            from signet import finish
+            summary = finish(load)[1]
+        print(f"the clock stepped under load: {summary.get('issued')} issued, {summary.get('failed')} failed", flush=True)
+        if not summary.get("issued"):
+            self.wrong.append("nothing was issued while the clock stepped")
+
     def clock(self, seconds):
         """After a step, whoever begins anew is served. (The clients look at their own clocks, which stand at 0.)"""
         self.shim.clock(seconds)
@@ -96,12 +164,18 @@ class Faults:
 
     def run(self):
         every = lambda count: range(1, count + 1)  # noqa: E731
-        for role in ROLES:
+        end = time.monotonic() + 60 * self.options.minutes
+        for role in WRITERS:
             self.sweep(role, "sync", errno.EIO, every)
             self.sweep(role, "write", errno.EIO, every)
             self.sweep(role, "write", errno.ENOSPC, every)
-            self.sweep(role, "alloc", errno.ENOMEM, self.allocations)
             self.disk_full(role)
+        for left, role in zip((4, 3, 2, 1), ROLES):
+            now = time.monotonic()
+            share = (end - now) / left
+            self.allocations(role, now + share / 2, "in an issuance", self.issue)
+            self.allocations(role, now + share, "at the start", lambda what: self.restart(role, what))
+        self.clock_under_load()
         for seconds in (-HOUR, 0):
             self.clock(seconds)
 

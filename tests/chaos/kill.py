@@ -3,7 +3,8 @@
 the ledger.
 
 First without any killing: 500 issuances by 50 accounts, none may fail. Then the same load goes on and outlives its
-server's processes: at moments that a seed decides one of them, or all at once, dies by SIGKILL."""
+server's processes: at moments that a seed decides one of them, all at once, or the supervisor with them dies by SIGKILL.
+Meanwhile somebody watches what must never happen (witness.py)."""
 import argparse
 import contextlib
 import os
@@ -18,9 +19,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 
 from signet import Signet  # noqa: E402
 from checker import Database, Told, check, read_ledger, settle  # noqa: E402
+from witness import Witness  # noqa: E402
 from harness.server import ROLES, SLOW  # noqa: E402
 
-RESTART_MAX = 1.0 * SLOW    # seconds; sanitizer builds start slowly
 
 
 def parse():
@@ -29,6 +30,8 @@ def parse():
     parser.add_argument("--accounts", type=int, default=50, help="and clients")
     parser.add_argument("--kills", type=int, default=50 if SLOW == 1 else 12)
     parser.add_argument("--pause", type=float, default=0.6, help="seconds of service between kills, at the most")
+    parser.add_argument("--restart", type=float, default=1.0 * SLOW,
+                        help="seconds that one may take; sanitizer builds start slowly, and so does a busy machine")
     parser.add_argument("--seed", type=int, default=None, help="printed, else drawn")
     parser.add_argument("--keep", action="store_true", help="leave the server's folder, and name it")
     return parser.parse_args()
@@ -46,12 +49,22 @@ class Killer(threading.Thread):
         try:
             for turn in range(self.options.kills):
                 time.sleep(random.random() * self.options.pause)
-                # Each role gets its turn, and every fifth time all go at once.
-                victims = ROLES if turn % 5 == 4 else (random.choice(ROLES) if turn > 3 else ROLES[turn],)
-                self.kill(victims)
+                # Each role gets its turn; every fifth time all go at once, or the supervisor does and all with it.
+                if turn % 10 == 9:
+                    self.kill_supervisor()
+                else:
+                    self.kill(ROLES if turn % 5 == 4 else (random.choice(ROLES) if turn > 3 else ROLES[turn],))
         except (AssertionError, KeyError, OSError) as wrong:
             self.wrong = wrong
         self.done = True
+
+    def kill_supervisor(self):
+        """Somebody starts it again at once."""
+        start = time.monotonic()
+        self.server.process.kill()
+        self.server.process.wait()
+        self.server.start()
+        self.restarts.append(("supervisor", time.monotonic() - start))
 
     def kill(self, victims):
         before, pids = len(self.server.log()), self.server.roles()
@@ -89,14 +102,14 @@ def chaos(target, options, records, complain):
             complain("an issuance failed while roles were killed")
     if killer.wrong:
         complain(f"the server did not come back: {killer.wrong}")
-    for victim in (*ROLES, "all"):
+    for victim in (*ROLES, "all", "supervisor"):
         times = [seconds for name, seconds in killer.restarts if name == victim]
         if not times:
             complain(f"{victim}: never killed")
             continue
         print(f"  {victim} killed {len(times)} times; all served again after {min(times) * 1000:.0f} to "
               f"{max(times) * 1000:.0f} ms", flush=True)
-        limit = RESTART_MAX * (2 if victim == "all" else 1)
+        limit = options.restart * {"all": 2, "supervisor": 4}.get(victim, 1)    # this one waits for its ports, too
         if max(times) > limit:
             complain(f"{victim}: a restart took {max(times):.2f} s, more than {limit} s")
 
@@ -115,11 +128,13 @@ def main():
             describe("in peace", code, summary)
             if code != 0:
                 wrong.append("an issuance failed in peace")
-            chaos(target, options, records, wrong.append)
+            with Witness(target.server, records, wrong.append) as witness:
+                chaos(target, options, records, wrong.append)
             database, told = Database(target.server.home), Told(records)
             settle(database)
             ledger = read_ledger(target.server.home)
             check(told, database, ledger, wrong.append)
+            witness.check(database)
             print(f"{len(told.certificates)} certificates handed out, {len(ledger)} in the ledger", flush=True)
             if target.server.stop() != 0:
                 wrong.append("the server's exit code is not 0")

@@ -3,10 +3,11 @@ import mmap
 import os
 import struct
 
-SYNC, WRITE, ALLOC = range(3)
-CALLS = {"sync": SYNC, "write": WRITE, "alloc": ALLOC}
-LAYOUT = "<8sIIQQ3QQq"
-ROLE, CALL, ERROR, FROM, TO, COUNTS, FAILED, CLOCK = 0, 8, 12, 16, 24, 32, 56, 64
+SYNC, WRITE = range(2)
+CALLS = {"sync": SYNC, "write": WRITE}
+SITES_MAX = 32768
+LAYOUT = f"<8sIIQQ2QQqIIQ{SITES_MAX}Q"
+ROLE, CALL, ERROR, FROM, TO, COUNTS, FAILED, CLOCK, TRACE, SITE, SITES = 0, 8, 12, 16, 24, 32, 48, 56, 64, 72, 80
 FOR_EVER = 2 ** 63
 
 
@@ -27,6 +28,8 @@ class Shim:
     def count(self, role):
         """From now on the role's calls are counted, and none fails."""
         self._put(ERROR, "I", 0)
+        self._put(TRACE, "I", 0)
+        self._put(SITE, "Q", 0)
         self._put(ROLE, "8s", role.encode())
         for call in CALLS.values():
             self._put(COUNTS + 8 * call, "Q", 0)
@@ -50,3 +53,20 @@ class Shim:
     def clock(self, seconds):
         """CLOCK_REALTIME of all roles is that much ahead."""
         self._put(CLOCK, "q", seconds)
+
+    def trace(self, role):
+        """From now on the places are noted from which the role asks for memory."""
+        self.count("")
+        self.map[SITES:SITES + 8 * SITES_MAX] = bytes(8 * SITES_MAX)
+        self._put(TRACE, "I", 1)
+        self._put(ROLE, "8s", role.encode())
+
+    def sites(self):
+        """Those that were noted."""
+        return sorted(set(struct.unpack_from(f"<{SITES_MAX}Q", self.map, SITES)) - {0})
+
+    def fail_site(self, role, site):
+        """The role's next allocation there fails."""
+        self.count("")
+        self._put(SITE, "Q", site)
+        self._put(ROLE, "8s", role.encode())

@@ -147,7 +147,7 @@ class Pebble(harness.pebble.Pebble):
     def __init__(self, names, responder, env):
         ports = types.SimpleNamespace(ports={"http01": responder.port, "tlsalpn01": responder.tls.port,
                                              "dns01": names.port})
-        super().__init__("signet", types.SimpleNamespace(server=ports), env={
+        super().__init__("signet", types.SimpleNamespace(server=ports), host="0.0.0.0", env={
             "PEBBLE_WFE_NONCEREJECT": "20", "PEBBLE_AUTHZREUSE": "50", "PEBBLE_VA_NOSLEEP": "0",
             "PEBBLE_VA_SLEEPTIME": "3", "PEBBLE_CHAIN_LENGTH": "3", "PEBBLE_ALTERNATE_ROOTS": "2", **env})
         self.names, self.responder = names, responder

@@ -21,7 +21,7 @@ def test_rfc8555_7_1_1_directory(server, shared):
     for name in ("newNonce", "newAccount", "newOrder"):
         assert directory[name].startswith(server.url + "/")
     for name in ("newAuthz", "revokeCert", "keyChange", "renewalInfo"):
-        assert directory.get(name, server.url).startswith(server.url)
+        assert directory.get(name, "" if acme.WORDS else server.url).startswith(server.url), name
 
 
 def test_rfc8555_6_1_cors_on_every_kind_of_answer(server, shared):

@@ -53,10 +53,10 @@ class Challenges:
 
 
 class Pebble:
-    """config: what differs in the configuration's object; None takes a key out. env: beside CALM; args: further ones.
+    """host: what it listens at. config: what differs in the configuration's object; None takes a key out. env: beside CALM; args: further ones.
     text: the configuration file as it is, instead."""
 
-    def __init__(self, kind, challenges, config=None, env=None, args=(), start=True):
+    def __init__(self, kind, challenges, config=None, env=None, args=(), start=True, host="127.0.0.1"):
         self.kind, self.responder, self.names = kind, challenges, challenges
         self.dir = tempfile.mkdtemp(prefix="signet-pebble-")
         self.port, self.management_port = free_port(), free_port()
@@ -65,7 +65,7 @@ class Pebble:
         self.file("key.pem", key.pem())
         ports = challenges.server.ports
         self.config = {
-            "listenAddress": f"127.0.0.1:{self.port}", "managementListenAddress": f"127.0.0.1:{self.management_port}",
+            "listenAddress": f"{host}:{self.port}", "managementListenAddress": f"127.0.0.1:{self.management_port}",
             "certificate": self.root, "privateKey": os.path.join(self.dir, "key.pem"),
             "httpPort": ports["http01"], "tlsPort": ports["tlsalpn01"], **(config or {})}
         self.config = {name: value for name, value in self.config.items() if value is not ...}

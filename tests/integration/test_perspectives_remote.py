@@ -296,3 +296,51 @@ def test_one_without_which_there_is_no_quorum_is_waited_for(setup, second_names)
     second_names.set("slow.test", a=["127.0.0.1"], delay=1)
     assert begun(Client(server), "slow.test")["status"] == "valid"
     assert time.monotonic() - begun_at > 1
+
+
+def test_its_address_may_be_a_name(make_server, names):
+    """Looked up at each connection, by the server's resolvers: every address is tried, and a new one is found. A question
+    that comes meanwhile waits."""
+    server = make_server(start=False, env={"SIGNET_SANDBOX_TRACE": "1"})
+    fra = Perspective(server, "fra")
+    port = fra.address.rsplit(":", 1)[1]
+    with open(fra.file, encoding="utf-8") as f:
+        own = yaml.safe_load(f)
+    own["perspective"]["listen"] = [f"127.0.0.3:{port}"]
+    own["va"]["resolvers"] = [names.address]
+    with open(fra.file, "w", encoding="utf-8") as f:
+        yaml.safe_dump(own, f)
+    fra.entry["address"] = f"fra.site.test:{port}"
+    join(server, fra)
+    names.set("fra.site.test", a=["127.0.0.9", "127.0.0.3"], delay=0.5)
+    fra.start()
+    try:
+        server.start()
+        assert Client(server).issue(["named.test"]).names == ["named.test"]
+        assert "a perspective is down" not in server.log()
+        since = len(server.log())
+        assert fra.stop() == 0
+        server.wait_log(r"a perspective is down perspective=fra", since=since)
+        names.set("fra.site.test", rcode="NXDOMAIN")
+        own["perspective"]["listen"] = [f"127.0.0.4:{port}"]
+        with open(fra.file, "w", encoding="utf-8") as f:
+            yaml.safe_dump(own, f)
+        fra.start()
+        names.set("fra.site.test", aaaa=["::1"], a=["127.0.0.4"])
+        server.wait_log(r"a perspective is up perspective=fra", since=since, timeout=15)
+        assert Client(server).issue(["moved.test"]).names == ["moved.test"]
+    finally:
+        fra.stop()
+
+
+def test_a_name_that_nobody_knows(make_server, names):
+    server = make_server(start=False)
+    fra = Perspective(server, "fra")
+    fra.entry["address"] = "nowhere.site.test:9444"
+    names.set("nowhere.site.test", rcode="NXDOMAIN")
+    join(server, fra)
+    server.start()
+    server.wait_log(r"a perspective is down perspective=fra address=nowhere.site.test:9444 cause=\"resolver "
+                    rf"{re.escape(names.address)} answered NXDOMAIN")
+    error = begun(Client(server), "alone.test")["challenges"][0]["error"]
+    assert error["type"] == URN + "serverInternal", error

@@ -1,5 +1,6 @@
 """The four roles as the kernel sees them, and what happens when they die or are told to stop
 (DESIGN.md, 1; issue: supervisor and roles)."""
+import base64
 import os
 import re
 import signal
@@ -8,6 +9,7 @@ import threading
 import time
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from harness import proc
 from harness.acme import Client, check_problem
 from harness.ports import free_port
@@ -114,6 +116,36 @@ def test_supervisor_reads_nothing_from_the_network(running):
              and not target.startswith("/dev/") and target != running.log_file]
     assert not [name for name in files if "keys" in name or "signet.db" in name or "ledger" in name], files
     assert proc.status(running.process.pid)["NoNewPrivs"] == "1"
+    # chown, dac_override, dac_read_search, fowner, kill, setgid, setuid, setpcap, net_bind_service, net_admin,
+    # sys_chroot, sys_resource
+    allowed = sum(1 << bit for bit in (0, 1, 2, 3, 5, 6, 7, 8, 10, 12, 18, 24))
+    assert int(proc.status(running.process.pid)["CapEff"], 16) & ~allowed == 0
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="only root reads the files of a role's user")
+def test_the_database_holds_no_secret_key(running):
+    """Who gets a copy of it, a backup for instance, can sign nothing with it: neither certificates nor evidence."""
+    client = Client(running)
+    client.issue(["thief.test"])
+    secrets = {}
+    for name in os.listdir(f"{running.home}/keys"):
+        with open(f"{running.home}/keys/{name}", "rb") as f:
+            data = f.read()
+        if data.startswith(b"-----BEGIN"):
+            number = serialization.load_pem_private_key(data, None).private_numbers().private_value
+            data = number.to_bytes((number.bit_length() + 7) // 8, "big")
+        secrets[name] = data
+    assert {"evidence.key", "intermediate.pem"} <= set(secrets) and all(len(one) >= 30 for one in secrets.values())
+    kept = b""
+    for name in os.listdir(f"{running.home}/data"):
+        if name.startswith("signet.db"):
+            with open(f"{running.home}/data/{name}", "rb") as f:
+                kept += f.read()
+    assert b"thief.test" in kept
+    for name, secret in secrets.items():
+        for form in (secret, secret.hex().encode(), secret.hex().upper().encode(), base64.b64encode(secret).rstrip(b"="),
+                     base64.urlsafe_b64encode(secret).rstrip(b"=")):
+            assert form not in kept, name
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="only root reads the environment of what may not be dumped")

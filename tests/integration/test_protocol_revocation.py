@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from harness.acme import Client, check_problem
 from harness.keys import csr
+from harness.ports import free_port
 from harness.revocation import crl_url, fetch, listed, reason_of, revoke
 
 
@@ -111,6 +112,31 @@ def test_crl_survives_a_restart_and_its_number_rises(make_server):
         time.sleep(0.02)
     assert reason_of(listed(issued)) == "cessationOfOperation"
     assert fetch(crl_url(issued)).extensions.get_extension_for_class(x509.CRLNumber).value.crl_number > before
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS")
+def test_rfc5280_5_1_2_5_a_new_list_is_made_before_the_old_one_ends(make_server):
+    """Also when nothing was revoked: after a quarter of its time, by the clock that its own dates are of, so that a
+    machine which slept over that has a fresh one at once."""
+    port = free_port()
+    server = make_server({"wfe": {"management_listen": [f"127.0.0.1:{port}"]}, "ca": {"crl_lifetime": "8d"},
+                          "ra": {"nonce_rejection": 0}, "va": {"sleep": 0}},
+                         init=("--preset", "pebble"), start=False)
+    server.directory_url = server.url + "/dir"
+    server.start()
+    url = crl_url(Client(server, termsOfServiceAgreed=True).issue(["scheduled.test"]))
+    first = fetch(url)
+    for forward, made in ((86400 * 3 // 2, False), (86400, True), (86400 * 20, True)):
+        reply = requests.post(f"https://127.0.0.1:{port}/clock", json={"forward": forward}, timeout=10, verify=False)
+        assert reply.status_code == 200, reply.text
+        until = time.monotonic() + (10 if made else 0.5)
+        while fetch(url).last_update == first.last_update and time.monotonic() < until:
+            time.sleep(0.02)
+        last, first = first, fetch(url)
+        assert (first.last_update > last.last_update) == made
+        assert first.next_update - first.last_update == datetime.timedelta(days=8)
+        number, before = (one.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number for one in (first, last))
+        assert (number > before) == made
 
 
 def test_crl_shards_and_trace_mode(make_server):

@@ -323,3 +323,30 @@ def test_ready_file(challenges, tmp_path):
         assert made.http.get(f"https://localhost:{ready['management']}/roots/0", timeout=10).status_code == 200
     finally:
         made.close()
+
+
+# --- challenges ----------------------------------------------------------------------------------------
+
+
+def test_the_challenge_without_a_token_is_the_last(client):
+    """For clients that read them until one suits, and want a token in each: uacme. Of sixty, in a random order all
+    would be so once in 10^12 runs or, for wildcards, in 10^9."""
+    for url in client.order([f"{star}last{i}.test" for i in range(30) for star in ("", "*.")]).json()["authorizations"]:
+        assert client.get(url).json()["challenges"][-1]["type"] == "dns-persist-01"
+
+
+def test_challenges_that_are_offered(challenges):
+    made = Pebble("signet", challenges, env={**CALM, "PEBBLE_CHALLENGES": "http-01,dns-01"})
+    client = made.client()
+    found = [{c["type"] for c in client.get(url).json()["challenges"]}
+             for url in client.order(["few.test", "*.few.test"]).json()["authorizations"]]
+    made.close()
+    assert sorted(found, key=len) == [{"dns-01"}, {"http-01", "dns-01"}]
+
+
+@pytest.mark.parametrize("names", ("http-01,dns", ",http-01", "http-01 ,dns-01"))
+def test_challenges_that_are_none(challenges, names):
+    made = Pebble("signet", challenges, env={**CALM, "PEBBLE_CHALLENGES": names}, start=False)
+    status, _, err = made.run(*made.args)
+    made.close()
+    assert status == 1 and "PEBBLE_CHALLENGES has " in err and "http-01,dns-01" in err

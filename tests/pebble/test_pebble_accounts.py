@@ -33,6 +33,22 @@ def test_new(peb_both):
     assert client.get(client.kid).json() == account
 
 
+def test_an_account_shows_no_more_than_this(peb_both):
+    """Clients' suites compare it whole."""
+    client = newcomer(peb_both)
+    for contact in ({}, {"contact": []}):
+        assert client.register(**AGREED, **contact).json().keys() == {"status", "orders", "key"}
+    assert client.get(client.kid).json().keys() == {"status", "orders", "key"}
+
+
+def test_null_is_as_if_it_was_not_there(peb_both):
+    """So Go's encoding/json has it, and clients in Go and Java write it."""
+    reply = newcomer(peb_both).register(contact=None, onlyReturnExisting=None, externalAccountBinding=None, **AGREED)
+    assert reply.status_code == 201
+    reply = newcomer(peb_both).register(termsOfServiceAgreed=None)
+    assert reply.status_code == 403 and "did not agree to the terms of service" in reply.json()["detail"]
+
+
 def test_ids_are_numbers_in_hex(peb):
     numbers = {peb.client().kid.rsplit("/", 1)[1] for _ in range(4)}
     assert len(numbers) == 4 and all(int(n, 16) < 1 << 63 for n in numbers)

@@ -212,6 +212,14 @@ def test_revocation_by_the_certificates_key(client_both):
     assert reply.status_code == 200
 
 
+def test_a_revoked_key_comes_back(client_both):
+    """Suites use one key for all their certificates, and revoke one for keyCompromise."""
+    issued = client_both.issue(["back.test"])
+    assert revoke(client_both, issued.leaf, 1, key=issued.key, use_jwk=True, alg=issued.key.alg,
+                  jwk=issued.key.jwk).status_code == 200
+    client_both.issue(["back2.test"], issued.key)
+
+
 def test_revocation_by_somebody_else(peb_both, issued_both):
     assert revoke(peb_both.client(), issued_both.leaf).status_code == 403
 

@@ -1,5 +1,6 @@
 """Pebble: what a validation asks the network for, and what it takes for an answer."""
 import pytest
+from harness.acme import URN
 
 CHALLENGE = "/.well-known/acme-challenge/"
 AGENT = "LetsEncrypt-Pebble-VA (linux; amd64)"
@@ -97,6 +98,16 @@ def test_another_accounts_key(peb_both, client_both, kind):
     else:
         peb_both.responder.put(name, text)
     assert outcome(client_both, url, challenge)["status"] == "invalid"
+
+
+def test_the_words_for_a_wrong_text(client_both):
+    """aioacme's suite compares them."""
+    name = named(client_both, "wrong")
+    url, challenge = begin(client_both, name, "dns-01")
+    client_both.server.responder.server.tell("/clear-txt", host=f"_acme-challenge.{name}.")
+    client_both.server.responder.txt("_acme-challenge." + name, "foo")
+    error = outcome(client_both, url, challenge)["challenges"][0]["error"]
+    assert (error["type"], error["detail"]) == (URN + "unauthorized", "Correct value not found for DNS challenge")
 
 
 def test_dns_01_one_right_value_of_several(client_both):

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "proc/children.h"
 #include "proc/folders.h"
 #include "proc/listeners.h"
 #include "proc/order.h"
@@ -331,6 +332,34 @@ listeners_complain(void **state)
 	close(other);
 }
 
+/* A role that is ready may be captured: whatever it writes then stays unread. */
+static void
+who_is_ready_is_not_heard_again(void **state)
+{
+	struct children	 children = { .alone = false };
+	struct child	*child = &children.of[ROLE_WFE];
+	struct channel	*role;
+	struct buf	 empty = { 0 };
+	char		 junk[64];
+	int		 pair[2];
+
+	(void)state;
+	assert_true(spawn_pair(pair));
+	child->control = channel_new(pair[0], ROLE_SUPERVISOR, ROLE_WFE);
+	role = channel_new(pair[1], ROLE_WFE, ROLE_SUPERVISOR);
+	assert_true(child->control != NULL && role != NULL);
+	assert_int_equal(channel_send(role, MSG_READY, &empty), ERR_OK);
+	children_listen(&children);
+	assert_true(child->ready);
+	memset(junk, 0xff, sizeof(junk));
+	assert_int_equal(send(pair[1], junk, sizeof(junk), 0), sizeof(junk));
+	children_listen(&children);
+	assert_non_null(child->control);
+	assert_int_equal(recv(pair[0], junk, sizeof(junk), MSG_PEEK | MSG_DONTWAIT), sizeof(junk));
+	channel_free(child->control);
+	channel_free(role);
+}
+
 /* Its holder dies a moment later; who holds it for longer is complained about in the end. */
 static void
 listeners_wait_for_the_dying(void **state)
@@ -475,6 +504,7 @@ main(void)
 		cmocka_unit_test(keep_closes_the_rest),
 		cmocka_unit_test(drop_to_nothing),
 		cmocka_unit_test(drop_to_a_folder),
+		cmocka_unit_test(who_is_ready_is_not_heard_again),
 		cmocka_unit_test(listeners_complain),
 		cmocka_unit_test(listeners_wait_for_the_dying),
 		cmocka_unit_test(listeners_stay),

@@ -409,7 +409,7 @@ test_bodies(void **state)
 	assert_false(body("<html>secret", &r));
 	assert_non_null(strstr(r.text, "HTML page of 12 bytes"));
 	assert_false(body("root:x:0:0", &r));
-	assert_string_equal(r.text, "10 bytes of something else");
+	assert_string_equal(r.text, "10 bytes of something else: is it the client's responder that answers there?");
 	assert_false(body_check(slice_of(NULL, 0), false, TOKEN, THUMBPRINT, &r));
 }
 

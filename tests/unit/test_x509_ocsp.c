@@ -49,7 +49,7 @@ static const struct {
 	{ "hostile_cut", ERR_MALFORMED, "in the middle" },
 	{ "hostile_indefinite", ERR_MALFORMED, "indefinite" },
 	{ "hostile_long_length", ERR_MALFORMED, "shortest" },
-	{ "hostile_huge_length", ERR_MALFORMED, "length" },
+	{ "hostile_huge_length", ERR_MALFORMED, "in the middle" },
 	{ "hostile_deep", ERR_MALFORMED, "nests deeper" },
 	{ "hostile_not_sequence", ERR_MALFORMED, "no SEQUENCE" },
 	{ "hostile_no_body", ERR_MALFORMED, "no SEQUENCE" },
