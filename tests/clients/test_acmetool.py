@@ -67,9 +67,9 @@ def test_acmetool_revokes_nothing(acmetool):
     assert shell.revoked(acmetool.file(names[0])) is None
 
 
-@row("acmetool", "dns-01", "one name", also="by a hook")
+@row("acmetool", "dns-01", "three names, one a wildcard", also="by a hook")
 def test_acmetool_dns(acmetool, hook):
-    names, shell = ["dns.acmetool.test"], acmetool.shell
+    names, shell = ["dns.acmetool.test", "*.dns.acmetool.test", "www.dns.acmetool.test"], acmetool.shell
     acmetool.configure("P-256", **{"webroot-paths": []})
     shell.write("hooks/dns", HOOK.format(folder=shell.server.names.folder), 0o755)
     acmetool("want", *names)
