@@ -304,10 +304,10 @@ const struct option options[] = {
 	{ .key = "ra.forgives_keys", .type = &type_bool, AT(ra.forgives_keys), .roles = RA,
 	    EACH("false", "true", "false"), .flags = OPTION_TEST,
 	    .help = "whether a key that a certificate was revoked for as compromised may be used again" },
-	{ .key = "ra.times_as_asked", .type = &type_bool, AT(ra.times_as_asked), .roles = RA,
-	    EACH("false", "true", "false"),
-	    .help = "whether an order's notBefore and notAfter may have fractions of seconds, which its certificate leaves "
-		    "out, and are shown as they were sent" },
+	{ .key = "ra.times_as_asked", .type = &type_bool, AT(ra.times_as_asked), .roles = RA | CA,
+	    EACH("false", "true", "false"), .flags = OPTION_TEST,
+	    .help = "whether an order's notBefore and notAfter count for more than its profile's lifetime, may have fractions "
+		    "of seconds, which its certificate leaves out, and are shown as they were sent" },
 	{ .key = "ra.contacts", .type = &type_integer, AT(ra.contacts), .roles = RA, EACH("10", "2", "10"), .max = 10,
 	    .help = "how many an account may have" },
 	{ .key = "ra.orders_per_page", .type = &type_integer, AT(ra.orders_per_page), .roles = RA,
