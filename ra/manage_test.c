@@ -122,7 +122,6 @@ manage_clock_move(struct manage *m, const char *rest)
 		buf_free(&out);
 	}
 	clock_shift(message.shift);
-	crl_schedule_mark_all(m->ra);
 	say_now(m);
 }
 
