@@ -224,6 +224,7 @@ PARSERS = acme/accept.c acme/certid.c acme/evidence.c acme/identifier.c acme/rou
 	ra/contact.c ra/order_read.c va/body.c va/caa_set.c va/dns_answer.c va/dns_message.c va/frame.c va/hosts.c \
 	va/issue_value.c va/persist_set.c va/proxy_talk.c va/record.c va/url.c wfe/check.c wfe/hops.c \
 	x509/acme_identifier.c x509/certificate_read.c x509/chain.c x509/csr.c x509/der.c
+PARSERS += ipc/msg_ocsp.c x509/ocsp_request.c
 
 # By the unit tests and the fuzzers' corpora alone: the roles themselves are driven by the integration tests.
 coverage: test-deps
@@ -243,7 +244,7 @@ BUILD_PACKAGES = gcc make pkg-config libc6-dev libmicrohttpd-dev libgnutls28-dev
 RUN_PACKAGES   = openssl certbot
 TEST_PACKAGES  = libcmocka-dev clang libclang-rt-14-dev certbot lego uacme dehydrated acme-tiny curl openssl \
 	python3 python3-pytest python3-pytest-xdist python3-cryptography python3-requests python3-dnslib python3-yaml \
-	procps iproute2 util-linux bsdextrautils pebble ldnsutils libevent-2.1-7 libfstrm0 libnghttp2-14 libprotobuf-c1 \
+	procps iproute2 util-linux bsdextrautils jq pebble ldnsutils libevent-2.1-7 libfstrm0 libnghttp2-14 libprotobuf-c1 \
 	libpython3.11 $(CLIENT_PACKAGES)
 CLIENT_PACKAGES = python3-acme python3-certbot-dns-rfc2136 ruby-acme-client lacme lacme-accountd libcrypt-openssl-rsa-perl \
 	apache2-bin \
