@@ -151,8 +151,8 @@ clients-table: $(PROGRAM)
 # at each place that asks for some, in an issuance and at the start.
 chaos: $(PROGRAM) $(BENCH) $(FAULTY)
 	$(ROLE_ENV) $(ALONE) $(PYTHON) -B tests/chaos/kill.py
-	$(ROLE_ENV) $(ALONE) $(PYTHON) -B tests/chaos/network.py
-	$(if $(SAN),,$(PYTHON) -B tests/chaos/faults.py $(FAULTY) --allocations 6)
+	$(ROLE_ENV) $(ALONE) $(PYTHON) -B tests/chaos/network.py --breaks 3 --seconds 1
+	$(if $(SAN),,$(PYTHON) -B tests/chaos/faults.py $(FAULTY) --allocations 4)
 
 # Good clients beside hostile ones. In `make test` it is test_hostile_clients.py, for a second each.
 hostile: $(PROGRAM) $(BENCH)
@@ -222,15 +222,17 @@ PARSERS = acme/accept.c acme/certid.c acme/evidence.c acme/identifier.c acme/rou
 	jose/key_change.c jose/verify.c lib/address.c lib/base64url.c lib/json.c lib/rfc3339.c lib/utf8.c \
 	pebble-compat/challtestsrv/hello.c pebble-compat/challtestsrv/manage.c pebble-compat/challtestsrv/message.c \
 	ra/contact.c ra/order_read.c va/body.c va/caa_set.c va/dns_answer.c va/dns_message.c va/frame.c va/hosts.c \
-	va/issue_value.c va/persist_set.c va/record.c va/url.c wfe/check.c wfe/hops.c x509/acme_identifier.c x509/certificate_read.c x509/chain.c \
-	x509/csr.c x509/der.c
+	va/issue_value.c va/persist_set.c va/proxy_talk.c va/record.c va/url.c wfe/check.c wfe/hops.c \
+	x509/acme_identifier.c x509/certificate_read.c x509/chain.c x509/csr.c x509/der.c
+PARSERS += ipc/msg_ocsp.c x509/ocsp_request.c
 
 # By the unit tests and the fuzzers' corpora alone: the roles themselves are driven by the integration tests.
 coverage: test-deps
 	$(MAKE) --no-print-directory COVERAGE=1 unit replay
 	@tests/install.sh gcovr
 	gcovr --root . --exclude tests --output build/coverage.txt --print-summary $(BUILD)-coverage
-	gcovr --root . $(PARSERS:%=--filter %) --fail-under-line 90 $(BUILD)-coverage
+	@gcovr --root . $(PARSERS:%=--filter %) $(BUILD)-coverage | tee build/coverage-parsers.txt
+	@awk '$$4 ~ /%$$/ && $$4 + 0 < 90 { print "below 90 %: " $$1; low = 1 } END { exit low }' build/coverage-parsers.txt
 
 clean:
 	rm -rf build
@@ -242,7 +244,7 @@ BUILD_PACKAGES = gcc make pkg-config libc6-dev libmicrohttpd-dev libgnutls28-dev
 RUN_PACKAGES   = openssl certbot
 TEST_PACKAGES  = libcmocka-dev clang libclang-rt-14-dev certbot lego uacme dehydrated acme-tiny curl openssl \
 	python3 python3-pytest python3-pytest-xdist python3-cryptography python3-requests python3-dnslib python3-yaml \
-	procps iproute2 util-linux bsdextrautils pebble ldnsutils libevent-2.1-7 libfstrm0 libnghttp2-14 libprotobuf-c1 \
+	procps iproute2 util-linux bsdextrautils jq pebble ldnsutils libevent-2.1-7 libfstrm0 libnghttp2-14 libprotobuf-c1 \
 	libpython3.11 $(CLIENT_PACKAGES)
 CLIENT_PACKAGES = python3-acme python3-certbot-dns-rfc2136 ruby-acme-client lacme lacme-accountd libcrypt-openssl-rsa-perl \
 	apache2-bin \

@@ -10,6 +10,8 @@
 #include "x509/key.h"
 
 #define FUTURE_MAX 300 /* s: what two clocks of one machine may differ at most */
+/* s: how far ahead the dates of an order may lie that go before its profile. */
+#define ISSUED_FOR_MAX (INT64_C(100) * 365 * 86400)
 
 static enum err
 answer_from_ledger(struct ca *ca, const struct msg_issue *issue, struct msg_certificate *out)
@@ -41,21 +43,30 @@ order_check(const struct ca *ca, const struct msg_issue *issue, int64_t now, str
 }
 
 /* RFC 8555, 7.4: what the order asked for is what the certificate says, or there is none. */
+/* Of a certificate for these dates, in seconds. */
+static int64_t
+lifetime_max(const struct ca *ca, const struct profile_config *profile, const struct leaf *leaf)
+{
+	int64_t asked = leaf->not_after - leaf->not_before + 1;
+
+	return ca->config->ra.times_as_asked && asked > profile->lifetime ? asked : profile->lifetime;
+}
+
 static bool
 dates_set(const struct ca *ca, const struct msg_issue *issue, const struct profile_config *profile, int64_t now, struct leaf *leaf,
     struct problem *problem)
 {
 	leaf->not_before = issue->not_before != 0 ? issue->not_before : now - ca->config->ca.backdate;
 	/* Before anything is added to it: ra may say any number. */
-	if (issue->not_before != 0 &&
-	    (leaf->not_before < now - ISSUER_BACKDATE_MAX || leaf->not_before > now + profile->lifetime))
+	if (issue->not_before != 0 && (leaf->not_before < now - ISSUER_BACKDATE_MAX ||
+	    leaf->not_before > now + (ca->config->ra.times_as_asked ? ISSUED_FOR_MAX : profile->lifetime)))
 		return problem_set(
 		    problem, PROBLEM_MALFORMED, "notBefore is more than an hour ago or too far ahead");
 	leaf->not_after = issue->not_after != 0 ? issue->not_after : leaf->not_before + profile->lifetime - 1;
 	if (leaf->not_after <= leaf->not_before || leaf->not_after <= now)
 		return problem_set(
 		    problem, PROBLEM_MALFORMED, "notAfter is over, or not later than notBefore");
-	if (leaf->not_after - leaf->not_before + 1 > profile->lifetime)
+	if (leaf->not_after - leaf->not_before + 1 > lifetime_max(ca, profile, leaf))
 		return problem_set(problem, PROBLEM_MALFORMED,
 		    "profile \"%s\" gives certificates for at most %lld s", profile->name,
 		    (long long)profile->lifetime);
@@ -221,7 +232,7 @@ issue_new(struct ca *ca, const struct msg_issue *issue, const struct jwk *jwk, c
 	    (issuer = issuer_find(ca, issue, profile, csr, now, &leaf, problem)) == NULL)
 		goto out;
 	profile_apply(profile, csr, ca->config->ca.names_as_asked, &form, &leaf);
-	if ((err = sign(ca, issuer, &leaf, now, profile->lifetime, problem)) == ERR_OK)
+	if ((err = sign(ca, issuer, &leaf, now, lifetime_max(ca, profile, &leaf), problem)) == ERR_OK)
 		err = record_append(ca, issue, issuer, &leaf, now, out);
 out:
 	csr_free(csr);

@@ -4,16 +4,6 @@
 #include "cmd/admin.h"
 
 static void
-print_row(const json_t *row)
-{
-	char *contact = admin_joined(json_object_get(row, "contact"));
-
-	printf("%-22s  %-11s  %-20s  %s\n", admin_text(row, "id"), admin_text(row, "status"),
-	    admin_text(row, "created"), contact);
-	free(contact);
-}
-
-static void
 put_list(struct buf *out, const char *before, const json_t *array)
 {
 	char *text = admin_joined(array);
@@ -42,6 +32,23 @@ admin_bounds(const json_t *bounds)
 	if ((text = buf_take_str(&out)) == NULL)
 		abort();
 	return text;
+}
+
+static void
+print_row(const json_t *row)
+{
+	const json_t *policy = json_object_get(row, "policy");
+	char *contact = admin_joined(json_object_get(row, "contact")), *text;
+
+	printf("%-22s  %-11s  %-20s  %s", admin_text(row, "id"), admin_text(row, "status"), admin_text(row, "created"),
+	    contact);
+	free(contact);
+	if (policy != NULL) {
+		text = admin_bounds(policy);
+		printf("  # policy: %s", text);
+		free(text);
+	}
+	putchar('\n');
 }
 
 static void

@@ -47,8 +47,8 @@ problem_word(const char *type)
 static void
 print_authz(const json_t *row)
 {
-	json_t *plain = json_deep_copy(row), *item;
-	size_t i;
+	json_t *plain = json_deep_copy(row), *item, *where;
+	size_t i, hop;
 
 	json_object_del(plain, "error");
 	json_object_del(plain, "record");
@@ -61,8 +61,11 @@ print_authz(const json_t *row)
 		puts("seen by the CA itself:");
 	json_array_foreach(json_object_get(row, "record"), i, item)
 		print_hop(item);
-	json_array_foreach(json_object_get(row, "votes"), i, item)
+	json_array_foreach(json_object_get(row, "votes"), i, item) {
 		print_vote(item);
+		json_array_foreach(json_object_get(item, "record"), hop, where)
+			print_hop(where);
+	}
 }
 
 static const struct admin_view authz_views[] = {

@@ -47,6 +47,7 @@ check_resolvers(struct parse *p, const char *key, size_t line, const struct stri
 static void
 check_zones(struct parse *p, const char *prefix, size_t line, const struct zone_config *zones, size_t count)
 {
+	enum dnssec_mode mode;
 	char key[KEY_PATH_MAX];
 
 	for (size_t i = 0; i < count; i++) {
@@ -54,6 +55,10 @@ check_zones(struct parse *p, const char *prefix, size_t line, const struct zone_
 			continue;
 		snprintf(key, sizeof(key), "%s.%s", prefix, zones[i].zone);
 		check_resolvers(p, key, line, &zones[i].resolvers);
+		mode = zones[i].dnssec == ZONE_DNSSEC_DEFAULT ? p->config->va.dnssec : (enum dnssec_mode)(zones[i].dnssec - 1);
+		if (zones[i].direct && mode == DNSSEC_REQUIRED)
+			report_add(p->report, line, key, "is asked at its own name servers (direct), which validate nothing, and "
+			    "dnssec is required; write dnssec: if-present for it, or remove direct");
 		for (size_t j = 0; j < i; j++)
 			if (zones[j].zone != NULL && strcmp(zones[i].zone, zones[j].zone) == 0)
 				report_add(p->report, line, key, "is there twice; keep one of the two");

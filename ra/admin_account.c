@@ -46,39 +46,6 @@ add_policy(json_t *json, const struct bounds *bounds)
 	json_object_set_new(json, "policy", policy);
 }
 
-static enum err
-read_page(struct admin_call *call, struct account *page, size_t *count)
-{
-	struct storage_tx *tx;
-	enum err err;
-
-	if ((err = storage_read(call->ra->storage, &tx)) != ERR_OK)
-		return err;
-	err = accounts_before(tx, call->last, page, PAGE, count);
-	storage_read_end(tx);
-	return err;
-}
-
-void
-admin_account_list(struct admin_call *call)
-{
-	struct account page[PAGE];
-	size_t count = 0;
-	enum err err;
-
-	if ((err = read_page(call, page, &count)) != ERR_OK) {
-		admin_broken(call, "accounts_before", err);
-		return;
-	}
-	for (size_t i = 0; i < count; i++) {
-		if (!admin_enough(call) && fits(call->request, &page[i]))
-			admin_row(call, account_row(&page[i]));
-		call->last = page[i].id;
-		account_free(&page[i]);
-	}
-	call->more = count == PAGE && !admin_enough(call);
-}
-
 /* What is shown of one account. */
 struct loaded {
 	struct account account;
@@ -95,6 +62,78 @@ unload(struct loaded *loaded)
 }
 
 static enum err
+read_bounds(struct storage_tx *tx, struct loaded *out)
+{
+	enum err err = account_bounds_get(tx, out->account.id, &out->bounds);
+
+	out->bound = err == ERR_OK;
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+static json_t *
+loaded_row(const struct loaded *loaded)
+{
+	json_t *json = account_row(&loaded->account);
+
+	if (json != NULL && loaded->bound)
+		add_policy(json, &loaded->bounds);
+	return json;
+}
+
+/* --- list ------------------------------------------------------------------------------------------ */
+
+static enum err
+read_page(struct admin_call *call, struct account *page, size_t *count)
+{
+	struct storage_tx *tx;
+	enum err err;
+
+	if ((err = storage_read(call->ra->storage, &tx)) != ERR_OK)
+		return err;
+	err = accounts_before(tx, call->last, page, PAGE, count);
+	storage_read_end(tx);
+	return err;
+}
+
+/* Takes the account over. */
+static void
+list_one(struct admin_call *call, struct account *account)
+{
+	struct loaded one = { .account = *account };
+	struct storage_tx *tx;
+	enum err err = ERR_OK;
+
+	if (!admin_enough(call) && fits(call->request, account) &&
+	    (err = storage_read(call->ra->storage, &tx)) == ERR_OK) {
+		if ((err = read_bounds(tx, &one)) == ERR_OK)
+			admin_row(call, loaded_row(&one));
+		storage_read_end(tx);
+	}
+	if (err != ERR_OK)
+		admin_broken(call, "account_bounds_get", err);
+	call->last = account->id;
+	unload(&one);
+}
+
+void
+admin_account_list(struct admin_call *call)
+{
+	struct account page[PAGE];
+	size_t count = 0;
+	enum err err;
+
+	if ((err = read_page(call, page, &count)) != ERR_OK) {
+		admin_broken(call, "accounts_before", err);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		list_one(call, &page[i]);
+	call->more = count == PAGE && !admin_enough(call);
+}
+
+/* --- show ------------------------------------------------------------------------------------------ */
+
+static enum err
 read_one(struct storage_tx *tx, struct id id, struct loaded *out)
 {
 	struct id ids[ORDERS_COUNTED];
@@ -103,9 +142,7 @@ read_one(struct storage_tx *tx, struct id id, struct loaded *out)
 	if ((err = account_get(tx, id, &out->account)) != ERR_OK ||
 	    (err = orders_newest(tx, id, ids, ORDERS_COUNTED, &out->orders)) != ERR_OK)
 		return err;
-	err = account_bounds_get(tx, id, &out->bounds);
-	out->bound = err == ERR_OK;
-	return err == ERR_NOT_FOUND ? ERR_OK : err;
+	return read_bounds(tx, out);
 }
 
 /* False: the command has failed. On true unload(). */
@@ -139,13 +176,11 @@ show(struct admin_call *call)
 
 	if (!load(call, &loaded))
 		return;
-	if ((json = account_row(&loaded.account)) != NULL) {
+	if ((json = loaded_row(&loaded)) != NULL) {
 		json_object_set_new(json, "key", json_loads(loaded.account.jwk, 0, NULL));
 		/* More are not counted: each is a row to read. */
 		json_object_set_new(json, loaded.orders < ORDERS_COUNTED ? "orders" : "ordersAtLeast",
 		    json_integer((json_int_t)loaded.orders));
-		if (loaded.bound)
-			add_policy(json, &loaded.bounds);
 	}
 	admin_row(call, json);
 	unload(&loaded);

@@ -162,14 +162,6 @@ admin_limit_paused(struct admin_call *call)
 /* --- overrides ------------------------------------------------------------------------------------- */
 
 static bool
-is_name(const char *text)
-{
-	struct identifier identifier;
-
-	return identifier_check(IDENTIFIER_DNS, text, &identifier, NULL) == ERR_OK;
-}
-
-static bool
 is_account(const char *text)
 {
 	struct id id;
@@ -177,29 +169,86 @@ is_account(const char *text)
 	return id_parse(text, strlen(text), &id);
 }
 
-/* NULL, or what the subject of such an override has to be. */
-static const char *
-subject_wrong(enum limit kind, const char *subject)
+/* "2001:db8::/48", of so many bits. */
+static bool
+read_network(const char *text, unsigned bits, char out[LIMIT_SUBJECT_SIZE])
 {
-	struct address address;
+	char address[ADDRESS_TEXT_SIZE];
 	struct block block;
 
-	switch (kind) {
-	case LIMIT_ACCOUNTS_PER_ADDRESS:
-		return address_parse(subject, &address) ? NULL : "an address";
-	case LIMIT_ACCOUNTS_PER_NETWORK:
-		return block_parse(subject, &block) && block.bits == 48 && block.address.family == AF_INET6 ?
-		    NULL : "a /48 of IPv6";
-	case LIMIT_CERTIFICATES_PER_DOMAIN:
-		return is_account(subject) || is_name(subject) || block_parse(subject, &block) ?
-		    NULL : "an account, a registered domain, an IPv4 address or a /64 of IPv6";
-	case LIMIT_FAILURES:
-	case LIMIT_PAUSE_AFTER:
-		return is_account(subject) || is_name(subject) || address_parse(subject, &address) ?
-		    NULL : "an account, or a name or address";
-	default:
-		return is_account(subject) ? NULL : "an account";
+	if (!block_parse(text, &block) || block.bits != bits || block.address.family != AF_INET6)
+		return false;
+	memset(block.address.bytes + bits / 8, 0, 16 - bits / 8);
+	address_text(&block.address, address);
+	snprintf(out, LIMIT_SUBJECT_SIZE, "%s/%u", address, bits);
+	return true;
+}
+
+static bool
+read_address(const char *text, char out[LIMIT_SUBJECT_SIZE])
+{
+	struct address address;
+
+	if (!address_parse(text, &address))
+		return false;
+	address_text(&address, out);
+	return true;
+}
+
+static bool
+read_name(const char *text, struct identifier *out)
+{
+	char address[LIMIT_SUBJECT_SIZE];
+
+	if (read_address(text, address))	/* in whichever form */
+		return identifier_check(IDENTIFIER_IP, address, out, NULL) == ERR_OK;
+	return identifier_check(IDENTIFIER_DNS, text, out, NULL) == ERR_OK;
+}
+
+/* As the limit writes it, or else an override would never be found. False: it has to be *wanted. */
+static bool
+read_subject(enum limit kind, const char *text, char out[LIMIT_SUBJECT_SIZE], const char **wanted)
+{
+	struct identifier name;
+
+	if (kind == LIMIT_ACCOUNTS_PER_ADDRESS) {
+		*wanted = "an address";
+		return read_address(text, out);
 	}
+	if (kind == LIMIT_ACCOUNTS_PER_NETWORK) {
+		*wanted = "a /48 of IPv6";
+		return read_network(text, 48, out);
+	}
+	*wanted = kind == LIMIT_CERTIFICATES_PER_DOMAIN ?
+	    "an account, a registered domain, an IPv4 address or a /64 of IPv6" :
+	    kind == LIMIT_FAILURES || kind == LIMIT_PAUSE_AFTER ? "an account, or a name or address" : "an account";
+	if (is_account(text)) {
+		snprintf(out, LIMIT_SUBJECT_SIZE, "%s", text);
+		return true;
+	}
+	if (kind == LIMIT_CERTIFICATES_PER_DOMAIN && read_network(text, 64, out))
+		return true;
+	if ((kind != LIMIT_CERTIFICATES_PER_DOMAIN && kind != LIMIT_FAILURES && kind != LIMIT_PAUSE_AFTER) ||
+	    !read_name(text, &name) || identifier_is_wildcard(&name))
+		return false;
+	snprintf(out, LIMIT_SUBJECT_SIZE, "%s", name.value);
+	return true;
+}
+
+/* What a certificate for that name is counted by. False: the command has failed. */
+static bool
+check_domain(struct admin_call *call, const char *subject)
+{
+	struct identifier name;
+	char counted[LIMIT_SUBJECT_SIZE];
+
+	if (is_account(subject) || !read_name(subject, &name))
+		return true;
+	limits_domain(&name, counted);
+	if (strcmp(counted, subject) == 0)
+		return true;
+	admin_fail(call, ADMIN_MALFORMED, "certificates for %s are counted by %s; give that the rate", subject, counted);
+	return false;
 }
 
 /* False: the command has failed. */
@@ -262,20 +311,17 @@ void
 admin_limit_override(struct admin_call *call)
 {
 	enum limit kind = kind_of(admin_value(call->request, "kind"));
-	const char *subject = admin_value(call->request, "subject")->text, *wanted = subject_wrong(kind, subject);
+	const char *text = admin_value(call->request, "subject")->text, *wanted;
 	bool remove = strcmp(admin_value(call->request, "rate")->text, "default") == 0;
 	struct limit_override override = { .count = 0 };
 
-	if (wanted != NULL || strlen(subject) >= sizeof(override.subject)) {
-		admin_fail(call, ADMIN_MALFORMED, "\"subject\" of %s has to be %s", limit_name(kind),
-		    wanted != NULL ? wanted : "shorter");
+	if (!read_subject(kind, text, override.subject, &wanted)) {
+		admin_fail(call, ADMIN_MALFORMED, "\"subject\" of %s has to be %s", limit_name(kind), wanted);
 		return;
 	}
+	if (kind == LIMIT_CERTIFICATES_PER_DOMAIN && !check_domain(call, override.subject))
+		return;
 	strcpy(override.limit, limit_name(kind));
-	strcpy(override.subject, subject);
-	if (!is_account(subject))
-		for (char *c = override.subject; *c != '\0'; c++)
-			*c = (char)(*c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a' : *c);
 	if (remove || read_rate(call, kind, &override))
 		write_override(call, &override, remove);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "acme/route.h"
+#include "lib/address.h"
 #include "ra/layers.h"
 #include "ra/ra.h"
 #include "ra/trial.h"
@@ -19,10 +20,16 @@ read_name(struct admin_call *call, struct identifier *out)
 {
 	const char *name = admin_value(call->request, "name")->text;
 	struct reason reason = { "" };
+	struct address address;
+	char text[ADDRESS_TEXT_SIZE];
 
-	if (identifier_check(IDENTIFIER_IP, name, out, NULL) == ERR_OK ||
-	    identifier_check(IDENTIFIER_DNS, name, out, &reason) == ERR_OK)
+	if (address_parse(name, &address)) {	/* in whichever form */
+		address_text(&address, text);
+		if (identifier_check(IDENTIFIER_IP, text, out, &reason) == ERR_OK)
+			return true;
+	} else if (identifier_check(IDENTIFIER_DNS, name, out, &reason) == ERR_OK) {
 		return true;
+	}
 	admin_fail(call, ADMIN_MALFORMED, "%s: %s", name, reason.text);
 	return false;
 }

@@ -183,6 +183,7 @@ static bool
 read_validity(struct reading *r, const struct profile_config *profile)
 {
 	struct order *order = r->order;
+	bool	      any = r->policy->ra->times_as_asked;
 	int64_t	      begin;
 
 	if (!read_time(r, "notBefore", &order->not_before, &order->begin_asked) ||
@@ -192,13 +193,13 @@ read_validity(struct reading *r, const struct profile_config *profile)
 	if (begin < r->now - BACKDATE_MAX)
 		return problem_set(r->problem, PROBLEM_MALFORMED,
 		    "\"notBefore\" is more than an hour in the past");
-	if (begin > r->now + profile->lifetime)
+	if (begin > r->now + profile->lifetime && !any)
 		return problem_set(r->problem, PROBLEM_MALFORMED,
 		    "\"notBefore\" is further ahead than a certificate of profile \"%s\" lives", profile->name);
 	if (order->not_after != 0 && order->not_after <= (begin > r->now ? begin : r->now))
 		return problem_set(r->problem, PROBLEM_MALFORMED,
 		    "\"notAfter\" is not after the certificate's beginning");
-	if (order->not_after != 0 && order->not_after - begin + 1 > profile->lifetime)
+	if (order->not_after != 0 && order->not_after - begin + 1 > profile->lifetime && !any)
 		return problem_set(r->problem, PROBLEM_MALFORMED,
 		    "\"notAfter\" asks for more than the %lld seconds that profile \"%s\" gives, counted from %s",
 		    (long long)profile->lifetime, profile->name,

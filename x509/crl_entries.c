@@ -25,8 +25,7 @@ serial_number(const struct crl_entry *entry)
 static int
 compare_serials(const void *a, const void *b)
 {
-	struct slice one = serial_number(*(const struct crl_entry *const *)a);
-	struct slice two = serial_number(*(const struct crl_entry *const *)b);
+	struct slice one = serial_number(a), two = serial_number(b);
 
 	if (one.len != two.len)
 		return one.len < two.len ? -1 : 1;
@@ -70,19 +69,19 @@ reason_put(struct buf *out, enum revocation_reason reason)
 enum err
 crl_entries_put(struct buf *out, const struct crl_entry *entries, size_t count)
 {
-	const struct crl_entry **sorted = calloc(count + 1, sizeof(*sorted));
+	struct crl_entry *sorted = calloc(count + 1, sizeof(*sorted));
 	struct buf list = { 0 }, one = { 0 };
 
 	if (sorted == NULL)
 		return ERR_MEMORY;
-	for (size_t i = 0; i < count; i++)
-		sorted[i] = &entries[i];
+	if (count > 0)
+		memcpy(sorted, entries, count * sizeof(*sorted));
 	qsort(sorted, count, sizeof(*sorted), compare_serials);
 	for (size_t i = 0; i < count; i++) {
 		buf_clear(&one);
-		serial_put(&one, sorted[i]);
-		time_put(&one, sorted[i]->revoked);
-		reason_put(&one, sorted[i]->reason);
+		serial_put(&one, &sorted[i]);
+		time_put(&one, sorted[i].revoked);
+		reason_put(&one, sorted[i].reason);
 		der_put(&list, SEQUENCE, buf_slice(&one));
 	}
 	if (count > 0)

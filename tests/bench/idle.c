@@ -17,7 +17,9 @@
 #include "lib/buf.h"
 
 static SSL_CTX *context;
-static SSL **sessions;
+static struct idle {
+	SSL *ssl;
+} *sessions;
 static unsigned count;
 
 /* The parts of the directory's URL. */
@@ -98,7 +100,7 @@ idle_open(const struct options *o)
 	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
 	for (; count < o->idle; count++)
-		sessions[count] = open_one(&w);
+		sessions[count].ssl = open_one(&w);
 	where_close(&w);
 }
 
@@ -117,7 +119,7 @@ idle_count(void)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < count; i++)
-		n += is_open(sessions[i]);
+		n += is_open(sessions[i].ssl);
 	return n;
 }
 
@@ -125,8 +127,8 @@ void
 idle_close(void)
 {
 	for (unsigned i = 0; i < count; i++) {
-		close(SSL_get_fd(sessions[i]));
-		SSL_free(sessions[i]);
+		close(SSL_get_fd(sessions[i].ssl));
+		SSL_free(sessions[i].ssl);
 	}
 	free(sessions);
 	SSL_CTX_free(context);

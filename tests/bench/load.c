@@ -232,8 +232,10 @@ main(int argc, char **argv)
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		abort();
 	responder_start(load.options.http_port, load.options.dns_port, load.options.tls_port);
-	if (!read_directory(&load))
+	if (!read_directory(&load)) {
+		free(report);
 		return 1;
+	}
 	make_requests(&load);
 	idle_open(&load.options);
 	run(&load, report);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +20,8 @@
 #include "tests/bench/tls.h"
 
 #define BUCKETS 4096 /* four times the clients that the tool is made for */
+#define QUESTIONS_ROOM (8 << 20) /* a thousand validations ask three questions at once, a KiB each to the kernel */
+#define RESPONDER_NICE -10
 
 enum kind {
 	KIND_HTTP_LISTEN,
@@ -270,6 +273,9 @@ run(void *arg)
 	struct epoll_event events[64];
 
 	(void)arg;
+	/* It stands for as many machines as there are names: behind a thousand clients its turn would come too late. Where
+	 * we may not, it waits with them. */
+	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), RESPONDER_NICE);
 	for (;;) {
 		int n = epoll_wait(loop, events, 64, -1);
 
@@ -295,7 +301,7 @@ open_port(enum kind kind, int type, uint16_t port)
 	struct sockaddr_in address = {
 		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)
 	};
-	int fd = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
+	int fd = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1, room = QUESTIONS_ROOM;
 
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
 	    bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
@@ -303,6 +309,8 @@ open_port(enum kind kind, int type, uint16_t port)
 		fprintf(stderr, "load: 127.0.0.1:%u: %s\n", port, strerror(errno));
 		exit(2);
 	}
+	if (type == SOCK_DGRAM && setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) != 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
 	watch_begin(&listeners[kind], kind, fd);
 }
 

@@ -68,6 +68,7 @@ class World:
         self.server.stop()
         own = self._account_id()
         self.sample = populate.fill(self.server.home, count, revoked, own, max(1, count // OWN))
+        os.sync()       # else the server's own syncs would write all of that
         self.filled = time.monotonic() - start
         self.size = sum(os.path.getsize(os.path.join(at, name)) for at, _, names in os.walk(self.server.home)
                         for name in names)

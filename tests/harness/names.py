@@ -16,8 +16,12 @@ class Names:
     set(name, a=[...], aaaa=[...], cname=..., rcode="SERVFAIL", delay=seconds, truncate=True, silent=True,
         txt=["one record", ["its", "strings"]], caa=[(0, "issue", "ca.test")], raw={"CAA": [bytes]},
         ns=["ns.corp.test"], aa=True, ad=True, ede=(6, "text"), unchecked={...},     # unchecked: with CD
+        edns=False,                 # FORMERR to a question with EDNS, as RFC 6891, 7 has it of who doesn't know it
+        forged="127.0.0.9",         # before the answer come twenty with that address, as from who guesses the id
+        then={...},                 # what it is from the second question of a type on
         lower=True,                 # the question comes back in lower case, by UDP
         only="CAA")                 # rcode, delay, truncate and silent are for that type; others as if not set
+    heard: each question by UDP as it came, and the port that it came from.
     txt(name, value) adds a TXT record. folder: TXT records are also the lines of the files there, by their names, for
     clients' hooks.
     """
@@ -27,7 +31,7 @@ class Names:
         self.address = f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
         self.usual = [usual]
         self.zones = {}
-        self.asked = []
+        self.asked, self.heard = [], []
         self.folder = None
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._udp = _made(_Udp, family)((host, self.port), _UdpHandler)
@@ -57,6 +61,8 @@ class Names:
         what = self.zones.get(name)
         if what is None:
             what = {"a": self.usual} if name.endswith(".test") else {"rcode": "NXDOMAIN"}
+        if "then" in what and self.asked.count((name, kind, "tcp" if by_tcp else "udp")) > 1:
+            what = what["then"]
         if what.get("only", kind) != kind:
             what = {key: what[key] for key in what if key not in ("rcode", "delay", "truncate", "silent", "only")}
             what.setdefault("a", self.usual)
@@ -72,6 +78,9 @@ class Names:
         if "ede" in what:
             code, text = what["ede"]
             reply.add_ar(EDNS0(opts=[EDNSOption(15, code.to_bytes(2, "big") + text.encode())]))
+        if not what.get("edns", True) and query.ar:
+            reply.header.rcode = RCODE.FORMERR
+            return reply.pack()
         reply.header.rcode = getattr(RCODE, what.get("rcode", "NOERROR"))
         if what.get("truncate") and not by_tcp:
             reply.header.tc = 1
@@ -82,6 +91,15 @@ class Names:
             reply.header.tc, reply.rr = 1, []           # RFC 1035, 4.2.1; RFC 6891, 6.2.3
             return reply.pack()
         return packed
+
+    def forgeries(self, data):
+        query = DNSRecord.parse(data)
+        address = self.zones.get(str(query.q.qname).rstrip(".").lower(), {}).get("forged")
+        for number in range(1, 21) if address and query.q.qtype == QTYPE.A else ():
+            reply = query.reply(ra=1)
+            reply.header.id ^= number
+            reply.add_answer(RR(query.q.qname, QTYPE.A, ttl=0, rdata=A(address)))
+            yield reply.pack()
 
     def _fill(self, reply, name, kind, what):
         if "cname" in what:
@@ -134,6 +152,9 @@ def _made(kind, family):
 class _UdpHandler(socketserver.BaseRequestHandler):
     def handle(self):
         data, sock = self.request
+        self.server.names.heard.append((data, self.client_address[1]))
+        for forgery in self.server.names.forgeries(data):
+            sock.sendto(forgery, self.client_address)
         answer = self.server.names.answer(data, False)
         if answer is not None:
             sock.sendto(answer, self.client_address)

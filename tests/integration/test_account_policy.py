@@ -101,6 +101,10 @@ def test_replaced_shown_kept_and_removed(own):
     assert account(own, "show", id_of(client))["policy"] == policy
     text = own.run("account", "show", id_of(client), "--dir", own.home).stdout
     assert "policy: *.two.test; not x.two.test; profiles short\n" in text
+    listed = [json.loads(line) for line in own.run("account", "list", "--json", "--dir", own.home).stdout.splitlines()]
+    assert {row["id"]: row.get("policy") for row in listed}[id_of(client)] == policy
+    line, = [line for line in own.run("account", "list", "--dir", own.home).stdout.splitlines() if id_of(client) in line]
+    assert line.endswith("# policy: *.two.test; not x.two.test; profiles short")
     own.stop()
     own.start()
     client = Client(own, client.key)

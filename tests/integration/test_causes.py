@@ -55,7 +55,9 @@ def test_a_failure_from_each_perspective(seen_twice, second_names, responder):
     assert hop["resolverAddrs"] == [second_names.address] and hop["addressesResolved"] == ["127.0.0.9"], hop
     assert hop["addressUsed"] == "127.0.0.9" and hop["port"] == str(responder.port), hop
     text = server.run("authz", "show", url.rsplit("/", 1)[1], "--dir", server.home).stdout
-    assert re.search(r"^fra +failed +connection +\d+ ms  127\.0\.0\.9 port", text, re.M), text
+    assert re.search(r"^fra +failed +connection +\d+ ms  127\.0\.0\.9 port.*\n  http://split\.test:.*, asked of "
+                     f"{re.escape(second_names.address)}, resolved to 127\\.0\\.0\\.9, tried 127\\.0\\.0\\.9 port "
+                     f"{responder.port}$", text, re.M), text
 
 
 def test_a_success_names_its_statements(seen_twice):

@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.alone, pytest.mark.skipif(SLOW > 1, reason="a sanitize
 
 @pytest.fixture(scope="module")
 def hostile():
-    made = Hostile(seconds=1, turns=2)
+    made = Hostile(seconds=1, turns=1)
     yield made
     made.close()
 

@@ -241,6 +241,20 @@ def test_overrides(limited):
     assert new_order(plain, ["b.override.test"]).status_code == 201
 
 
+@pytest.mark.parametrize("kind, subject, normal", [
+    ("accounts_per_address", "2001:DB8:0:0::1", "2001:db8::1"), ("accounts_per_network", "2001:db8:0:1::/48", "2001:db8::/48"),
+    ("certificates_per_domain", "Example.CO.uk", "example.co.uk"), ("certificates_per_domain", "2001:DB8::7/64", "2001:db8::/64"),
+    ("certificates_per_domain", "10.0.0.7", "10.0.0.7"), ("failures", "NAS.Example.org", "nas.example.org"),
+    ("pause_after", "2001:DB8::7", "2001:db8::7")])
+def test_subjects_are_written_as_the_limits_write_them(limited, kind, subject, normal):
+    """Or else no request would ever find the override."""
+    rate = "3" if kind == "pause_after" else "5/1h"
+    assert admin(limited, "override", kind, subject, rate) == [{"limit": kind, "rate": rate, "subject": normal}]
+    assert {"limit": kind, "rate": rate, "subject": normal} in admin(limited, "rates")
+    admin(limited, "override", kind, subject, "default")
+    assert normal not in [row.get("subject") for row in admin(limited, "rates")]
+
+
 @pytest.mark.parametrize("args, words", [
     (["override", "orders_per_account", "nobody", "5/1h"], "has to be an account"),
     (["override", "accounts_per_address", "x", "5/1h"], "has to be an address"),
@@ -250,6 +264,12 @@ def test_overrides(limited):
     (["override", "pause_after", "a.test", "5/1h"], "a number from 1 to 1000000"),
     (["override", "certificates_per_domain", "unknown.test", "default"], "has no override"),
     (["override", "nonsense", "a.test", "5/1h"], '"kind" has to be'),
+    (["override", "certificates_per_domain", "www.example.co.uk", "5/1h"],
+     "certificates for www.example.co.uk are counted by example.co.uk; give that the rate"),
+    (["override", "certificates_per_domain", "2001:db8::7", "5/1h"], "are counted by 2001:db8::/64; give that the rate"),
+    (["override", "certificates_per_domain", "10.0.0.0/8", "5/1h"], "an IPv4 address or a /64 of IPv6"),
+    (["override", "failures", "*.a.test", "5/1h"], "a name or address"),
+    (["override", "orders_per_account", "a.test", "5/1h"], "has to be an account"),
     (["reset", "certificates_per_domain", "unspent.test"], "nothing is spent"),
     (["reset", "certificates_per_set", "a..test"], "no certificates_per_set"),
     (["reset", "pause_after", "a.test"], "unpause"),
@@ -267,7 +287,7 @@ def test_for_people(limited):
 
 
 @pytest.mark.parametrize("preset, rates", [
-    ("private", ["none"] * 7),
+    ("private", ["none"] * 7), ("pebble", ["none"] * 7),
     ("webpki", ["10/3h", "500/3h", "300/3h", "50/7d", "5/7d", "5/1h", "1152"])])
 def test_presets(make_server, preset, rates):
     server = make_server(init=("--preset", preset))

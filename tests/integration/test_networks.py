@@ -134,3 +134,26 @@ def test_the_machines_own_addresses(net, closing):
                 assert f"own{number}.test has the address" in error["detail"], error
                 assert f"let the administrator add {judged} to va.targets.allow" in error["detail"], error
         assert trap.asked == []
+
+
+@pytest.mark.parametrize("kind", ["http-01", "tls-alpn-01"])
+def test_no_rebinding(net, closing, kind):
+    """A name that leads elsewhere a moment later: what was judged is what is connected to, and nobody asks again between.
+    Where a redirect makes it be asked again, it is judged again."""
+    ca, web, dns = (net.host(name, f"10.7.0.{n}/24") for name, n in (("ca", 1), ("web", 2), ("dns", 53)))
+    with dns:
+        names = closing(Names(53, "10.7.0.53"))
+    with web:
+        responder = closing(Responder(80, hosts=["10.7.0.2"], tls_port=443))
+    server = closing(server_on(ca, names, responder, {"va": {"resolvers": [names.address], "retries": 0}}))
+    with ca:
+        trap = closing(Responder(80, hosts=["10.7.0.1"], tls_port=443))
+        names.set("rebind.test", a=["10.7.0.2"], then={"a": ["10.7.0.1"]})
+        assert Client(server).issue(["rebind.test"], kind=kind).names == ["rebind.test"]
+        assert [one for one in names.asked if one[1] == "A"] == [("rebind.test", "A", "udp")]
+        if kind == "http-01":
+            responder.by_host["again.test"] = {"status": 302, "headers": {"Location": "http://again.test/"}}
+            names.set("again.test", a=["10.7.0.2"], then={"a": ["10.7.0.1"]})
+            error = failure(Client(server), "again.test")
+            assert "again.test has the address 10.7.0.1 (self: this machine's own address)" in error["detail"], error
+        assert trap.asked == [] and trap.tls.seen == []

@@ -82,6 +82,16 @@ def test_times_are_shown_as_sent(client):
     assert issued.leaf.not_valid_after == end.replace(tzinfo=None)
 
 
+def test_times_go_before_the_profile(make_pebble):
+    """An order that names no profile may get one whose certificates live for a day; aioacme's suite asks for thirty."""
+    client = make_pebble(config={"profiles": {"short": {"description": "A day", "validityPeriod": 86400}}}).client()
+    begin = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+    for ahead, days in ((0, 30), (3, 400)):
+        dates = [begin + datetime.timedelta(days=n) for n in (ahead, ahead + days)]
+        leaf = client.issue(["long.test"], notBefore=dates[0].isoformat(), notAfter=dates[1].isoformat()).leaf
+        assert [leaf.not_valid_before, leaf.not_valid_after] == [date.replace(tzinfo=None) for date in dates]
+
+
 @pytest.mark.parametrize("time", ("2026-11-25T00:00:00.Z", "2026-11-25.5T00:00:00Z", "1.5", ".", "x" * 200))
 def test_times_that_are_none(client, time):
     if client.server.kind == "signet":      # Pebble takes what it can't read, and leaves it out of account

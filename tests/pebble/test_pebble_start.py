@@ -5,10 +5,13 @@ import re
 import signal
 import socket
 import ssl
+import subprocess
+import time
 
 import pytest
 from cryptography import x509
-from harness.pebble import Pebble
+from harness.pebble import Pebble, program
+from harness.server import SLOW
 
 DAY = r"20\d\d/\d\d/\d\d \d\d:\d\d:\d\d "
 
@@ -193,3 +196,36 @@ def test_a_killed_one_leaves_nothing_behind(challenges):
     for one in (alive, third, killed):
         one.close()
     assert not any(map(os.path.exists, folders))
+
+
+def _processor_time(pid):
+    """Of a process and its children, in seconds."""
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+        pids = [pid, *map(int, f.read().split())]
+    total = 0
+    for one in pids:
+        with open(f"/proc/{one}/stat", encoding="ascii") as f:
+            total += sum(map(int, f.read().rsplit(")", 1)[1].split()[11:13]))
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.parametrize("algorithm", ("ecdsa", "rsa"))
+def test_ready_within_a_tenth_of_a_second(challenges, tmp_path, algorithm):
+    """Of the processor, at the best of ten starts: what others do on the machine, and how long its RSA keys take to find, is
+    no fault of ours."""
+    file = tmp_path / "ready.json"
+    made = Pebble("signet", challenges, config={"keyAlgorithm": algorithm}, args=("-ready-file", str(file)), start=False)
+    best = 60
+    for _ in range(10):
+        with subprocess.Popen([*program("signet"), *made.args], env=made.env, cwd=made.dir, stdout=subprocess.DEVNULL) as one:
+            end = time.monotonic() + 20 * SLOW
+            while not file.exists():
+                assert one.poll() is None and time.monotonic() < end
+                time.sleep(0.001)
+            best = min(best, _processor_time(one.pid))
+            one.terminate()
+        file.unlink()
+        if best < 0.1 * SLOW:
+            break
+    made.close()
+    assert best < 0.1 * SLOW

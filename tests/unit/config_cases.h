@@ -143,6 +143,10 @@ static const struct mistake mistakes[] = {
 	{ URL "ca:\n  profiles:\n    a: {lifetime: 90d}\n    a: {lifetime: 1d}\n", 5, "ca.profiles.a",
 	    "line 4" },
 	/* not served */
+	{ URL "va: {dnssec: required, zones: {b.test: {resolvers: [1.1.1.1], direct: true}}}\n", 2, "va.zones.b.test",
+	  "which validate nothing" },
+	{ URL "va: {zones: {b.test: {resolvers: [1.1.1.1], direct: true, dnssec: required}}}\n", 2, "va.zones.b.test",
+	  "write dnssec: if-present" },
 	{ URL "va: {perspectives: [{name: a, zones: {b.test: [system, 1.1.1.1]}}]}\n", 2, "va.perspectives[0].zones.b.test",
 	  "stands beside addresses" },
 	{ URL "va: {perspectives: [{name: a, zones: {b.test: {}}}]}\n", 2, "va.perspectives[0].zones.b.test", "has no resolvers" },

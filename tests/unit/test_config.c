@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <openssl/objects.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -339,6 +340,20 @@ test_manual(void **state)
 	buf_free(&page);
 }
 
+static void
+test_subject_field(void **state)
+{
+	const char *value = NULL;
+	int nid = 0;
+
+	(void)state;
+	assert_true(config_subject_field("O=Example = Inc", &nid, &value));
+	assert_int_equal(nid, NID_organizationName);
+	assert_string_equal(value, "Example = Inc");
+	assert_false(config_subject_field("CN=a.test", &nid, &value));
+	assert_false(config_subject_field("O", &nid, &value));
+}
+
 int
 main(void)
 {
@@ -354,6 +369,7 @@ main(void)
 		cmocka_unit_test(test_sample),
 		cmocka_unit_test(test_address),
 		cmocka_unit_test(test_manual),
+		cmocka_unit_test(test_subject_field),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

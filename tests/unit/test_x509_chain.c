@@ -1,6 +1,7 @@
 /* Chains: which files are one, and the PKCS #7 of one. */
 #include <openssl/pkcs7.h>
 #include <openssl/rand.h>
+#include <openssl/x509v3.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -149,6 +150,68 @@ forged_link(void **state)
 	X509_free(forged);
 }
 
+/* What stands in a file of certificates. */
+static void
+files(void **state)
+{
+	struct buf issuer = { 0 }, root = { 0 }, pem = { 0 };
+	struct reason reason = { "" };
+	STACK_OF(X509) * got;
+
+	(void)state;
+	assert_int_equal(certificate_der(pki.issuer, &issuer), ERR_OK);
+	assert_int_equal(certificate_der(pki.root, &root), ERR_OK);
+	buf_put_str(&pem, "some words before it\n");
+	assert_int_equal(certificate_pem(buf_slice(&issuer), &pem), ERR_OK);
+	assert_int_equal(certificate_pem(buf_slice(&root), &pem), ERR_OK);
+	assert_int_equal(certificates_read(buf_slice(&pem), &got, &reason), ERR_OK);
+	assert_int_equal(sk_X509_num(got), 2);
+	assert_int_equal(X509_cmp(sk_X509_value(got, 1), pki.root), 0);
+	sk_X509_pop_free(got, X509_free);
+	buf_put_str(&pem, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+	assert_int_equal(certificates_read(buf_slice(&pem), &got, &reason), ERR_MALFORMED);
+	assert_string_equal(reason.text, "certificate 3 in it is broken");
+	assert_null(got);
+	assert_int_equal(certificates_read(slice_of("", 0), &got, &reason), ERR_MALFORMED);
+	assert_string_equal(reason.text, "it holds no PEM certificate");
+	buf_free(&issuer);
+	buf_free(&root);
+	buf_free(&pem);
+}
+
+/* Nothing but a shell: it has no times, and can't be written. */
+static void
+empty(void **state)
+{
+	X509 *cert = X509_new();
+	struct buf der = { 0 };
+	int64_t from, to;
+
+	(void)state;
+	assert_false(certificate_validity(cert, &from, &to));
+	assert_int_equal(certificate_der(cert, &der), ERR_CRYPTO);
+	X509_free(cert);
+	buf_free(&der);
+}
+
+/* Whom a certificate names as its issuer, by the key's identifier. */
+static void
+authority(void **state)
+{
+	const ASN1_OCTET_STRING *id = X509_get0_subject_key_id(pki.root);
+	struct slice key_id = slice_of(ASN1_STRING_get0_data(id), (size_t)ASN1_STRING_length(id));
+	struct buf issuer = { 0 }, cross = { 0 };
+
+	(void)state;
+	assert_int_equal(certificate_der(pki.issuer, &issuer), ERR_OK);
+	assert_int_equal(certificate_der(pki.cross, &cross), ERR_OK);
+	assert_true(certificate_has_authority(buf_slice(&issuer), key_id));
+	assert_false(certificate_has_authority(buf_slice(&cross), key_id));
+	assert_false(certificate_has_authority(slice_of(issuer.data, issuer.len - 1), key_id));
+	buf_free(&issuer);
+	buf_free(&cross);
+}
+
 static void
 pkcs7(void **state)
 {
@@ -182,6 +245,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(chains), cmocka_unit_test(forged_link),
+		cmocka_unit_test(files), cmocka_unit_test(authority), cmocka_unit_test(empty),
 		cmocka_unit_test(pkcs7) };
 
 	return cmocka_run_group_tests(tests, setup, teardown);
