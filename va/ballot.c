@@ -181,7 +181,8 @@ ballot_decide(struct ballot *b)
 		trial_decide(b, &result);
 	else if (b->said[0].outcome == AGREED && quorum_reached(config, ballot_set(b, AGREED)))
 		ballot_succeed(b, &result);
-	else if (b->said[0].outcome == FAILED || quorum_lost(config, ballot_set(b, FAILED)))
+	else if ((b->said[0].outcome == FAILED || quorum_lost(config, ballot_set(b, FAILED))) &&
+		 (b->pending == 0 || !config->hear_all))
 		ballot_fail(b, &result);
 }
 

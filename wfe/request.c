@@ -14,6 +14,7 @@
 #include "wfe/check.h"
 #include "wfe/directory.h"
 #include "wfe/hops.h"
+#include "wfe/ocsp.h"
 #include "wfe/reply.h"
 
 /* A refused body is read and dropped up to here, so that the client sees the refusal and not a reset of a
@@ -53,6 +54,7 @@ request_begin(void *cls, const char *target, struct MHD_Connection *connection)
 	r->connection = connection;
 	r->started = clock_monotonic_ms();
 	random_id(r->id);
+	ocsp_keep_target(r, target);
 	r->long_path = !target_clean(target, r->path, sizeof(r->path), &r->query);
 	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	if (info != NULL)
