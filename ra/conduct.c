@@ -8,6 +8,7 @@
 
 #include "lib/clock.h"
 #include "lib/json.h"
+#include "lib/memory.h"
 #include "ra/conduct_book.h"
 #include "ra/request.h"
 
@@ -63,7 +64,7 @@ client_of(struct book *book, const char *agent, const char *account)
 	if (book->client_count == CLIENTS_MAX)
 		return book->clients[CLIENTS_MAX - 1];
 	if ((client = calloc(1, sizeof(*client))) == NULL)
-		abort();
+		memory_out();
 	snprintf(client->agent, sizeof(client->agent), "%s", agent);
 	snprintf(client->account, sizeof(client->account), "%s", account);
 	book->clients[book->client_count++] = client;
