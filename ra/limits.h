@@ -91,7 +91,7 @@ void	 limits_set_hash(const struct identifier *, size_t count, uint8_t out[NAME_
 enum err limits_give_back(struct storage_tx *, struct limits *, struct id order, int64_t now_ms);
 enum err limits_issued(struct storage_tx *, struct limits *, const struct order *, int64_t not_after);
 enum err limits_validated(struct storage_tx *, struct limits *, struct id authorization);
-/* *paused: the account and the name are paused from now on. */
+/* Of what a client can mend. *paused: the account and the name are paused from now on. */
 enum err limits_failed(struct storage_tx *, struct limits *, struct id authorization, int64_t now_ms, bool *paused);
 
 /* limits_request.c: for requests, whose charges are request->charges. */
