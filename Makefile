@@ -224,6 +224,7 @@ PARSERS = acme/accept.c acme/certid.c acme/evidence.c acme/identifier.c acme/rou
 	ra/contact.c ra/order_read.c va/body.c va/caa_set.c va/dns_answer.c va/dns_message.c va/frame.c va/hosts.c \
 	va/issue_value.c va/persist_set.c va/proxy_talk.c va/record.c va/url.c wfe/check.c wfe/hops.c \
 	x509/acme_identifier.c x509/certificate_read.c x509/chain.c x509/csr.c x509/der.c
+PARSERS += ipc/msg_ocsp.c x509/ocsp_request.c
 
 # By the unit tests and the fuzzers' corpora alone: the roles themselves are driven by the integration tests.
 coverage: test-deps

@@ -45,6 +45,7 @@ issuers_open(struct ca *ca, struct reason *reason)
 	for (i = 0, err = ERR_OK; err == ERR_OK && i < config->issuer_count; i++) {
 		ca->issuers[i].short_serials = ca_site(ca).surface->short_ids;
 		err = issuer_publish(&ca->issuers[i], ca->config->wfe.plain_url, (unsigned)config->crl_shards);
+		ca->issuers[i].ocsp_url = config->ocsp_url[0] != '\0' ? config->ocsp_url : NULL;
 	}
 	return err;
 }
@@ -92,8 +93,10 @@ ca_open(const struct config *config, int64_t now, struct ca **out, struct reason
 		goto out;
 	}
 	/* One more day than is served, so that no order falls between the two. */
-	if ((err = ledger_open(ca->folder, (now - ca_order_window(ca) - DAY) * 1000, &ca->ledger, &cause)) !=
-	    ERR_OK)
+	err = ledger_open(ca->folder, (now - ca_order_window(ca) - DAY) * 1000, &ca->ledger, &cause);
+	if (err == ERR_OK && config_serves_ocsp(config) && config->ca.revocations_kept)
+		err = revoked_open(ca->folder, now, &ca->revoked, &cause);
+	if (err != ERR_OK)
 		reason_set(reason, "ledger %s: %s", ca->folder, cause.text);
 out:
 	if (err == ERR_OK)
@@ -119,6 +122,7 @@ ca_close(struct ca *ca)
 	votes_close(ca);
 	ledger_close(ca->ledger);
 	blocklist_free(ca->blocked);
+	revoked_close(ca->revoked);
 	free(ca->folder);
 	buf_free(&ca->der);
 	buf_free(&ca->serial);

@@ -5,6 +5,7 @@
 #include "acme/evidence.h"
 #include "ca/issuer.h"
 #include "ca/ledger.h"
+#include "ca/revoked.h"
 #include "config/config.h"
 #include "jose/jwk.h"
 #include "proc/proc.h"
@@ -26,6 +27,7 @@ struct ca {
 	struct buf der; /* the certificate that was made last */
 	struct buf serial; /* its serial */
 	struct crl_maker *crls; /* ca/crl.c's */
+	struct revoked *revoked; /* NULL: nobody is told by OCSP, or this is a test that forgets */
 	int64_t tokens_ms; /* server_certificate()'s bucket: when it will be full again */
 };
 

@@ -13,6 +13,7 @@
 #include "ca/authority.h"
 #include "ca/crl.h"
 #include "ca/issue.h"
+#include "ca/ocsp.h"
 #include "ca/server.h"
 #include "lib/clock.h"
 #include "lib/file.h"
@@ -98,11 +99,32 @@ on_crl_entries(struct ca *ca, struct channel *ra, struct slice body)
 	if (part != NULL && !get_crl_entries(body, part))
 		channel_malformed(ra, MSG_CRL_ENTRIES);
 	if (part != NULL)
+		ocsp_heard(ca, part);
+	if (part != NULL)
 		err = crl_take(ca, part, clock_now_ms(), ra);
 	if (err == ERR_MALFORMED)
 		channel_malformed(ra, MSG_CRL_ENTRIES);
 	free(part);
 	return err != ERR_MEMORY;
+}
+
+static void
+on_ocsp_sign(struct ca *ca, struct channel *ra, struct slice body, struct answer *answer)
+{
+	struct msg_ocsp_sign asked;
+	struct msg_ocsp_signed out;
+	struct buf der = { 0 };
+	enum err err;
+
+	if (!config_serves_ocsp(ca->config) || !get_ocsp_sign(body, &asked))
+		channel_malformed(ra, MSG_OCSP_SIGN);
+	if ((err = ocsp_answer(ca, &asked, clock_now(), &der, &out)) != ERR_OK) {
+		log_event(LOG_ERROR, "OCSP response not signed", F_STR("error", err_text(err)));
+		out.status = OCSP_INTERNAL_ERROR;
+	}
+	answer->type = MSG_OCSP_SIGNED;
+	put_ocsp_signed(&answer->body, &out);
+	buf_free(&der);
 }
 
 /* Its own word for it that this is a test: a captured ra can't move a real CA's clock. */
@@ -144,6 +166,8 @@ batch_take(struct ca *ca, struct channel *ra, struct batch *batch)
 			on_issue(ca, ra, body, answer);
 		else if (type == MSG_SERVER_CSR)
 			on_server_csr(ca, body, answer);
+		else if (type == MSG_OCSP_SIGN)
+			on_ocsp_sign(ca, ra, body, answer);
 		else
 			channel_malformed(ra, type);
 		batch->count++;
@@ -169,6 +193,17 @@ batch_release(struct ca *ca, struct channel *ra, struct batch *batch)
 }
 
 static void
+forget(struct ca *ca, int64_t now)
+{
+	enum err err = ca->revoked != NULL ? revoked_forget(ca->revoked, now) : ERR_OK;
+
+	ledger_forget(ca->ledger, (now - ca_order_window(ca) - 86400) * 1000);
+	if (err != ERR_OK)
+		log_event(LOG_WARNING, "the list of revocations could not be made shorter",
+		    F_STR("error", err_text(err)));
+}
+
+static void
 loop(struct ca *ca, struct proc *p)
 {
 	struct channel *ra = p->peer[ROLE_RA];
@@ -190,7 +225,7 @@ loop(struct ca *ca, struct proc *p)
 			break;
 		}
 		if (round % FORGET_EVERY == 0)
-			ledger_forget(ca->ledger, (clock_now() - ca_order_window(ca) - 86400) * 1000);
+			forget(ca, clock_now());
 	}
 	for (i = 0; batch != NULL && i < BATCH_MAX; i++)
 		buf_free(&batch->answers[i].body);
@@ -231,13 +266,18 @@ ca_main(struct proc *p)
 {
 	struct ca *ca = open_or_die(p);
 	struct sandbox sandbox = { .role = "ca", .allow = allow, .writable = ca->folder };
-	int fds[2];
+	int fds[4];
+	size_t count = 2;
 
 	if (geteuid() == 0)
 		sandbox.writable = "/"; /* after proc_drop() the folder is the root directory */
 	p->root = ca->folder;
 	ledger_descriptors(ca->ledger, fds);
-	proc_keep(p, fds, 2);
+	if (ca->revoked != NULL) {
+		revoked_descriptors(ca->revoked, fds + 2);
+		count = 4;
+	}
+	proc_keep(p, fds, count);
 	proc_drop(p);
 	sandbox_enter(&sandbox);
 	proc_ready(p);

@@ -201,6 +201,7 @@ issuer_sign(const struct issuer *issuer, const struct leaf *asked, const struct 
 		return ERR_MEMORY;
 	leaf.crl_url = crl_url;
 	leaf.issuer_url = issuer->url;
+	leaf.ocsp_url = issuer->ocsp_url;
 	if ((err = leaf_build(&leaf, issuer->cert, &cert, reason)) != ERR_OK ||
 	    (err = certificate_sign_der(cert, issuer->throwaway, &linted)) != ERR_OK)
 		goto out;

@@ -24,6 +24,7 @@ struct issuer {
 	char *url; /* of its certificate, or NULL: certificates name none */
 	const char *crl_base; /* borrowed: its CRLs' URLs begin so; NULL: certificates name none */
 	unsigned crl_shards;
+	const char *ocsp_url; /* borrowed; NULL: certificates name none. Set by who opens it */
 	bool short_serials; /* of 63 bits; set by who opens it */
 };
 

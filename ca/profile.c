@@ -22,4 +22,5 @@ profile_form(const struct profile_config *profile, struct leaf_form *out)
 		out->policy = profile->policy;
 	out->no_issuer_pointer = !profile->issuer_pointer;
 	out->no_crl_pointer = !profile->crl_pointer;
+	out->ocsp_pointer = profile->ocsp_pointer;
 }

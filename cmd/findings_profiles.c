@@ -1,5 +1,5 @@
 /* Which issuer signs for which profile, key and names, by ca's own rules, and what is wrong with that. */
-#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +28,8 @@ issuer_read(const char *dir, const char *file, struct issuer *out)
 	    certificates_read(buf_slice(&pem), &certs, &reason) == ERR_OK)
 		ok = certificate_validity(sk_X509_value(certs, 0), &out->not_before, &out->not_after) &&
 		    constraints_read(certs, &out->constraints, &reason) == ERR_OK;
+	if (ok)
+		X509_up_ref(out->cert = sk_X509_value(certs, 0));
 	sk_X509_pop_free(certs, X509_free);
 	buf_free(&pem);
 	free(path);
@@ -180,6 +182,38 @@ check_names(struct findings *f, const struct ca *ca)
 			    reason.text);
 }
 
+/* --- OCSP --------------------------------------------------------------------------------------------- */
+
+/* CA/Browser Forum, 7.1.2.10.7: whose certificate is to sign OCSP responses says so. */
+static void
+check_signs_ocsp(struct findings *f, const struct ca *ca)
+{
+	const struct config	*config = ca->config;
+
+	for (size_t i = 0; config_serves_ocsp(config) && i < config->ca.issuer_count; i++)
+		if (ca->issuers[i].cert != NULL && !(X509_get_key_usage(ca->issuers[i].cert) & KU_DIGITAL_SIGNATURE))
+			finding(f, FINDING_NOTE, "ca.ocsp", "%s has no digitalSignature among its key usages, and some "
+			    "clients want that of who signs OCSP responses", config->ca.issuers[i].certificate);
+}
+
+/* RFC 7633: a client that sees the feature refuses a server that has nothing to staple. */
+static void
+check_stapling(struct findings *f, const struct config *config)
+{
+	char	key[128];
+
+	for (size_t i = 0; config->preset != PRESET_PEBBLE && i < config->ca.profile_count; i++) {
+		const struct profile_config *profile = &config->ca.profiles[i];
+
+		if (!profile->must_staple || profile->ocsp_pointer)
+			continue;
+		snprintf(key, sizeof(key), "ca.profiles.%s", profile->name);
+		finding(f, FINDING_PROBLEM, key, "gives must-staple to a CSR that asks, but its certificates don't say "
+		    "where OCSP is, so no server finds what to staple; set ocsp_pointer: true (and ca.ocsp: true), or "
+		    "must_staple: false");
+	}
+}
+
 void
 findings_profiles(struct findings *f, const struct config *config)
 {
@@ -195,7 +229,11 @@ findings_profiles(struct findings *f, const struct config *config)
 			check_profile(f, &ca, &config->ca.profiles[i], clock_now());
 		check_names(f, &ca);
 	}
-	for (i = 0; i < config->ca.issuer_count; i++)
+	check_signs_ocsp(f, &ca);
+	check_stapling(f, config);
+	for (i = 0; i < config->ca.issuer_count; i++) {
 		constraints_free(ca.issuers[i].constraints);
+		X509_free(ca.issuers[i].cert);
+	}
 	free(ca.issuers);
 }

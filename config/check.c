@@ -66,6 +66,17 @@ derive_account_hash_prefix(struct parse *p)
 		p->report->failed = true;
 }
 
+static void
+derive_ocsp_url(struct parse *p)
+{
+	struct buf	 url = { 0 };
+
+	if (config_serves_ocsp(p->config))
+		buf_printf(&url, "%s/ocsp", p->config->wfe.plain_url);
+	if ((p->config->ca.ocsp_url = buf_take_str(&url)) == NULL)
+		p->report->failed = true;
+}
+
 void
 config_derive(struct parse *p)
 {
@@ -75,6 +86,8 @@ config_derive(struct parse *p)
 		derive_names(p);
 	if (absent(p, "wfe.plain_url"))
 		derive_plain_url(p);
+	if (absent(p, "ca.ocsp_url"))
+		derive_ocsp_url(p);
 	if (absent(p, "ra.dns_persist.account_hash_prefix"))
 		derive_account_hash_prefix(p);
 }
@@ -157,6 +170,28 @@ check_listeners(struct parse *p)
 		    "is https://, but certificates must name plain HTTP (RFC 5280, 8: else checking a "
 		    "certificate "
 		    "needs one); write http://");
+}
+
+static void
+check_ocsp(struct parse *p)
+{
+	const struct ca_config	*ca = &p->config->ca;
+	const char		*url = ca->ocsp_url;
+	char			 key[KEY_PATH_MAX];
+
+	if (ca->ocsp && !absent(p, "ca.ocsp") && p->config->wfe.plain_url != NULL && p->config->wfe.plain_url[0] == '\0')
+		report_add(p->report, line_of(p, "ca.ocsp"), "ca.ocsp",
+		    "has no listener: wfe.plain_listen serves it, so give that an address, or set ocsp: false");
+	if (url != NULL && url[0] != '\0' && strncmp(url, "http://", 7) != 0)
+		report_add(p->report, line_of(p, "ca.ocsp_url"), "ca.ocsp_url",
+		    "is not http://, but checking a certificate must not need another one (RFC 5280, 8)");
+	for (size_t i = 0; url != NULL && url[0] == '\0' && i < ca->profile_count; i++) {
+		if (ca->profiles[i].name == NULL || !ca->profiles[i].ocsp_pointer)
+			continue;
+		snprintf(key, sizeof(key), "ca.profiles.%s", ca->profiles[i].name);
+		report_add(p->report, line_of(p, "ca.profiles"), key, "has ocsp_pointer: true, and there is no OCSP to "
+		    "point to; set ca.ocsp: true, or remove it");
+	}
 }
 
 static void
@@ -367,6 +402,7 @@ config_check(struct parse *p)
 	check_persist(p);
 	check_va(p);
 	check_ca(p);
+	check_ocsp(p);
 	check_folders(p);
 	check_size(p);
 }

@@ -197,6 +197,12 @@ config_profile_takes(const struct profile_config *profile, const char *key_type)
 }
 
 bool
+config_serves_ocsp(const struct config *config)
+{
+	return config->ca.ocsp && config->wfe.plain_url != NULL && config->wfe.plain_url[0] != '\0';
+}
+
+bool
 config_issuer_serves(const struct issuer_config *issuer, const struct profile_config *profile)
 {
 	return profile->issuers.count == 0 || (issuer->name != NULL && holds(&profile->issuers, issuer->name));

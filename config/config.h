@@ -58,6 +58,7 @@ struct profile_config {
 	int64_t	 names;			/* 0: as many as ra.policy allows */
 	bool	 public_names;		/* no public suffix, no reserved address */
 	bool	 issuer_pointer, crl_pointer;	/* AIA caIssuers, CRL distribution point */
+	bool	 ocsp_pointer;		/* AIA ocsp */
 	bool	 must_staple;		/* RFC 7633, for a CSR that asks */
 };
 
@@ -182,6 +183,7 @@ struct va_config {
 	int64_t			 sleep;		/* s, less one, before each at the most */
 	bool			 always_valid;
 	bool			 hosts;		/* /etc/hosts goes before the resolvers */
+	bool			 hear_all;	/* perspectives before a validation fails */
 	bool			 first_address;	/* of a name alone is tried */
 	bool			 dns_tcp;	/* questions go by TCP */
 	bool			 any_port;	/* redirects are followed to any */
@@ -210,6 +212,10 @@ struct ca_config {
 	char			*blocked_keys;	/* path; "" : none */
 	int64_t			 crl_lifetime;	/* s from thisUpdate to nextUpdate */
 	int64_t			 crl_shards;
+	bool			 ocsp;		/* config_serves_ocsp() */
+	char			*ocsp_url;	/* for certificates; "": they name none */
+	int64_t			 ocsp_lifetime;	/* s from thisUpdate to nextUpdate */
+	bool			 revocations_kept;	/* by ca, for OCSP */
 	int64_t			 backdate;	/* s */
 	bool			 names_as_asked;
 };
@@ -279,6 +285,9 @@ bool	 config_issuer_serves(const struct issuer_config *, const struct profile_co
 /* Whether it certifies such a key. One that asks for the key's type goes before those that take every key. */
 enum issuer_takes { ISSUER_TAKES_NOT, ISSUER_TAKES_ANY, ISSUER_TAKES_IT };
 enum issuer_takes config_issuer_takes(const struct issuer_config *, const char *key_type);
+
+/* Whether the plain listener answers OCSP requests. */
+bool	 config_serves_ocsp(const struct config *);
 
 /* "90d", "12h": seconds, from one second to a hundred years, as signet.yaml has them. False: it is none. */
 bool	 config_duration(const char *text, int64_t *seconds, struct reason *);

@@ -119,9 +119,14 @@ static const struct option profile_fields[] = {
 	    .help = "whether its certificates say where the issuer's certificate is (authorityInfoAccess)" },
 	{ .key = "crl_pointer", .type = &type_bool, .offset = offsetof(struct profile_config, crl_pointer),
 	    .roles = CA, SAME("true"), .help = "whether its certificates say where their CRL is" },
+	{ .key = "ocsp_pointer", .type = &type_bool, .offset = offsetof(struct profile_config, ocsp_pointer),
+	    .roles = CA, SAME("false"),
+	    .help = "whether its certificates say where to ask for their status by OCSP: ca.ocsp_url" },
+	/* Without OCSP there is nothing to staple, and strict clients refuse the certificate. Pebble gives it all the same. */
 	{ .key = "must_staple", .type = &type_bool, .offset = offsetof(struct profile_config, must_staple),
-	    .roles = RA | CA, SAME("true"),
-	    .help = "whether a CSR that asks for must-staple (RFC 7633) gets it; else it is refused" },
+	    .roles = RA | CA, EACH("false", "true", "false"),
+	    .help = "whether a CSR that asks for must-staple (RFC 7633) gets it; else it is refused. It goes with "
+		    "ocsp_pointer: without a response to staple such a certificate is of no use" },
 };
 
 static const struct option page_fields[] = {
@@ -230,7 +235,7 @@ const struct option options[] = {
 	    .flags = OPTION_SAMPLE, .help = "addresses of the ACME server; [::]:PORT takes IPv4 too" },
 	{ .key = "wfe.plain_listen", .type = &type_addresses, AT(wfe.plain_listen), .roles = WFE | VA,
 	    SAME("[\"[::]:9080\"]"), .max = 7, .flags = OPTION_SAMPLE,
-	    .help = "plain HTTP for the root, the issuer certificates and the CRLs; [] for none" },
+	    .help = "plain HTTP for the root, the issuer certificates, the CRLs and OCSP; [] for none" },
 	{ .key = "wfe.plain_url", .type = &type_server_url, AT(wfe.plain_url), .roles = WFE | RA | CA,
 	    .flags = OPTION_DERIVED,
 	    .help = "how the plain listener is reached from outside, as it stands in certificates; default: "
@@ -331,7 +336,7 @@ const struct option options[] = {
 	    EACH("0s", "24h", "0s"), .max = 30 * DAY,
 	    .help = "half of the window in which a certificate should be renewed (RFC 9773); 0s: a fiftieth of its "
 		    "lifetime" },
-	{ .key = "ra.faults", .type = &type_path, AT(ra.faults), .roles = RA, SAME("\"\""), .flags = OPTION_TEST,
+	{ .key = "ra.faults", .type = &type_path, AT(ra.faults), .roles = WFE | RA, SAME("\"\""), .flags = OPTION_TEST,
 	    .help = "file with a script of faults; the management listener changes it" },
 	{ .key = "ra.observe", .type = &type_bool, AT(ra.observe), .roles = WFE | RA, EACH("false", "true", "false"),
 	    .flags = OPTION_TEST, .help = "whether what clients do wrong is noted for the conformance report" },
@@ -457,6 +462,10 @@ const struct option options[] = {
 	    .flags = OPTION_TEST, .help = "whether names are taken for proven without a look" },
 	{ .key = "va.hosts", .type = &type_bool, AT(va.hosts), .roles = VA, SAME("false"),
 	    .help = "whether a name that /etc/hosts has is not asked of the resolvers; read at start" },
+	{ .key = "va.hear_all", .type = &type_bool, AT(va.hear_all), .roles = VA, EACH("false", "true", "false"),
+	    .flags = OPTION_TEST,
+	    .help = "whether a validation fails only when every perspective has said what it saw, so that a client's "
+		    "test reads all of it" },
 	{ .key = "va.first_address", .type = &type_bool, AT(va.first_address), .roles = VA,
 	    EACH("false", "true", "false"), .help = "whether only the first address of a name is tried" },
 	{ .key = "va.dns_tcp", .type = &type_bool, AT(va.dns_tcp), .roles = VA, EACH("false", "true", "false"),
@@ -524,6 +533,18 @@ const struct option options[] = {
 	    .help = "how long a CRL is good; a new one is made after a quarter of that, and after a revocation" },
 	{ .key = "ca.crl_shards", .type = &type_integer, AT(ca.crl_shards), .roles = RA | CA, SAME("1"), .min = 1,
 	    .max = 256, .help = "over how many CRLs an issuer's revoked certificates are spread" },
+	{ .key = "ca.ocsp", .type = &type_bool, AT(ca.ocsp), .roles = WFE | RA | CA, EACH("false", "true", "false"),
+	    .help = "whether the plain listener answers OCSP requests (RFC 6960), at /ocsp" },
+	{ .key = "ca.ocsp_url", .type = &type_url, AT(ca.ocsp_url), .roles = CA, .flags = OPTION_DERIVED,
+	    .help = "where OCSP requests go, as it stands in certificates of profiles with ocsp_pointer; default: "
+		    "wfe.plain_url and /ocsp" },
+	/* CA/Browser Forum, 4.9.10: eight hours to ten days. Servers that staple ask once an hour or so. */
+	{ .key = "ca.ocsp_lifetime", .type = &type_seconds, AT(ca.ocsp_lifetime), .roles = CA, SAME("12h"),
+	    .min = HOUR, .max = 10 * DAY - HOUR,
+	    .help = "how long an OCSP response is good; after half of that, and after a revocation, a new one is made" },
+	{ .key = "ca.revocations_kept", .type = &type_bool, AT(ca.revocations_kept), .roles = CA,
+	    EACH("true", "false", "true"), .flags = OPTION_TEST,
+	    .help = "whether ca remembers by itself what was revoked, so that no later word makes it good again" },
 
 	{ .key = "seed", .type = &type_integer, AT(seed), .roles = ALL, SAME("0"), .max = INT64_MAX,
 	    .flags = OPTION_TEST, .help = "makes what is left to chance repeatable; 0: it isn't" },

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "ipc/wire.h"
+#include "ipc/msg_parts.h"
 #include "jose/jwk.h"
 #include "jose/jws.h"
 #include "jose/key_change.h"
@@ -36,8 +36,12 @@ static const struct msg_entry table[MSG_TYPE_COUNT] = {
 	[MSG_CLOCK] = { "CLOCK", RA, WFE | VA | CA, 8 },
 	[MSG_LOOKUP] = { "LOOKUP", WFE, RA, SMALL },
 	[MSG_SERVER_CERTIFICATE] = { "SERVER_CERTIFICATE", CA | RA, RA | WFE, 65536 },
-	[MSG_CRL_ENTRIES] = { "CRL_ENTRIES", RA, CA, CRL_CHUNK * 34 + SMALL },
+	[MSG_CRL_ENTRIES] = { "CRL_ENTRIES", RA, CA, CRL_CHUNK * 42 + SMALL },
 	[MSG_CRL] = { "CRL", CA | RA, RA | WFE, CRL_PART_MAX + SMALL },
+	[MSG_OCSP] = { "OCSP", WFE, RA, SMALL },
+	[MSG_OCSP_ANSWER] = { "OCSP_ANSWER", RA, WFE, OCSP_RESPONSE_MAX + 64 },
+	[MSG_OCSP_SIGN] = { "OCSP_SIGN", RA, CA, OCSP_IDS_MAX *CERTIFICATE_DER_MAX + SMALL },
+	[MSG_OCSP_SIGNED] = { "OCSP_SIGNED", CA, RA, OCSP_RESPONSE_MAX + 128 },
 };
 
 const struct msg_entry *
@@ -88,8 +92,7 @@ get_problem(struct wire *in)
 	return (enum problem_type)type;
 }
 
-/* Seconds since 1970, in years of four digits: whoever adds a lifetime to it can't overflow. */
-static int64_t
+int64_t
 get_time(struct wire *in)
 {
 	int64_t seconds = get_i64(in);
@@ -97,6 +100,23 @@ get_time(struct wire *in)
 	if (seconds < 0 || seconds > 253402300799)
 		in->bad = true;
 	return seconds;
+}
+
+enum revocation_reason
+get_reason(struct wire *in)
+{
+	int reason = get_u8(in) - 1;
+
+	if (!revocation_reason_ends(reason))
+		in->bad = true;
+	return (enum revocation_reason)reason;
+}
+
+void
+get_raw(struct wire *in, uint8_t *out, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		out[i] = get_u8(in);
 }
 
 /* --- wfe and ra ---------------------------------------------------------------------------------- */
@@ -508,8 +528,7 @@ get_refused(struct slice body, struct msg_refused *msg)
 static void
 get_fingerprint(struct wire *in, uint8_t out[FINGERPRINT_SIZE])
 {
-	for (size_t i = 0; i < FINGERPRINT_SIZE; i++)
-		out[i] = get_u8(in);
+	get_raw(in, out, FINGERPRINT_SIZE);
 }
 
 void
@@ -525,6 +544,7 @@ put_crl_entries(struct buf *out, const struct msg_crl_entries *msg)
 		put_bytes(out, slice_of(msg->entries[i].serial, msg->entries[i].serial_len));
 		put_i64(out, msg->entries[i].revoked);
 		put_u8(out, (uint8_t)(msg->entries[i].reason + 1));
+		put_i64(out, msg->entries[i].not_after);
 	}
 }
 
@@ -532,7 +552,6 @@ static void
 get_crl_entry(struct wire *in, struct msg_crl_entry *entry)
 {
 	struct slice serial = get_bytes(in, sizeof(entry->serial));
-	int reason;
 
 	if (serial.len == 0)
 		in->bad = true;
@@ -540,10 +559,8 @@ get_crl_entry(struct wire *in, struct msg_crl_entry *entry)
 		memcpy(entry->serial, serial.data, serial.len);
 	entry->serial_len = serial.len;
 	entry->revoked = get_time(in);
-	reason = get_u8(in) - 1;
-	if (!revocation_reason_ends(reason))
-		in->bad = true;
-	entry->reason = (enum revocation_reason)reason;
+	entry->reason = get_reason(in);
+	entry->not_after = get_time(in);
 }
 
 bool

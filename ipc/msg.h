@@ -12,6 +12,7 @@
 #include "acme/challenge.h"
 #include "acme/evidence.h"
 #include "acme/identifier.h"
+#include "acme/ocsp.h"
 #include "acme/problem.h"
 #include "acme/revocation.h"
 #include "ipc/role.h"
@@ -41,6 +42,10 @@ enum msg_type {
 	MSG_MANAGE,		/* wfe -> ra: what the management listener was asked; the answer is a REPLY */
 	MSG_SEEN,		/* wfe -> ra: a request that wfe answered itself, for who watches clients */
 	MSG_CLOCK,		/* ra -> wfe, va, ca: a test moved the clock */
+	MSG_OCSP,		/* wfe -> ra: what an OCSP request asks */
+	MSG_OCSP_ANSWER,	/* ra -> wfe: the response */
+	MSG_OCSP_SIGN,		/* ra -> ca: the same, with the certificates, and what ra knows of their revocation */
+	MSG_OCSP_SIGNED,	/* ca -> ra: the response */
 	MSG_TYPE_COUNT
 };
 
@@ -127,7 +132,7 @@ bool get_clock(struct slice, struct msg_clock *);
 enum wire_fault { WIRE_SOUND, WIRE_RESET, WIRE_TRUNCATE, WIRE_FAULT_COUNT };
 
 #define NONCE_SIZE 23			/* 22 characters and the NUL */
-#define REPLY_BODY_MAX 131072		/* an order of 100 names of 253 bytes; a long chain */
+#define REPLY_BODY_MAX (2 << 20)		/* an order of 100 names takes 64 KiB; the conformance report of many clients more */
 #define REPLY_LINKS_MAX 8		/* alternate chains, and the issuer */
 
 enum media_type {
@@ -267,6 +272,7 @@ struct msg_crl_entry {
 	size_t			serial_len;	/* 1 to 20 */
 	int64_t			revoked;
 	enum revocation_reason	reason;
+	int64_t			not_after;	/* the certificate's */
 };
 /* A list begins with first, ends with last, and is not mixed with another. */
 struct msg_crl_entries {
@@ -290,6 +296,54 @@ struct msg_crl {
 };
 void put_crl(struct buf *, const struct msg_crl *);
 bool get_crl(struct slice, struct msg_crl *);
+
+/* Of a request only what it asks crosses: ra never sees its bytes. */
+struct msg_ocsp {
+	uint64_t		number;		/* as in a REQUEST */
+	struct ocsp_request	request;
+};
+void put_ocsp(struct buf *, const struct msg_ocsp *);
+bool get_ocsp(struct slice, struct msg_ocsp *);
+
+struct msg_ocsp_answer {
+	uint64_t		number;
+	enum ocsp_status	status;
+	/* When it is OCSP_SUCCESSFUL: */
+	int64_t			this_update, next_update;
+	bool			shared;		/* caches may keep it: it is the same for all who ask */
+	struct slice		der;		/* at most OCSP_RESPONSE_MAX */
+};
+void put_ocsp_answer(struct buf *, const struct msg_ocsp_answer *);
+bool get_ocsp_answer(struct slice, struct msg_ocsp_answer *);
+
+#define OCSP_KEY_SIZE 32
+struct ocsp_item {
+	struct ocsp_id		id;
+	struct slice		certificate;	/* empty: ra has none of that serial */
+	int64_t			revoked;	/* 0: ra knows of no revocation */
+	enum revocation_reason	reason;
+	int64_t			not_after;	/* the certificate's; when it was revoked */
+};
+struct msg_ocsp_sign {
+	uint64_t		number;
+	uint8_t			key[OCSP_KEY_SIZE];	/* ra's own: the answer repeats it */
+	uint32_t		count;		/* 1 to OCSP_IDS_MAX */
+	struct ocsp_item	items[OCSP_IDS_MAX];
+	uint8_t			nonce[OCSP_NONCE_MAX];
+	size_t			nonce_len;
+};
+void put_ocsp_sign(struct buf *, const struct msg_ocsp_sign *);
+bool get_ocsp_sign(struct slice, struct msg_ocsp_sign *);
+
+struct msg_ocsp_signed {
+	uint64_t		number;
+	uint8_t			key[OCSP_KEY_SIZE];
+	enum ocsp_status	status;
+	int64_t			this_update, next_update;
+	struct slice		der;		/* empty unless OCSP_SUCCESSFUL */
+};
+void put_ocsp_signed(struct buf *, const struct msg_ocsp_signed *);
+bool get_ocsp_signed(struct slice, struct msg_ocsp_signed *);
 
 /* MSG_SERVER_CSR: the body is the CSR's DER and wfe's tag of it (ca/server.h), which ra can't make.
  * MSG_SERVER_CERTIFICATE: the body is the PEM chain, leaf first, empty when ca refused. MSG_CONFIG: config_encode(). MSG_READY, MSG_STOP, MSG_NONCES_WANTED: empty. */

@@ -8,8 +8,8 @@
 
 static bool strict;
 
-static _Noreturn void
-out_of_memory(void)
+_Noreturn void
+memory_out(void)
 {
 	static const char text[] = "out of memory: this process ends, and is started again\n";
 
@@ -24,7 +24,7 @@ memory_get(size_t size)
 	void *data = malloc(size);
 
 	if (data == NULL && size > 0 && strict)
-		out_of_memory();
+		memory_out();
 	return data;
 }
 
@@ -47,7 +47,7 @@ openssl_reallocate(void *data, size_t size, const char *file, int line)
 		return NULL;
 	}
 	if ((data = realloc(data, size)) == NULL)
-		out_of_memory();
+		memory_out();
 	return data;
 }
 
@@ -72,6 +72,6 @@ enum err
 memory_checked(enum err err)
 {
 	if (err == ERR_MEMORY)
-		out_of_memory();
+		memory_out();
 	return err;
 }

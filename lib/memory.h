@@ -14,6 +14,9 @@ void memory_strict(void);
 /* malloc(), for bufs. NULL only before memory_strict(). */
 void *memory_get(size_t);
 
+/* There is none, and nobody to tell: the process ends, with a word on standard error. */
+_Noreturn void memory_out(void);
+
 /* err, unless that is ERR_MEMORY: then the process ends too. For who has nobody to tell. */
 enum err memory_checked(enum err);
 

@@ -21,7 +21,7 @@
 #define VERSION "Pebble version: 2.10.1"
 
 struct pebble {
-	const char	*file, *resolver, *ready_file, *faults, *keep;
+	const char	*file, *resolver, *ready_file, *faults, *keep, *plain, *caa;
 	bool		 strict, version;
 	struct settings	 settings;
 	char		 folder[FOLDER_SIZE];	/* "": not made yet */
@@ -67,7 +67,7 @@ hierarchy_get(struct hierarchy *h, const struct pebble *p, struct reason *reason
 static enum err
 configure(struct pebble *p, uint64_t seed, struct config **out, struct reason *reason)
 {
-	struct wishes	  wishes = { p->resolver, p->strict, seed, p->faults };
+	struct wishes	  wishes = { p->resolver, p->strict, seed, p->faults, p->plain, p->caa };
 	struct hierarchy *h = calloc(1, sizeof(*h));
 	struct buf	  yaml = { 0 };
 	enum err	  err = ERR_MEMORY;
@@ -131,7 +131,7 @@ address_text(const char *configured, unsigned port, char *out, size_t size)
 
 /* Written beside and renamed, so that who waits for it reads it whole. */
 static void
-ready_file_write(const char *file, unsigned acme, unsigned management)
+ready_file_write(const char *file, unsigned acme, unsigned management, unsigned plain)
 {
 	char  name[4096];
 	FILE *out;
@@ -140,8 +140,8 @@ ready_file_write(const char *file, unsigned acme, unsigned management)
 		say("ready file %s can't be written", file);
 		return;
 	}
-	fprintf(out, "{\"acme\": %u, \"management\": %u, \"directory\": \"https://localhost:%u/dir\", \"pid\": %d}\n", acme,
-	    management, acme, (int)getpid());
+	fprintf(out, "{\"acme\": %u, \"management\": %u, \"plain\": %u, \"directory\": \"https://localhost:%u/dir\", "
+	    "\"pid\": %d}\n", acme, management, plain, acme, (int)getpid());
 	if (fclose(out) != 0 || rename(name, file) != 0)
 		say("ready file %s can't be written", file);
 }
@@ -162,7 +162,7 @@ ready(void *arg, const struct listeners *listeners)
 	say("Listening on: %s", address);
 	say("ACME directory available at: https://%s/dir", address);
 	if (p->ready_file != NULL && p->ready_file[0] != '\0')
-		ready_file_write(p->ready_file, acme, management);
+		ready_file_write(p->ready_file, acme, management, port_of(listeners, LISTENER_PLAIN));
 }
 
 /* --- the command ------------------------------------------------------------------------------------------ */
@@ -209,14 +209,17 @@ int
 pebble_command(int argc, char **argv)
 {
 	struct pebble	  p = { .file = "test/config/pebble-config.json", .resolver = "", .ready_file = "", .faults = "",
-		.keep = "" };
+		.keep = "", .plain = "", .caa = "off" };
 	const struct flag flags[] = {
 		{ "config", &p.file, NULL, "File path to the Pebble configuration file" },
 		{ "dnsserver", &p.resolver, NULL,
 		    "Define a custom DNS server address (ex: 192.168.0.56:5053 or 8.8.8.8:53)." },
+		{ "caa", &p.caa, NULL, "Whether CAA records decide: off, if-present, enforce" },
 		{ "ca-dir", &p.keep, NULL,
 		    "Folder with roots, intermediates and their keys: made when it has none, else used again" },
 		{ "faults", &p.faults, NULL, "File with a script of faults" },
+		{ "plain", &p.plain, NULL,
+		    "Address of plain HTTP for CRLs, OCSP and issuers, which certificates then name (ex: localhost:4002)" },
 		{ "ready-file", &p.ready_file, NULL, "Written when the server serves: its ports, as JSON" },
 		{ "strict", NULL, &p.strict, "Enable strict mode to test upcoming API breaking changes" },
 		{ "version", NULL, &p.version, "Print the software version" },

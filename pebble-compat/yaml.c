@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@
 /* What is being written. */
 struct writing {
 	const struct settings	*settings;
+	const struct wishes	*wishes;
 	const struct hierarchy	*hierarchy;
 	const char		*folder;
 	struct buf		*yaml;
@@ -232,6 +234,23 @@ yaml_address(const char *text, const char *wildcard, char *out, size_t size, str
 	return true;
 }
 
+/* One that nobody has now, in either family; 0: none. */
+static unsigned
+port_free(void)
+{
+	struct sockaddr_in6 any = { .sin6_family = AF_INET6 };
+	socklen_t	    len = sizeof(any);
+	int		    fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	unsigned	    port = 0;
+
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&any, sizeof(any)) == 0 &&
+	    getsockname(fd, (struct sockaddr *)&any, &len) == 0)
+		port = ntohs(any.sin6_port);
+	if (fd >= 0)
+		close(fd);
+	return port;
+}
+
 static enum err
 put_listener(struct writing *w, const char *key, const char *text)
 {
@@ -314,14 +333,41 @@ put_tls(struct writing *w, bool *own)
 	return err;
 }
 
+/* Where certificates say that CRLs and OCSP are, which has to be known before anything listens: so a free port is
+ * looked for here when it is 0. */
+static enum err
+put_plain(struct writing *w)
+{
+	char	 address[300];
+	unsigned port;
+	char	*colon;
+
+	if (w->wishes->plain[0] == '\0') {
+		buf_put_str(w->yaml, "  plain_listen: []\n");
+		return ERR_OK;
+	}
+	if (!yaml_address(w->wishes->plain, "[::]", address, sizeof(address), w->reason))
+		return ERR_CONFIG;
+	colon = strrchr(address, ':');
+	port = (unsigned)strtoul(colon + 1, NULL, 10);
+	*colon = '\0';
+	if (port == 0 && (port = port_free()) == 0) {
+		reason_set(w->reason, "-plain: there is no free port");
+		return ERR_IO;
+	}
+	buf_printf(w->yaml, "  plain_listen: [\"%s:%u\"]\n  plain_url: \"http://%s:%u\"\n", address, port,
+	    strcmp(address, "[::]") == 0 ? "localhost" : address, port);
+	return ERR_OK;
+}
+
 static enum err
 put_wfe(struct writing *w)
 {
 	bool	 own;
 	enum err err;
 
-	buf_put_str(w->yaml, "wfe:\n  url: \"https://localhost:14000\"\n  plain_listen: []\n  names: [localhost]\n");
-	if ((err = put_listener(w, "listen", w->settings->listen)) == ERR_OK &&
+	buf_put_str(w->yaml, "wfe:\n  url: \"https://localhost:14000\"\n  names: [localhost]\n");
+	if ((err = put_plain(w)) == ERR_OK && (err = put_listener(w, "listen", w->settings->listen)) == ERR_OK &&
 	    (err = put_listener(w, "management_listen", w->settings->management)) == ERR_OK &&
 	    (err = put_tls(w, &own)) == ERR_OK)
 		put_pages(w, own);
@@ -393,7 +439,7 @@ put_va(struct writing *w, const char *resolver)
 	const struct settings *s = w->settings;
 	char		       address[300];
 
-	buf_printf(w->yaml, "va:\n  http_port: %lld\n  tls_port: %lld\n  sleep: %lld\n  always_valid: %s\n",
+	buf_printf(w->yaml, "va:\n  caa: \"%s\"\n  http_port: %lld\n  tls_port: %lld\n  sleep: %lld\n  always_valid: %s\n", w->wishes->caa,
 	    (long long)(s->http_port > 0 ? s->http_port : 5002), (long long)(s->tls_port > 0 ? s->tls_port : 5001),
 	    (long long)s->sleep, s->always_valid ? "true" : "false");
 	/* Three attempts at once, which must all succeed. */
@@ -416,6 +462,7 @@ put_profile(struct writing *w, const char *name, const json_t *profile)
 	const json_t *promote = settings_member(profile, "promoteCommonName");
 	const json_t *period = settings_member(profile, "validityPeriod");
 	const json_t *description = settings_member(profile, "description");
+	const char   *plain = w->wishes->plain[0] != '\0' ? "true" : "false";
 	int64_t	      lifetime = json_integer_value(period);
 
 	if ((profile != NULL && !json_is_object(profile)) || (promote != NULL && !json_is_boolean(promote)) ||
@@ -432,8 +479,9 @@ put_profile(struct writing *w, const char *name, const json_t *profile)
 	put_text(w->yaml, name);
 	buf_put_str(w->yaml, ": {description: ");
 	put_text(w->yaml, description != NULL ? json_string_value(description) : "The default profile");
-	buf_printf(w->yaml, ", lifetime: %llds, common_name: %s, key_encipherment: false, issuer_pointer: false, "
-	    "crl_pointer: false}\n", (long long)lifetime, json_is_true(promote) ? "true" : "false");
+	buf_printf(w->yaml, ", lifetime: %llds, common_name: %s, key_encipherment: false, issuer_pointer: %s, "
+	    "crl_pointer: %s, ocsp_pointer: %s}\n", (long long)lifetime, json_is_true(promote) ? "true" : "false",
+	    plain, plain, w->settings->ocsp_url[0] != '\0' ? "true" : plain);
 	return ERR_OK;
 }
 
@@ -447,7 +495,13 @@ put_ca(struct writing *w)
 	buf_put_str(w->yaml, "ca:\n  issuers:\n    - {certificate: pki/chain-0.pem, key: keys/intermediate.pem, chains: [");
 	for (size_t i = 1; i < w->hierarchy->count; i++)
 		buf_printf(w->yaml, "%spki/chain-%zu.pem", i > 1 ? ", " : "", i);
-	buf_put_str(w->yaml, "]}\n  profiles:\n");
+	buf_put_str(w->yaml, "]}\n");
+	if (w->settings->ocsp_url[0] != '\0') {
+		buf_put_str(w->yaml, "  ocsp_url: ");
+		put_text(w->yaml, w->settings->ocsp_url);
+		buf_put_str(w->yaml, "\n");
+	}
+	buf_put_str(w->yaml, "  profiles:\n");
 	if (json_object_size(w->settings->profiles) == 0)
 		return put_profile(w, "default", NULL);
 	json_object_foreach((json_t *)(uintptr_t)w->settings->profiles, name, profile)
@@ -460,7 +514,7 @@ enum err
 yaml_write(const struct settings *settings, const struct wishes *wishes, const struct hierarchy *hierarchy,
     const char *folder, struct buf *out, struct reason *reason)
 {
-	struct writing w = { settings, hierarchy, folder, out, reason };
+	struct writing w = { settings, wishes, hierarchy, folder, out, reason };
 	enum err       err;
 
 	buf_printf(out, "preset: pebble\nname: Pebble\nseed: %llu\nlog: {format: pebble}\n",

@@ -15,6 +15,8 @@ struct wishes {
 	bool		 strict;
 	uint64_t	 seed;
 	const char	*faults;	/* a script's file; "": none */
+	const char	*plain;		/* "host:port" of plain HTTP, for CRLs and OCSP; "": none */
+	const char	*caa;		/* as va.caa */
 };
 
 /* Writes the files below folder, which is empty, and appends the text. ERR_CONFIG, ERR_IO with the reason, ERR_MEMORY,

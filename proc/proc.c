@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "proc/trim.h"
 
 static int
@@ -36,7 +37,7 @@ proc_keep(const struct proc *p, const int *fds, size_t count)
 	int	 next = STDERR_FILENO + 1;
 
 	if (keep == NULL)
-		abort();
+		memory_out();
 	if (p->control != NULL)
 		keep[n++] = channel_fd(p->control);
 	for (size_t i = 0; i < ROLE_COUNT; i++) {

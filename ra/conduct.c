@@ -8,6 +8,7 @@
 
 #include "lib/clock.h"
 #include "lib/json.h"
+#include "lib/memory.h"
 #include "ra/conduct_book.h"
 #include "ra/request.h"
 
@@ -43,6 +44,8 @@ conduct_reset(struct conduct *conduct)
 	pthread_mutex_lock(&conduct->lock);
 	for (size_t i = 0; i < conduct->book.client_count; i++)
 		free(conduct->book.clients[i]);
+	for (size_t i = 0; i < EARLY_MAX; i++)
+		buf_free(&conduct->book.early[i].votes);
 	memset(&conduct->book, 0, sizeof(conduct->book));
 	pthread_mutex_unlock(&conduct->lock);
 }
@@ -61,49 +64,11 @@ client_of(struct book *book, const char *agent, const char *account)
 	if (book->client_count == CLIENTS_MAX)
 		return book->clients[CLIENTS_MAX - 1];
 	if ((client = calloc(1, sizeof(*client))) == NULL)
-		abort();
+		memory_out();
 	snprintf(client->agent, sizeof(client->agent), "%s", agent);
 	snprintf(client->account, sizeof(client->account), "%s", account);
 	book->clients[book->client_count++] = client;
 	return client;
-}
-
-static void
-keep(struct conduct_client *client, enum conduct_rule rule)
-{
-	client->of[rule].kept++;
-}
-
-static void __attribute__((format(printf, 4, 5)))
-broke(struct conduct_client *client, enum conduct_rule rule, const char *request, const char *format, ...)
-{
-	struct verdict *verdict = &client->of[rule];
-	va_list		args;
-
-	if (verdict->broken++ > 0)
-		return;
-	snprintf(verdict->request, sizeof(verdict->request), "%s", request);
-	va_start(args, format);
-	vsnprintf(verdict->detail, sizeof(verdict->detail), format, args);
-	va_end(args);
-}
-
-static struct tracked *
-track(struct book *book, enum tracked_kind kind, struct conduct_client *client)
-{
-	struct tracked *t = &book->tracked[book->next++ % TRACKED_MAX];
-
-	*t = (struct tracked){ .kind = kind, .client = client };
-	return t;
-}
-
-static struct tracked *
-find_id(struct book *book, enum tracked_kind kind, struct id id)
-{
-	for (size_t i = 0; i < TRACKED_MAX; i++)
-		if (book->tracked[i].kind == kind && id_eq(book->tracked[i].id, id))
-			return &book->tracked[i];
-	return NULL;
 }
 
 static struct tracked *
@@ -161,14 +126,14 @@ look_at_body(struct look *l)
 	if (json_object_parse(l->request->msg.body, &body, NULL) != ERR_OK)
 		return;
 	if (json_object_get(body, "header") != NULL)
-		broke(l->client, RULE_UNPROTECTED, l->id, "the JWS has a member \"header\"");
+		book_broke(l->client, RULE_UNPROTECTED, l->id, "the JWS has a member \"header\"");
 	else
-		keep(l->client, RULE_UNPROTECTED);
+		book_keep(l->client, RULE_UNPROTECTED);
 	json_object_foreach(body, key, value)
 		if ((text = json_string_value(value)) != NULL && strchr(text, '=') != NULL)
-			broke(l->client, RULE_PADDING, l->id, "\"%.20s\" has a \"=\"", key);
+			book_broke(l->client, RULE_PADDING, l->id, "\"%.20s\" has a \"=\"", key);
 	if (l->request->jws != NULL)
-		keep(l->client, RULE_PADDING);
+		book_keep(l->client, RULE_PADDING);
 	json_decref(body);
 }
 
@@ -178,11 +143,11 @@ look_at_retry(struct look *l, struct conduct_client *client, const char *nonce)
 {
 	if (client->retry_nonce[0] == '\0' || strcmp(client->retry_path, l->request->msg.path) != 0)
 		return false;
-	keep(client, RULE_RETRY);
+	book_keep(client, RULE_RETRY);
 	if (nonce != NULL && strcmp(nonce, client->retry_nonce) == 0)
-		keep(client, RULE_FRESH_NONCE);
+		book_keep(client, RULE_FRESH_NONCE);
 	else
-		broke(client, RULE_FRESH_NONCE, l->id, "the retry had another nonce than the badNonce answer gave");
+		book_broke(client, RULE_FRESH_NONCE, l->id, "the retry had another nonce than the badNonce answer gave");
 	client->retry_nonce[0] = '\0';
 	return true;
 }
@@ -203,13 +168,13 @@ look_at_nonce(struct look *l)
 	if (problem->type != PROBLEM_BAD_NONCE) {
 		client->bad_nonces = nobody->bad_nonces = 0;
 		if (nonce != NULL)
-			keep(client, RULE_NONCE);
+			book_keep(client, RULE_NONCE);
 		return;
 	}
 	if (!l->request->nonce_is_ours_to_blame)
-		broke(client, RULE_NONCE, l->id, "%.200s", problem->detail.text);
+		book_broke(client, RULE_NONCE, l->id, "%.200s", problem->detail.text);
 	if (++client->bad_nonces > ENDLESS_AFTER)
-		broke(client, RULE_ENDLESS, l->id, "%u badNonce answers in a row", client->bad_nonces);
+		book_broke(client, RULE_ENDLESS, l->id, "%u badNonce answers in a row", client->bad_nonces);
 	snprintf(client->retry_nonce, sizeof(client->retry_nonce), "%s", l->request->reply.nonce);
 	snprintf(client->retry_path, sizeof(client->retry_path), "%s", l->request->msg.path);
 	snprintf(client->retry_request, sizeof(client->retry_request), "%s", l->id);
@@ -220,21 +185,22 @@ static void
 look_at_time(struct look *l)
 {
 	const struct request   *r = l->request;
-	enum conduct_rule	rule = r->lookup ? RULE_ARI_RETRY_AFTER : RULE_RETRY_AFTER;
+	bool			renewal = r->target.route == ROUTE_RENEWAL_INFO_OF && r->lookup;
+	enum conduct_rule	rule = renewal ? RULE_ARI_RETRY_AFTER : RULE_RETRY_AFTER;
 	struct tracked	       *t = find_path(l->book, TRACKED_POLL, l->client, r->msg.path);
 	int64_t			now = clock_now_ms();
 
 	if (t != NULL && t->until - now > EARLY_MS)
-		broke(l->client, rule, l->id, "%.120s was asked for %lld ms before its Retry-After was over", r->msg.path,
+		book_broke(l->client, rule, l->id, "%.120s was asked for %lld ms before its Retry-After was over", r->msg.path,
 		    (long long)(t->until - now));
 	else if (t != NULL)
-		keep(l->client, rule);
+		book_keep(l->client, rule);
 	if (t != NULL)
 		t->kind = TRACKED_NONE;
 	/* A badNonce answer is retried at once, and errors of ours are no wish of ours. */
 	if (r->reply.retry_after == 0 || r->problem.type == PROBLEM_BAD_NONCE)
 		return;
-	t = track(l->book, TRACKED_POLL, l->client);
+	t = book_track(l->book, TRACKED_POLL, l->client);
 	t->until = now + (int64_t)r->reply.retry_after * 1000;
 	snprintf(t->path, sizeof(t->path), "%s",
 	    r->target.route == ROUTE_FINALIZE && l->good ? path_of(r->reply.location) : r->msg.path);
@@ -266,14 +232,14 @@ look_at_problem(struct look *l)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (problem->said == rows[i].said)
-			broke(l->client, rows[i].rule, l->id, "%.200s", problem->detail.text);
+			book_broke(l->client, rows[i].rule, l->id, "%.200s", problem->detail.text);
 	if (problem->type == PROBLEM_INVALID_CONTACT || problem->type == PROBLEM_UNSUPPORTED_CONTACT)
-		broke(l->client, RULE_CONTACT, l->id, "%.200s", problem->detail.text);
+		book_broke(l->client, RULE_CONTACT, l->id, "%.200s", problem->detail.text);
 	if (problem->said == SAID_CHALLENGE_OVER)
-		broke(l->client, strcmp(problem->about, "processing") == 0 || strcmp(problem->about, "pending") == 0 ?
+		book_broke(l->client, strcmp(problem->about, "processing") == 0 || strcmp(problem->about, "pending") == 0 ?
 		    RULE_SEVERAL : RULE_DEAD, l->id, "%.200s", problem->detail.text);
 	if (problem->said == SAID_ORDER_NOT_READY && strcmp(problem->about, "invalid") == 0)
-		broke(l->client, RULE_DEAD, l->id, "%.200s", problem->detail.text);
+		book_broke(l->client, RULE_DEAD, l->id, "%.200s", problem->detail.text);
 }
 
 static void
@@ -286,18 +252,18 @@ look_at_account(struct look *l)
 	if (problem->type == PROBLEM_EXTERNAL_ACCOUNT_REQUIRED ||
 	    (bound && !l->good && problem->said == SAID_NOTHING && problem->type != PROBLEM_INVALID_CONTACT &&
 		problem->type != PROBLEM_UNSUPPORTED_CONTACT && problem->type != PROBLEM_BAD_NONCE))
-		broke(l->client, RULE_EAB, l->id, "%.200s", problem->detail.text);
+		book_broke(l->client, RULE_EAB, l->id, "%.200s", problem->detail.text);
 	if (!l->good || r->reply.status != 201)
 		return;
-	keep(l->client, RULE_TERMS);
-	keep(l->client, RULE_CONTACT);
+	book_keep(l->client, RULE_TERMS);
+	book_keep(l->client, RULE_CONTACT);
 	if (bound)
-		keep(l->client, RULE_EAB);
+		book_keep(l->client, RULE_EAB);
 	for (size_t i = 0; i < l->book->client_count; i++) {
 		const struct conduct_client *other = l->book->clients[i];
 
 		if (other != l->client && other->account[0] != '\0' && strcmp(other->agent, l->client->agent) == 0) {
-			broke(l->client, RULE_NEW_ACCOUNT, l->id, "another account after %s", other->account);
+			book_broke(l->client, RULE_NEW_ACCOUNT, l->id, "another account after %s", other->account);
 			return;
 		}
 	}
@@ -311,11 +277,11 @@ look_at_refused_names(struct look *l, uint64_t digest)
 
 	for (size_t i = 0; i < problem->sub_count; i++)
 		if (problem->subs[i].identifier.type == IDENTIFIER_IP && problem->subs[i].type == PROBLEM_MALFORMED)
-			broke(l->client, RULE_ADDRESS, l->id, "%.200s", problem->subs[i].detail.text);
+			book_broke(l->client, RULE_ADDRESS, l->id, "%.200s", problem->subs[i].detail.text);
 	if (problem->sub_count == 0)
 		return;
 	if (l->client->refused == digest)
-		broke(l->client, RULE_SUBPROBLEMS, l->id, "the same identifiers were ordered again after they were refused");
+		book_broke(l->client, RULE_SUBPROBLEMS, l->id, "the same identifiers were ordered again after they were refused");
 	l->client->refused = digest;
 }
 
@@ -352,19 +318,20 @@ look_at_new_order(struct look *l)
 		look_at_refused_names(l, digest);
 		if (replaces && r->problem.said == SAID_NOTHING && r->problem.sub_count == 0 &&
 		    (r->problem.type == PROBLEM_MALFORMED || r->problem.type == PROBLEM_UNAUTHORIZED) && r->known != NULL)
-			broke(l->client, RULE_REPLACES, l->id, "%.200s", r->problem.detail.text);
+			book_broke(l->client, RULE_REPLACES, l->id, "%.200s", r->problem.detail.text);
 		return;
 	}
 	if (l->client->refused != 0 && l->client->refused != digest)
-		keep(l->client, RULE_SUBPROBLEMS);
+		book_keep(l->client, RULE_SUBPROBLEMS);
 	l->client->refused = 0;
-	if (replaces)
-		keep(l->client, RULE_REPLACES);
-	else if (asked_renewal(l->book, l->client->agent) && had_before(l->book, l->client, digest))
-		broke(l->client, RULE_REPLACES, l->id, "a client that reads renewal information renewed without \"replaces\"");
+	if (replaces) {
+		book_keep(l->client, RULE_REPLACES);
+		trace_renewal(l->book, l->client, r);
+	} else if (asked_renewal(l->book, l->client->agent) && had_before(l->book, l->client, digest))
+		book_broke(l->client, RULE_REPLACES, l->id, "a client that reads renewal information renewed without \"replaces\"");
 	if (!route_parse_url(&any, r->reply.location, &made))
 		return;
-	t = track(l->book, TRACKED_ORDER, l->client);
+	t = book_track(l->book, TRACKED_ORDER, l->client);
 	t->id = made.id;
 	t->names = digest;
 	snprintf(t->request, sizeof(t->request), "%s", l->id);
@@ -375,27 +342,29 @@ static void
 look_at_order(struct look *l)
 {
 	const struct request *r = l->request;
-	struct tracked	     *t = find_id(l->book, TRACKED_ORDER, r->target.id);
+	struct tracked	     *t = book_find(l->book, TRACKED_ORDER, r->target.id);
 	json_t		     *shown = NULL;
 	const char	     *status, *certificate;
 
 	if (t == NULL || !l->good || json_object_parse(buf_slice(&r->reply_body), &shown, NULL) != ERR_OK)
 		return;
 	if (r->target.route == ROUTE_FINALIZE) {
-		keep(l->client, RULE_FINALIZE);
-		keep(l->client, RULE_CSR_NAMES);
-		keep(l->client, RULE_ACCOUNT_KEY);
+		book_keep(l->client, RULE_FINALIZE);
+		book_keep(l->client, RULE_CSR_NAMES);
+		book_keep(l->client, RULE_ACCOUNT_KEY);
 		t->step = STEP_FINALIZED;
 		snprintf(t->request, sizeof(t->request), "%s", l->id);
 	} else if (t->step == STEP_FINALIZED) {
 		t->polls++;
-		keep(l->client, RULE_POLL);
+		book_keep(l->client, RULE_POLL);
 	}
 	status = json_member_str(shown, "status");
 	certificate = json_member_str(shown, "certificate");
 	if (status != NULL && (strcmp(status, "valid") == 0 || strcmp(status, "invalid") == 0) && t->step < STEP_ENDED) {
 		t->step = STEP_ENDED;
-		keep(l->client, RULE_ABANDONED);
+		book_keep(l->client, RULE_ABANDONED);
+		if (strcmp(status, "valid") == 0 && json_array_size(json_object_get(shown, "identifiers")) > 1)
+			book_keep(l->client, RULE_ARRAY_ORDER);
 	}
 	snprintf(t->path, sizeof(t->path), "%s", certificate != NULL ? path_of(certificate) : "");
 	json_decref(shown);
@@ -407,11 +376,11 @@ look_at_certificate(struct look *l)
 	struct tracked *t;
 
 	if (l->request->target.route == ROUTE_CERTIFICATE_CHAIN)
-		keep(l->client, RULE_ALTERNATES);
+		book_keep(l->client, RULE_ALTERNATES);
 	if ((t = find_path(l->book, TRACKED_ORDER, l->client, l->request->msg.path)) == NULL)
 		return;
 	t->step = STEP_DOWNLOADED;
-	keep(l->client, RULE_DOWNLOAD);
+	book_keep(l->client, RULE_DOWNLOAD);
 }
 
 static void
@@ -419,20 +388,21 @@ look_at_challenge(struct look *l)
 {
 	const struct request *r = l->request;
 	enum challenge_type   type = challenge_by_name(r->target.tail);
-	struct tracked	     *t = find_id(l->book, TRACKED_AUTHORIZATION, r->target.id);
+	struct tracked	     *t = book_find(l->book, TRACKED_AUTHORIZATION, r->target.id);
 
 	if (r->payload == NULL || !l->good)
 		return;
 	if (t != NULL && t->method != type) {
-		broke(l->client, RULE_SEVERAL, l->id, "%s was answered after %s", challenge_name(type),
+		book_broke(l->client, RULE_SEVERAL, l->id, "%s was answered after %s", challenge_name(type),
 		    challenge_name(t->method));
 		return;
 	}
-	keep(l->client, RULE_SEVERAL);
-	t = t != NULL ? t : track(l->book, TRACKED_AUTHORIZATION, l->client);
+	book_keep(l->client, RULE_SEVERAL);
+	t = t != NULL ? t : book_track(l->book, TRACKED_AUTHORIZATION, l->client);
 	t->id = r->target.id;
 	t->method = type;
 	snprintf(t->request, sizeof(t->request), "%s", l->id);
+	trace_challenge(l->book, t);
 }
 
 static void
@@ -442,7 +412,7 @@ look_at_orders_list(struct look *l)
 	struct conduct_client  *client = l->client;
 
 	if (client->next_page[0] != '\0' && strcmp(client->next_page, l->request->msg.path) == 0) {
-		keep(client, RULE_ORDERS_LIST);
+		book_keep(client, RULE_ORDERS_LIST);
 		client->next_page[0] = '\0';
 	}
 	for (uint32_t i = 0; i < reply->link_count; i++)
@@ -465,14 +435,14 @@ look_at_route(struct look *l)
 		break;
 	case ROUTE_KEY_CHANGE:
 		if (l->good)
-			keep(l->client, RULE_ROLLOVER);
+			book_keep(l->client, RULE_ROLLOVER);
 		else if (l->request->known != NULL && l->request->problem.said == SAID_NOTHING)
-			broke(l->client, RULE_ROLLOVER, l->id, "%.200s", l->request->problem.detail.text);
+			book_broke(l->client, RULE_ROLLOVER, l->id, "%.200s", l->request->problem.detail.text);
 		break;
 	case ROUTE_REVOKE_CERT:
 		if (l->good) {
-			keep(l->client, RULE_REASON);
-			keep(l->client, RULE_REVOKE_TWICE);
+			book_keep(l->client, RULE_REASON);
+			book_keep(l->client, RULE_REVOKE_TWICE);
 		}
 		break;
 	case ROUTE_ORDER:
@@ -486,6 +456,14 @@ look_at_route(struct look *l)
 		break;
 	case ROUTE_CHALLENGE:
 		look_at_challenge(l);
+		break;
+	case ROUTE_AUTHORIZATION:
+		if (l->good)
+			trace_authorization(l->book, l->client, l->request);
+		break;
+	case ROUTE_RENEWAL_INFO_OF:
+		if (l->good)
+			trace_window(l->book, l->client, l->request);
 		break;
 	case ROUTE_ORDERS:
 	case ROUTE_ORDERS_PAGE:
@@ -504,15 +482,15 @@ look_at_form(struct look *l)
 
 	if (r->lookup || r->key == NULL || r->problem.said == SAID_KEY_FORM)
 		return;
-	keep(l->client, RULE_URL);
-	keep(l->client, RULE_HARD_CODED);
-	keep(l->client, RULE_KEY_FORM);
-	keep(l->client, RULE_MEDIA_TYPE);
+	book_keep(l->client, RULE_URL);
+	book_keep(l->client, RULE_HARD_CODED);
+	book_keep(l->client, RULE_KEY_FORM);
+	book_keep(l->client, RULE_MEDIA_TYPE);
 	if (r->msg.user_agent[0] != '\0')
-		keep(l->client, RULE_AGENT);
+		book_keep(l->client, RULE_AGENT);
 	if (l->good && r->payload == NULL && jws_payload(r->jws).len == 0) {
-		keep(l->client, RULE_EMPTY_PAYLOAD);
-		keep(l->client, RULE_GET);
+		book_keep(l->client, RULE_EMPTY_PAYLOAD);
+		book_keep(l->client, RULE_GET);
 	}
 }
 
@@ -543,7 +521,7 @@ conduct_request(struct conduct *conduct, const struct request *request)
 	l.book = &conduct->book;
 	l.client = client_of(l.book, request->msg.user_agent, account);
 	if (request->msg.user_agent[0] == '\0')
-		broke(l.client, RULE_AGENT, l.id, "%.200s was asked for without one", request->msg.path);
+		book_broke(l.client, RULE_AGENT, l.id, "%.200s was asked for without one", request->msg.path);
 	if (request->lookup)
 		l.client->asked_renewal |= request->target.route == ROUTE_RENEWAL_INFO_OF;
 	else
@@ -582,35 +560,17 @@ conduct_seen(struct conduct *conduct, const struct msg_seen *seen)
 	if (seen->what == SEEN_NEW_NONCE)
 		client->new_nonces++;
 	else
-		broke(client, rows[seen->what].rule, seen->id, "%.200s %s", seen->path, rows[seen->what].words);
+		book_broke(client, rows[seen->what].rule, seen->id, "%.200s %s", seen->path, rows[seen->what].words);
 	pthread_mutex_unlock(&conduct->lock);
-}
-
-static enum conduct_rule
-rule_of_failure(const struct msg_result *result, enum challenge_type method)
-{
-	if (method == CHALLENGE_TLS_ALPN_01 &&
-	    (result->problem == PROBLEM_INCORRECT_RESPONSE || result->problem == PROBLEM_TLS))
-		return RULE_TLS_ALPN;
-	return result->problem == PROBLEM_INCORRECT_RESPONSE ? RULE_KEY_AUTHORIZATION : RULE_PROVISIONED;
 }
 
 void
 conduct_validation(struct conduct *conduct, const struct msg_result *result)
 {
-	struct tracked *t;
-
 	if (conduct == NULL || !id_is_zero(result->order))
 		return;
 	pthread_mutex_lock(&conduct->lock);
-	if ((t = find_id(&conduct->book, TRACKED_AUTHORIZATION, result->authorization)) != NULL) {
-		if (result->ok) {
-			keep(t->client, RULE_PROVISIONED);
-			keep(t->client, t->method == CHALLENGE_TLS_ALPN_01 ? RULE_TLS_ALPN : RULE_KEY_AUTHORIZATION);
-		} else if (result->problem != PROBLEM_SERVER_INTERNAL && result->problem != PROBLEM_CAA) {
-			broke(t->client, rule_of_failure(result, t->method), t->request, "%.200s", result->detail);
-		}
-	}
+	trace_result(&conduct->book, result);
 	pthread_mutex_unlock(&conduct->lock);
 }
 

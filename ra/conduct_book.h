@@ -10,6 +10,7 @@
 
 #define CLIENTS_MAX 48		/* a report of so many fits one message; further ones are not told apart */
 #define TRACKED_MAX 1024	/* orders, validations and polls in hand; the oldest is forgotten */
+#define DIGEST_TEXT_SIZE 44	/* SHA-256 in base64url, and its NUL */
 
 struct verdict {
 	uint32_t kept, broken;		/* how often */
@@ -31,12 +32,14 @@ struct conduct_client {
 	char		 next_page[URL_PATH_MAX + 1];	/* announced and not fetched */
 	char		 next_request[REQUEST_ID_SIZE];
 	bool		 asked_renewal;
+	int64_t		 place;				/* where in its window the last renewal was, in millionths; 0: none */
 };
 
 enum order_step { STEP_MADE, STEP_FINALIZED, STEP_ENDED, STEP_DOWNLOADED };
 
 /* An order, or an authorization whose challenge was answered, or a path that may not be asked for yet. */
-enum tracked_kind { TRACKED_NONE, TRACKED_ORDER, TRACKED_AUTHORIZATION, TRACKED_POLL };
+/* Also an authorization that was shown, with what its token makes of the account's key; and a window to renew in. */
+enum tracked_kind { TRACKED_NONE, TRACKED_ORDER, TRACKED_AUTHORIZATION, TRACKED_POLL, TRACKED_TOKEN, TRACKED_WINDOW };
 struct tracked {
 	enum tracked_kind kind;
 	struct conduct_client *client;
@@ -46,8 +49,17 @@ struct tracked {
 	enum order_step	 step;
 	uint32_t	 polls;
 	uint64_t	 names;		/* digest of an order's identifiers */
-	int64_t		 until;		/* clock_now_ms(): of a path */
+	int64_t		 until;		/* clock_now_ms(): of a path; a window's end; when a token's authorization ended */
+	int64_t		 since;		/* the same: a window's begin; when a token was shown first */
+	char		 digest[DIGEST_TEXT_SIZE];	/* of a token, as dns-01 has it */
 	enum challenge_type method;
+};
+
+/* A validation that was over before the request that began it was answered: it is judged then. */
+#define EARLY_MAX 32
+struct early {
+	struct msg_result result;	/* its slices point into votes, and nowhere */
+	struct buf	 votes;
 };
 
 struct book {
@@ -55,7 +67,24 @@ struct book {
 	size_t		 client_count;
 	struct tracked	 tracked[TRACKED_MAX];
 	size_t		 next;
+	struct early	 early[EARLY_MAX];
+	size_t		 next_early;
 };
+
+/* conduct_trace.c: writing it down. */
+void		 book_keep(struct conduct_client *, enum conduct_rule);
+void		 book_broke(struct conduct_client *, enum conduct_rule, const char *request, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+struct tracked	*book_track(struct book *, enum tracked_kind, struct conduct_client *);
+struct tracked	*book_find(struct book *, enum tracked_kind, struct id);	/* NULL: none */
+
+/* The same file: what a client leaves in DNS, how long its responder lives, and when it renews. */
+struct request;
+void		 trace_authorization(struct book *, struct conduct_client *, const struct request *);	/* it was shown */
+void		 trace_window(struct book *, struct conduct_client *, const struct request *);	/* the same */
+void		 trace_renewal(struct book *, struct conduct_client *, const struct request *);	/* an order with "replaces" */
+void		 trace_challenge(struct book *, const struct tracked *);	/* it was answered */
+void		 trace_result(struct book *, const struct msg_result *);	/* how a validation ended */
 
 /* What the book would say if everything ended now, per client and rule: its verdict, and what is still owed. */
 struct verdict	 book_verdict(const struct book *, const struct conduct_client *, enum conduct_rule);

@@ -36,6 +36,10 @@ X(DOWNLOAD, "RFC 8555, 7.4.2", "SHOULD", "The certificate is downloaded", "fetch
 X(ALTERNATES, "RFC 8555, 7.4.2", "SHOULD", "Alternate chains are known", "offer the chains of Link;rel=\"alternate\" to the user") \
 X(PROVISIONED, "RFC 8555, 7.5.1", "SHOULD", "A challenge is answered when its response is in place", "provision first, look at it yourself, then POST {}") \
 X(SEVERAL, "RFC 8555, 7.5.1", "SHOULD", "One challenge of an authorization is answered, once", "choose one challenge and poll the authorization") \
+X(ARRAY_ORDER, "RFC 8555, 7.1.3", "MUST", "Authorizations are told apart by their identifiers, not by their place", "read each authorization's \"identifier\"; the lists have no order") \
+X(RESPONDER, "RFC 8555, 8.3", "SHOULD", "A responder serves every request until the authorization is final", "keep serving: validation asks from several places, and again") \
+X(TXT_TOGETHER, "RFC 8555, 8.4", "SHOULD", "Several TXT records of one name stand beside one another", "add a record for each authorization; replace none") \
+X(TXT_STALE, "RFC 8555, 8.4", "SHOULD", "TXT records are removed when their authorization is final", "delete the record once the authorization is valid or invalid") \
 X(KEY_AUTHORIZATION, "RFC 8555, 8.1, 8.3 and 8.4", "MUST", "The response is the token and the account key's thumbprint", "token, a dot, the thumbprint by RFC 7638, and no more; its digest for dns-01") \
 X(REASON, "RFC 8555, 7.6", "SHOULD", "A revocation has no reason, or one that the server takes", "leave it out, or give 0, 1, 3, 4 or 5") \
 X(REVOKE_TWICE, "RFC 8555, 7.6", "SHOULD", "A certificate is revoked once", "treat alreadyRevoked as done") \
@@ -43,6 +47,7 @@ X(ACCOUNT_KEY, "RFC 8555, 11.1", "MUST", "A certificate's key is no account's", 
 X(TLS_ALPN, "RFC 8737, 3", "MUST", "tls-alpn-01 shows a certificate of one name with a critical acmeIdentifier", "answer acme-tls/1 alone, with one SAN and the critical extension") \
 X(ADDRESS, "RFC 8738, 3", "MUST", "Addresses are written as RFC 5952 and dotted quads say", "write 192.0.2.1 or 2001:db8::1") \
 X(ARI_RETRY_AFTER, "RFC 9773, 4.3", "MUST", "Renewal information is not asked for before its Retry-After is over", "wait for it; six hours are usual") \
+X(WINDOW, "RFC 9773, 4.2", "SHOULD", "The time of a renewal is drawn by chance within the window", "choose a random moment between start and end") \
 X(REPLACES, "RFC 9773, 5", "SHOULD", "The order that renews names the certificate it replaces, once and rightly", "send \"replaces\" with the old certificate's identifier")
 /* clang-format on */
 

@@ -55,6 +55,7 @@ part_fill(struct msg_crl_entries *part, const struct revocation *rows, size_t co
 		entry->revoked = row->revoked;
 		/* A list is for good, so it knows none of those that are not (ra.any_reason). */
 		entry->reason = revocation_reason_ends(row->reason) ? row->reason : REVOCATION_NONE;
+		entry->not_after = row->not_after;
 	}
 }
 
@@ -142,8 +143,8 @@ shard_count(struct ra *ra, size_t issuer)
 	return known > configured ? known : configured;
 }
 
-static void
-mark_all(struct ra *ra)
+void
+crl_schedule_mark_all(struct ra *ra)
 {
 	for (size_t i = 0; i < ra->issuers.count && i < ISSUERS_MAX; i++) {
 		unsigned count = shard_count(ra, i);
@@ -165,7 +166,7 @@ crl_schedule_run(struct ra *ra, const atomic_bool *stopping)
 	while (!atomic_load(stopping)) {
 		/* By the clock that the lists' own dates are of: a machine that slept wakes with old ones. */
 		if ((date = clock_now()) >= made + period || date < made) {
-			mark_all(ra);
+			crl_schedule_mark_all(ra);
 			made = date;
 		}
 		now = clock_monotonic_ms();

@@ -12,6 +12,8 @@ struct crl_schedule;
 struct crl_schedule	*crl_schedule_new(void);			/* NULL: out of memory */
 /* From any thread, after the commit: the shard's list is out of date. */
 void		 crl_schedule_mark(struct ra *, const uint8_t issuer[32], unsigned shard);
+/* The same for all of them: the clock was moved, or all state changed. */
+void		 crl_schedule_mark_all(struct ra *);
 /* Makes lists until *stopping. A thread of its own, since ca may be slow to take them. */
 void		 crl_schedule_run(struct ra *, const atomic_bool *stopping);
 

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,9 +27,10 @@ static const struct {
 };
 
 struct limits {
-	struct limit_rate	 rates[LIMIT_COUNT];
-	bool			 configured;	/* one of them at least */
+	struct limit_rate	 configured[LIMIT_COUNT];
 	pthread_rwlock_t	 lock;		/* holds what follows */
+	struct limit_rate	 rates[LIMIT_COUNT];
+	bool			 any;		/* one of them at least */
 	struct limit_override	*overrides;	/* sorted by limit and subject, as storage gives them */
 	size_t			 count;
 };
@@ -56,6 +58,16 @@ limit_by_name(const char *name, enum limit *out)
 	return false;
 }
 
+/* The lock is held, or nobody else there yet. */
+static void
+rates_use(struct limits *limits, const struct limit_rate rates[LIMIT_COUNT])
+{
+	memcpy(limits->rates, rates, LIMIT_COUNT * sizeof(*rates));
+	limits->any = false;
+	for (enum limit i = 0; i < LIMIT_COUNT; i++)
+		limits->any = limits->any || rates[i].count > 0;
+}
+
 struct limits *
 limits_new(const struct limits_config *config)
 {
@@ -66,16 +78,74 @@ limits_new(const struct limits_config *config)
 		return NULL;
 	}
 	for (enum limit i = 0; i < LIMIT_COUNT; i++) {
-		struct limit_rate *rate = &limits->rates[i];
+		struct limit_rate *rate = &limits->configured[i];
 		const void *member = (const char *)config + table[i].offset;
 
 		if (i == LIMIT_PAUSE_AFTER)
 			*rate = (struct limit_rate){ *(const int64_t *)member, 0, false };
 		else if (!config_rate(*(char *const *)member, &rate->count, &rate->period, NULL))
 			abort();
-		limits->configured = limits->configured || rate->count > 0;
 	}
+	rates_use(limits, limits->configured);
 	return limits;
+}
+
+static bool
+rate_read(enum limit limit, const json_t *value, struct limit_rate *out, struct reason *reason)
+{
+	struct reason cause = { "is no number of 0 or more" };
+	bool	      number = limit == LIMIT_PAUSE_AFTER && json_is_integer(value) && json_integer_value(value) >= 0;
+
+	if (number)
+		*out = (struct limit_rate){ json_integer_value(value), 0, false };
+	else if (limit != LIMIT_PAUSE_AFTER && !json_is_string(value))
+		reason_set(&cause, "is no text such as \"50/7d\"");
+	if (number || (limit != LIMIT_PAUSE_AFTER && json_is_string(value) &&
+			  config_rate(json_string_value(value), &out->count, &out->period, &cause)))
+		return true;
+	reason_set(reason, "limits: \"%s\" %s", table[limit].name, cause.text);
+	return false;
+}
+
+enum err
+limits_set(struct limits *limits, const json_t *rates, struct reason *reason)
+{
+	struct limit_rate made[LIMIT_COUNT];
+	const char	 *name;
+	json_t		 *value;
+	enum limit	  limit;
+
+	memcpy(made, limits->configured, sizeof(made));
+	json_object_foreach((json_t *)(uintptr_t)rates, name, value) {
+		if (!limit_by_name(name, &limit)) {
+			reason_set(reason, "limits: there is no \"%.60s\"", name);
+			return ERR_MALFORMED;
+		}
+		if (!rate_read(limit, value, &made[limit], reason))
+			return ERR_MALFORMED;
+	}
+	pthread_rwlock_wrlock(&limits->lock);
+	rates_use(limits, made);
+	pthread_rwlock_unlock(&limits->lock);
+	return ERR_OK;
+}
+
+json_t *
+limits_json(struct limits *limits)
+{
+	json_t *all = json_object();
+
+	pthread_rwlock_rdlock(&limits->lock);
+	for (enum limit i = 0; i < LIMIT_COUNT; i++) {
+		const struct limit_rate *rate = &limits->rates[i];
+		char			 text[48] = "none";
+
+		if (rate->count > 0)
+			snprintf(text, sizeof(text), "%lld/%llds", (long long)rate->count, (long long)rate->period);
+		json_object_set_new(all, table[i].name, i == LIMIT_PAUSE_AFTER ? json_integer(rate->count) : json_string(text));
+	}
+	pthread_rwlock_unlock(&limits->lock);
+	return all;
 }
 
 void
@@ -118,10 +188,8 @@ limits_active(struct limits *limits)
 {
 	bool active;
 
-	if (limits->configured)
-		return true;
 	pthread_rwlock_rdlock(&limits->lock);
-	active = limits->count > 0;
+	active = limits->any || limits->count > 0;
 	pthread_rwlock_unlock(&limits->lock);
 	return active;
 }
@@ -156,10 +224,11 @@ override_find(const struct limits *limits, enum limit limit, const char *subject
 struct limit_rate
 limits_rate(struct limits *limits, enum limit limit, const struct id *account, const char *subject)
 {
-	struct limit_rate rate = limits->rates[limit];
+	struct limit_rate rate;
 	char text[ID_TEXT_SIZE];
 
 	pthread_rwlock_rdlock(&limits->lock);
+	rate = limits->rates[limit];
 	if (account != NULL)
 		id_text(*account, text);
 	if (account != NULL && override_find(limits, limit, text, &rate))

@@ -8,6 +8,7 @@
 #ifndef SIGNET_RA_LIMITS_H
 #define SIGNET_RA_LIMITS_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -34,6 +35,12 @@ struct limits;
 /* NULL: out of memory. A rate that is none aborts: the configuration was read. */
 struct limits	*limits_new(const struct limits_config *);
 void		 limits_free(struct limits *);		/* NULL is fine */
+/* For tests: rates in the place of those that were configured, {"orders_per_account": "3/1h", "pause_after": 5}; a limit
+ * that has no member keeps the configured one. NULL: all of them do. From any thread. ERR_MALFORMED with the reason, and
+ * nothing has changed. */
+enum err	 limits_set(struct limits *, const json_t *rates, struct reason *);
+/* All rates as that object, the caller's. NULL: out of memory. */
+json_t		*limits_json(struct limits *);
 /* Reads the overrides again. From any thread. ERR_IO, ERR_MEMORY: they stay as they were. */
 enum err	 limits_load(struct limits *, struct storage *);
 /* Whether there is any limit at all; without one nothing below does anything. */
@@ -84,7 +91,7 @@ void	 limits_set_hash(const struct identifier *, size_t count, uint8_t out[NAME_
 enum err limits_give_back(struct storage_tx *, struct limits *, struct id order, int64_t now_ms);
 enum err limits_issued(struct storage_tx *, struct limits *, const struct order *, int64_t not_after);
 enum err limits_validated(struct storage_tx *, struct limits *, struct id authorization);
-/* *paused: the account and the name are paused from now on. */
+/* Of what a client can mend. *paused: the account and the name are paused from now on. */
 enum err limits_failed(struct storage_tx *, struct limits *, struct id authorization, int64_t now_ms, bool *paused);
 
 /* limits_request.c: for requests, whose charges are request->charges. */

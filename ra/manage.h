@@ -3,6 +3,7 @@
 #ifndef SIGNET_RA_MANAGE_H
 #define SIGNET_RA_MANAGE_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "ipc/msg.h"
@@ -35,6 +36,10 @@ manage_handler manage_faults_show, manage_faults_set, manage_faults_clear, manag
     manage_reset, manage_snapshot, manage_restore;	/* manage_test.c */
 manage_handler manage_conformance_page, manage_conformance_json, manage_conformance_junit,
     manage_conformance_reset;	/* manage_conformance.c */
+
+/* manage_test.c: {"faults": [...], "limits": {...}}, either of which may be missing: then there are none, and the rates
+ * are the configured ones. ERR_MALFORMED with the reason, and nothing has changed. */
+enum err	 script_set(struct ra *, const json_t *script, struct reason *);
 
 /* manage_certificate.c: what renewalInfo shall answer for a certificate, instead of a window. */
 struct renewal_overrides;

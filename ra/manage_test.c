@@ -8,11 +8,42 @@
 
 /* --- faults ------------------------------------------------------------------------------------------------ */
 
+enum err
+script_set(struct ra *ra, const json_t *script, struct reason *reason)
+{
+	json_t *faults = json_object_get(script, "faults"), *limits = json_object_get(script, "limits");
+	json_t *whole, *before;
+	enum err err;
+
+	if (limits != NULL && !json_is_object(limits)) {
+		reason_set(reason, "\"limits\" is an object: {\"orders_per_account\": \"300/3h\"}");
+		return ERR_MALFORMED;
+	}
+	before = limits_json(ra->limits);
+	if ((err = limits_set(ra->limits, limits, reason)) == ERR_OK) {
+		whole = json_pack("{s:o}", "faults", faults != NULL ? json_incref(faults) : json_array());
+		if ((err = faults_set(ra->faults, ra->surface, whole, reason)) != ERR_OK)
+			(void)limits_set(ra->limits, before, NULL);
+		json_decref(whole);
+	}
+	json_decref(before);
+	return err;
+}
+
+static void
+script_show(struct manage *m)
+{
+	json_t *script = faults_show(m->ra->faults);
+
+	json_object_set_new(script, "limits", limits_json(m->ra->limits));
+	manage_json(m, script);
+}
+
 void
 manage_faults_show(struct manage *m, const char *rest)
 {
 	(void)rest;
-	manage_json(m, faults_show(m->ra->faults));
+	script_show(m);
 }
 
 void
@@ -24,10 +55,10 @@ manage_faults_set(struct manage *m, const char *rest)
 	(void)rest;
 	if (script == NULL)
 		return;
-	if (faults_set(m->ra->faults, m->ra->surface, script, &reason) != ERR_OK)
+	if (script_set(m->ra, script, &reason) != ERR_OK)
 		manage_say(m, 400, "%s", reason.text);
 	else
-		manage_json(m, faults_show(m->ra->faults));
+		script_show(m);
 	json_decref(script);
 }
 
@@ -35,10 +66,8 @@ static void
 no_faults(struct ra *ra)
 {
 	struct reason reason = { "" };
-	json_t	     *none = json_pack("{s:[]}", "faults");
 
-	(void)faults_set(ra->faults, ra->surface, none, &reason);
-	json_decref(none);
+	(void)script_set(ra, NULL, &reason);
 }
 
 void
@@ -93,6 +122,7 @@ manage_clock_move(struct manage *m, const char *rest)
 		buf_free(&out);
 	}
 	clock_shift(message.shift);
+	crl_schedule_mark_all(m->ra);
 	say_now(m);
 }
 
@@ -125,6 +155,7 @@ change(struct manage *m, enum err (*fn)(struct storage_tx *, void *))
 	enum err err = storage_write(m->ra->storage, fn, NULL);
 
 	accounts_forget_all(m->ra->accounts);
+	crl_schedule_mark_all(m->ra);
 	manage_say(m, err == ERR_OK ? 200 : 500, "%s", "");
 }
 

@@ -220,6 +220,12 @@ handle(struct ra *ra, struct channel *from, enum msg_type type, struct slice bod
 		pass_on(ra->wfe, type, body);
 		keep_number(ra, from, body);
 		break;
+	case MSG_OCSP:
+		ocsp_take(ra, body);
+		break;
+	case MSG_OCSP_SIGNED:
+		ocsp_take_signed(ra, body);
+		break;
 	default:
 		channel_malformed(from, type);
 	}
@@ -314,7 +320,7 @@ open_faults(struct ra *ra, const struct config *config)
 	if (config->ra.faults[0] != '\0' &&
 	    (file_read(path, JWS_BODY_MAX, &text) != ERR_OK ||
 		json_object_parse(buf_slice(&text), &script, &reason) != ERR_OK ||
-		faults_set(ra->faults, ra->surface, script, &reason) != ERR_OK))
+		script_set(ra, script, &reason) != ERR_OK))
 		fail("ra.faults", reason.text);
 	json_decref(script);
 	buf_free(&text);
@@ -335,13 +341,16 @@ open_all(struct ra *ra, struct proc *p)
 	ra->nonces = nonces_new();
 	ra->accounts = accounts_new();
 	ra->overrides = renewal_overrides_new();
+	if ((ra->limits = limits_new(&p->config->ra.limits)) == NULL)
+		fail("start", "out of memory");
 	if (p->config->wfe.management_listen.count > 0 || p->config->ra.faults[0] != '\0')
 		open_faults(ra, p->config);
 	if (p->config->ra.observe && (ra->conduct = conduct_new()) == NULL)
 		fail("start", "out of memory");
 	ra->crls = crl_schedule_new();
-	ra->limits = limits_new(&p->config->ra.limits);
-	if (ra->limits == NULL || ra->crls == NULL || ra->nonces == NULL || ra->overrides == NULL ||
+	if (config_serves_ocsp(p->config) && (ra->ocsp = ocsp_cache_new()) == NULL)
+		fail("start", "out of memory");
+	if (ra->crls == NULL || ra->nonces == NULL || ra->overrides == NULL ||
 	    ra->accounts == NULL ||
 	    (ra->park = park_new()) == NULL || (ra->trials = trials_new()) == NULL || (ra->retry = retry_new()) == NULL)
 		fail("start", "out of memory");

@@ -15,6 +15,7 @@
 #include "ra/issuers.h"
 #include "ra/limits.h"
 #include "ra/nonce.h"
+#include "ra/ocsp.h"
 #include "ra/park.h"
 #include "ra/retry.h"
 #include "storage/storage.h"
@@ -33,6 +34,7 @@ struct ra {
 	struct nonces		*nonces;
 	struct accounts		*accounts;
 	struct crl_schedule		*crls;
+	struct ocsp_cache	*ocsp;		/* NULL: OCSP is not served */
 	struct faults		*faults;	/* NULL: no script is ever looked at */
 	atomic_bool		 has_snapshot;	/* state_keep() was called */
 	struct conduct		*conduct;	/* NULL: clients are not watched */

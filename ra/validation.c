@@ -144,6 +144,13 @@ outcome_new(struct ra *ra, const struct msg_result *result, enum err (*fn)(struc
 	return NULL;
 }
 
+/* What the CA itself was at a loss for is no failure of the client's. */
+static bool
+is_ours(enum problem_type problem)
+{
+	return problem == PROBLEM_SERVER_INTERNAL || problem == PROBLEM_RATE_LIMITED;
+}
+
 static enum err
 write_state(struct storage_tx *tx, struct outcome *outcome)
 {
@@ -160,7 +167,7 @@ write_state(struct storage_tx *tx, struct outcome *outcome)
 		return authorization_set_retrying(tx, result->authorization, result->record, outcome->error,
 		    result->next_try);
 	err = authorization_set_invalid(tx, result->authorization, result->record, outcome->error);
-	if (err != ERR_OK)
+	if (err != ERR_OK || is_ours(result->problem))
 		return err;
 	return limits_failed(tx, limits, result->authorization, clock_now_ms(), &outcome->paused);
 }
@@ -194,7 +201,8 @@ outcome_stored(struct storage_write *write)
 	    F_STR("outcome", result->ok ? "valid" : problem_name(result->problem)),
 	    F_STR("detail", result->detail));
 	if (write->err == ERR_OK && outcome->paused)
-		log_event(LOG_WARNING, "a name is paused for an account: it failed too often", F_STR("authorization", id));
+		log_event(LOG_WARNING, "a name is paused for an account: it failed too often", F_STR("authorization", id),
+		    F_STR("remedy", "signet limit paused, signet limit unpause"));
 	if (result->next_try == 0)
 		park_wake(outcome->ra->park, result->authorization);
 	outcome_free(outcome);

@@ -7,6 +7,7 @@
 #include "config/quorum.h"
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 
 #define SWEEP_MS 100 /* how exactly va.retry_interval is kept */
 #define RESTING_FACTOR 10 /* validations that may rest for each that may run */
@@ -180,7 +181,8 @@ ballot_decide(struct ballot *b)
 		trial_decide(b, &result);
 	else if (b->said[0].outcome == AGREED && quorum_reached(config, ballot_set(b, AGREED)))
 		ballot_succeed(b, &result);
-	else if (b->said[0].outcome == FAILED || quorum_lost(config, ballot_set(b, FAILED)))
+	else if ((b->said[0].outcome == FAILED || quorum_lost(config, ballot_set(b, FAILED))) &&
+		 (b->pending == 0 || !config->hear_all))
 		ballot_fail(b, &result);
 }
 
@@ -293,7 +295,7 @@ round_start(struct ballot *b)
 	for (size_t i = 0; i < all->count; i++) {
 		said_clear(&b->said[i]);
 		if ((v = malloc(sizeof(*v))) == NULL)
-			abort();
+			memory_out();
 		*v = (struct vote){ b, i, b->round, clock_monotonic_ms() };
 		b->pending++;
 		all->voters[i].ask(all->voters[i].self, &b->asked, vote_answered, v);

@@ -78,6 +78,19 @@ record_words(const json_t *array, char *out, size_t size)
 }
 
 void
+record_add_txt(json_t *array, struct slice text)
+{
+	json_t *hop = json_array_get(array, json_array_size(array) - 1), *txt = json_object_get(hop, "txt");
+
+	if (txt == NULL) {
+		json_object_set_new(hop, "txt", json_array());
+		txt = json_object_get(hop, "txt");
+	}
+	if (json_array_size(txt) < RECORD_TXT_MAX)
+		json_array_append_new(txt, json_stringn((const char *)text.data, text.len));
+}
+
+void
 record_text(const json_t *array, char *out, size_t size)
 {
 	size_t hops = json_array_size(array), used = 2;

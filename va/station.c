@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "va/fetch.h"
 #include "va/frame.h"
 #include "va/link.h"
@@ -107,7 +108,7 @@ on_frame(void *arg, struct slice body)
 	if (frame_type(body) != FRAME_ASK || !frame_get_ask(body, &ask) || !check_sound(&ask.check))
 		return false;
 	if ((q = malloc(sizeof(*q))) == NULL)
-		abort();
+		memory_out();
 	*q = (struct question){ c, ask.number };
 	if (ask.caa_alone)
 		ask.check.order = id_new();

@@ -92,7 +92,9 @@ out:
 static const char *
 and_port(uint16_t port, uint16_t usual, char out[16])
 {
-	snprintf(out, 16, port != usual && port != 0 ? " or %u" : "", port);
+	out[0] = '\0';
+	if (port != usual && port != 0)
+		snprintf(out, 16, " or %u", port);
 	return out;
 }
 

@@ -18,6 +18,7 @@
 #include "lib/clock.h"
 #include "lib/file.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "proc/proc.h"
 #include "va/ballot.h"
 #include "va/fetch.h"
@@ -103,7 +104,7 @@ va_answer(void *arg, const struct msg_result *result)
 	if (err != ERR_BUSY)
 		va_stop("ra hung up");
 	if ((o = calloc(1, sizeof(*o))) == NULL)
-		abort();
+		memory_out();
 	o->body = body;
 	*va->last = o;
 	va->last = &o->next;

@@ -12,6 +12,10 @@ void	 answer_head(struct request *);
 enum answer { ANSWER_NOW, ANSWER_LATER };
 enum answer answer_request(struct request *);
 
+/* Suspends the request and puts it into in_flight: from here on it may be in another thread's hands. *number is 0 when
+ * there is no room, and then it is refused. For what ra is asked. */
+enum answer answer_later(struct request *, enum wait_for, uint64_t *number);
+
 /* Turns r->refusal into the response. */
 void	 answer_refusal(struct request *);
 

@@ -133,10 +133,11 @@ value_read(const char *at, char out[NODE_MAX])
 static const char *
 element_read(const char *at, struct address *out)
 {
+	static const struct address none;
 	char value[NODE_MAX];
 	bool found = false;
 
-	*out = (struct address){ .family = 0 };
+	*out = none;
 	for (;; at++) {
 		size_t len;
 
@@ -147,7 +148,7 @@ element_read(const char *at, struct address *out)
 			if (at[len] != '=' || (at = value_read(at + len + 1, value)) == NULL)
 				return NULL;
 			if (len == 3 && strncasecmp(name, "for", 3) == 0) {
-				*out = found ? (struct address){ .family = 0 } : node_read(value);
+				*out = found ? none : node_read(value);
 				found = true;
 			}
 			at = skip_blanks(at);

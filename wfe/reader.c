@@ -6,6 +6,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "wfe/ocsp.h"
 #include "wfe/request.h"
 
 #define LAST_WORDS_MS 500	/* for the 503 answers to reach their clients */
@@ -22,6 +23,17 @@ on_reply(struct wfe *wfe, struct slice body)
 	if (r == NULL)
 		channel_malformed(wfe->ra, MSG_REPLY);
 	request_reply(r, &m);
+}
+
+static void
+on_ocsp(struct wfe *wfe, struct slice body)
+{
+	struct msg_ocsp_answer	m;
+	struct request		*r;
+
+	if (!get_ocsp_answer(body, &m) || (r = in_flight_take(wfe->in_flight, m.number)) == NULL)
+		channel_malformed(wfe->ra, MSG_OCSP_ANSWER);
+	ocsp_reply(r, &m);
 }
 
 static void
@@ -101,6 +113,9 @@ reader_run(void *arg)
 		switch (type) {
 		case MSG_REPLY:
 			on_reply(wfe, body);
+			break;
+		case MSG_OCSP_ANSWER:
+			on_ocsp(wfe, body);
 			break;
 		case MSG_NONCES:
 			on_nonces(wfe, body);

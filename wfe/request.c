@@ -14,6 +14,7 @@
 #include "wfe/check.h"
 #include "wfe/directory.h"
 #include "wfe/hops.h"
+#include "wfe/ocsp.h"
 #include "wfe/reply.h"
 
 /* A refused body is read and dropped up to here, so that the client sees the refusal and not a reset of a
@@ -53,6 +54,7 @@ request_begin(void *cls, const char *target, struct MHD_Connection *connection)
 	r->connection = connection;
 	r->started = clock_monotonic_ms();
 	random_id(r->id);
+	ocsp_keep_target(r, target);
 	r->long_path = !target_clean(target, r->path, sizeof(r->path), &r->query);
 	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	if (info != NULL)
@@ -329,6 +331,9 @@ request_reply(struct request *r, const struct msg_reply *m)
 	r->response = reply_from_ra(&form, m, buf_slice(different ? &own : &r->server->wfe->directory));
 	buf_free(&own);
 	r->status = m->status;
+	/* RFC 8555, 7.2 */
+	if (r->target.route == ROUTE_NEW_NONCE && m->status == MHD_HTTP_NO_CONTENT && strcmp(r->method, MHD_HTTP_METHOD_HEAD) == 0)
+		r->status = MHD_HTTP_OK;
 	r->reset = m->fault == WIRE_RESET;
 	memcpy(r->account, m->account, sizeof(r->account));
 	memcpy(r->problem, m->problem, sizeof(r->problem));

@@ -104,17 +104,32 @@ san_put(X509 *cert, const struct leaf *leaf)
 	    X509_NAME_entry_count(X509_get_subject_name(cert)) == 0, &content);
 }
 
-static bool
-aia_put(X509 *cert, const char *url)
+/* AccessDescription; its method is id-ad and one number more. */
+static void
+access_put(struct buf *out, uint8_t method, const char *url)
 {
-	static const uint8_t ca_issuers[] = { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x02 };
-	struct buf access = { 0 }, content = { 0 };
+	uint8_t oid[] = { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, method };
+	struct buf content = { 0 };
 
-	der_put(&access, DER_OID, slice_of(ca_issuers, sizeof(ca_issuers)));
-	der_put(&access, GENERAL_URI, slice_str(url));
-	der_put(&content, DER_SEQUENCE, buf_slice(&access));
-	content.failed = content.failed || access.failed;
-	buf_free(&access);
+	der_put(&content, DER_OID, slice_of(oid, sizeof(oid)));
+	der_put(&content, GENERAL_URI, slice_str(url));
+	der_put(out, DER_SEQUENCE, buf_slice(&content));
+	out->failed = out->failed || content.failed;
+	buf_free(&content);
+}
+
+/* RFC 5280, 4.2.2.1 */
+static bool
+aia_put(X509 *cert, const char *ocsp, const char *issuer)
+{
+	struct buf content = { 0 };
+
+	if (ocsp == NULL && issuer == NULL)
+		return true;
+	if (ocsp != NULL)
+		access_put(&content, 1, ocsp);
+	if (issuer != NULL)
+		access_put(&content, 2, issuer);
 	return sequence_put(cert, NID_info_access, false, &content);
 }
 
@@ -210,7 +225,8 @@ leaf_extensions_put(X509 *cert, const struct leaf *leaf, const struct leaf_form 
 	       extension_put(cert, NID_basic_constraints, true, slice_of(not_ca, sizeof(not_ca))) &&
 	       aki_put(cert, issuer) && san_put(cert, leaf) &&
 	       (form->policy == NULL || policy_put(cert, form->policy)) &&
-	       (leaf->issuer_url == NULL || form->no_issuer_pointer || aia_put(cert, leaf->issuer_url)) &&
+	       aia_put(cert, form->ocsp_pointer ? leaf->ocsp_url : NULL,
+		   form->no_issuer_pointer ? NULL : leaf->issuer_url) &&
 	       (leaf->crl_url == NULL || form->no_crl_pointer || cdp_put(cert, leaf->crl_url)) &&
 	       (!leaf->must_staple || extension_put(cert, NID_tlsfeature, false,
 					  slice_of(status_request, sizeof(status_request))));

@@ -32,6 +32,7 @@ struct leaf_form {
 	size_t			 subject_count;
 	const char		*policy;		/* an OID, or NULL: no certificatePolicies */
 	bool			 no_issuer_pointer, no_crl_pointer;	/* whatever URLs there are */
+	bool			 ocsp_pointer;		/* when there is a URL */
 };
 
 struct leaf {
@@ -45,6 +46,7 @@ struct leaf {
 	bool				 must_staple;
 	const char			*common_name;	/* one of names, or NULL */
 	const char			*issuer_url;	/* AIA caIssuers, or NULL */
+	const char			*ocsp_url;	/* AIA ocsp, or NULL */
 	const char			*crl_url;	/* CRL distribution point, or NULL */
 };
 

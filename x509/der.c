@@ -125,6 +125,18 @@ der_check(struct slice in, struct reason *reason)
 	return values_check(in, 0, reason);
 }
 
+bool
+der_take(struct slice *in, uint8_t tag, struct slice *value)
+{
+	struct slice rest;
+	uint8_t found;
+
+	if (in->len == 0 || in->data[0] != tag || !header_read(*in, &found, value, &rest, NULL))
+		return false;
+	*in = rest;
+	return true;
+}
+
 void
 der_put(struct buf *out, uint8_t tag, struct slice content)
 {

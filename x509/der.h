@@ -12,6 +12,10 @@
 #define DER_DEPTH_MAX 24 /* a certificate nests 9 deep */
 bool der_check(struct slice, struct reason *);
 
+/* Cuts the first value off bytes that der_check() passed, when it has that tag; value is its content. False: it has
+ * another, or there is none. */
+bool der_take(struct slice *in, uint8_t tag, struct slice *value);
+
 /* Appends tag, length and content. */
 void der_put(struct buf *, uint8_t tag, struct slice content);
 

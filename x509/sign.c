@@ -6,6 +6,7 @@
 #include "x509/certificate.h"
 #include "x509/der.h"
 #include "x509/key.h"
+#include "x509/sign.h"
 
 enum { TAG_BIT_STRING = 0x03, TAG_SEQUENCE = 0x30 };
 
@@ -29,12 +30,19 @@ signature_nid(EVP_PKEY *key)
 	}
 }
 
-/* Inside and outside. RFC 4055, 5: RSA's parameters are NULL; the others have none (RFC 5758, 3.2). */
+/* RFC 4055, 5: RSA's parameters are NULL; the others have none (RFC 5758, 3.2). */
+static int
+parameters_type(int nid)
+{
+	return nid == NID_sha256WithRSAEncryption ? V_ASN1_NULL : V_ASN1_UNDEF;
+}
+
+/* Inside and outside. */
 static bool
 algorithm_set(X509 *cert, int nid)
 {
 	const X509_ALGOR *outer;
-	int type = nid == NID_sha256WithRSAEncryption ? V_ASN1_NULL : V_ASN1_UNDEF;
+	int type = parameters_type(nid);
 
 	X509_get0_signature(NULL, &outer, cert);
 	return X509_ALGOR_set0(
@@ -160,5 +168,27 @@ certificate_sign_again(struct slice der, EVP_PKEY *issuer_key, struct buf *out)
 		err = parts_put(tbs, algorithm, buf_slice(&signature), out);
 	X509_ALGOR_free(decoded);
 	buf_free(&signature);
+	return err;
+}
+
+enum err
+signed_put(struct slice tbs, EVP_PKEY *key, struct buf *out)
+{
+	X509_ALGOR *algorithm = X509_ALGOR_new();
+	struct buf signature = { 0 };
+	uint8_t *der = NULL;
+	enum digest digest;
+	int len = -1, nid = signature_nid(key);
+	enum err err = ERR_CRYPTO;
+
+	if (algorithm != NULL && signature_fits(nid, key, &digest) &&
+	    X509_ALGOR_set0(algorithm, OBJ_nid2obj(nid), parameters_type(nid), NULL) == 1 &&
+	    (len = i2d_X509_ALGOR(algorithm, &der)) > 0 &&
+	    (err = signature_make(key, digest, tbs, &signature)) == ERR_OK)
+		err = parts_put(tbs, slice_of(der, (size_t)len), buf_slice(&signature), out);
+	X509_ALGOR_free(algorithm);
+	OPENSSL_free(der);
+	buf_free(&signature);
+	ERR_clear_error();
 	return err;
 }

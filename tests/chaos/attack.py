@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 GATHER_SECONDS = 15     # until most have been in: handshakes by the thousand are an attack of another kind
+SYN_SECONDS = 120       # a bound only: 100,000 packets take two, on a machine that has nothing else to do
 JOSE = "application/jose+json"
 HEADERS_1_MIB = b"".join(b"X-%04d: %s\r\n" % (i, b"a" * 1012) for i in range(1024))
 CLIENT_HELLO_HALF = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(120)
@@ -305,7 +306,7 @@ async def run(options):
         tasks, enough = [asyncio.create_task(half_open(world, options.address))], lambda: world.seen["SYN"] >= 100000
     else:
         tasks, enough = [asyncio.create_task(one(world, work)) for _ in range(count)], lambda: len(world.there) >= count
-    until = time.monotonic() + GATHER_SECONDS
+    until = time.monotonic() + (SYN_SECONDS if work is half_open else GATHER_SECONDS)
     while not enough() and time.monotonic() < until:
         await asyncio.sleep(0.05)
     print("attacking", flush=True)

@@ -98,12 +98,11 @@ def test_parta_100_names_in_one_certificate(shared):
 
 
 @pytest.mark.needs("signet")
-def test_rfc7633_must_staple_is_granted_when_asked(shared):
+def test_rfc7633_must_staple_is_refused_where_nothing_can_be_stapled(shared):
+    """OCSP is off by default; tests/integration/test_ocsp.py has the other case."""
     from harness.keys import csr
     order, url = shared.ready(["staple.test"])
     wanted = x509.TLSFeature([x509.TLSFeatureType.status_request])
-    reply = shared.finalize(order, csr(["staple.test"], Key(), extensions=[(wanted, False)]))
-    assert reply.status_code == 200, reply.text
-    final = shared.poll(url, ("valid",)).json()
-    leaf = x509.load_pem_x509_certificate(shared.get(final["certificate"]).content)
-    assert extension(leaf, x509.TLSFeature).value == wanted
+    check_problem(shared.finalize(order, csr(["staple.test"], Key(), extensions=[(wanted, False)])), "badCSR", 400,
+                  "must-staple")
+    assert shared.get(url).json()["status"] == "ready"

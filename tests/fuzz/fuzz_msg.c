@@ -98,6 +98,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case MSG_CRL:
 		ROUND_TRIP(struct msg_crl, get_crl, put_crl);
 		break;
+	case MSG_OCSP:
+		ROUND_TRIP(struct msg_ocsp, get_ocsp, put_ocsp);
+		break;
+	case MSG_OCSP_ANSWER:
+		ROUND_TRIP(struct msg_ocsp_answer, get_ocsp_answer, put_ocsp_answer);
+		break;
+	case MSG_OCSP_SIGN:
+		ROUND_TRIP(struct msg_ocsp_sign, get_ocsp_sign, put_ocsp_sign);
+		break;
+	case MSG_OCSP_SIGNED:
+		ROUND_TRIP(struct msg_ocsp_signed, get_ocsp_signed, put_ocsp_signed);
+		break;
 	case 'B':
 		ROUND_TRIP(struct bundle, bundle_get, bundle_put);
 		break;

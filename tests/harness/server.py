@@ -52,6 +52,7 @@ class Server:
         self.names, self.responder = names, responder
         self.user, self.env = user, dict(os.environ, **(env or {}))
         self.process = None
+        self.tolerated = ()         # of what close() looks for in the log
         self.program = PROGRAM
         if user:
             # the checkout may lie where only its owner gets to
@@ -171,7 +172,7 @@ class Server:
             self.stop()
             log = self.log()
             for bad in ("Sanitizer", "runtime error:", "forbidden system call"):
-                assert bad not in log, log[max(0, log.index(bad) - 500):][:4000]
+                assert bad in self.tolerated or bad not in log, log[max(0, log.index(bad) - 500):][:4000]
         finally:
             shutil.rmtree(self.dir, ignore_errors=True)
 

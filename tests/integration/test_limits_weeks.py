@@ -19,15 +19,18 @@ class Timed:
     def __init__(self, names, responder):
         self.management = free_port()
         self.server = Server(names, responder, init=("--preset", "pebble"), config={"surface": "native",
-            "ra": {"limits": {"certificates_per_domain": "10/7d", "orders_per_account": "2/3h"},
+            "ra": {"limits": {"certificates_per_domain": "10/7d", "orders_per_account": "2/3h", "failures": "2/1h"},
                    "nonce_rejection": 0, "reuse_authorizations": False,
                    "terms_of_service": "", "lifetimes": {"order": "30d", "valid_authorization": "30d"}},
             "va": {"sleep": 0, "always_valid": True},
             "wfe": {"management_listen": [f"127.0.0.1:{self.management}"]}})
 
-    def forward(self, seconds):
-        reply = requests.post(f"https://127.0.0.1:{self.management}/clock", json={"forward": seconds}, verify=False)
+    def manage(self, call, body):
+        reply = requests.post(f"https://127.0.0.1:{self.management}/{call}", json=body, verify=False)
         assert reply.status_code == 200, reply.text
+
+    def forward(self, seconds):
+        self.manage("clock", {"forward": seconds})
 
 
 @pytest.fixture
@@ -62,6 +65,34 @@ def test_orders_come_back_as_retry_after_says(timed):
     assert order().status_code == 429
     timed.forward(20)
     assert order().status_code == 201 and order().status_code == 429
+
+
+@pytest.mark.filterwarnings("ignore:Unverified")
+@pytest.mark.parametrize("problem, counts", [("connection", True), ("dns", True), ("caa", True),
+                                             ("serverInternal", False), ("rateLimited", False)])
+def test_what_counts_as_a_failed_validation(timed, problem, counts):
+    """What the client can mend; not what the CA itself was at a loss for."""
+    client = Client(timed.server)
+
+    def fail():
+        timed.manage("faults", {"faults": [{"endpoint": "challenge", "validationError": problem}]})
+        url = client.post(client.directory["newOrder"], {"identifiers": [{"type": "dns", "value": "hit.test"}]})
+        if url.status_code != 201:
+            return url
+        url = url.json()["authorizations"][0]
+        client.post(client.get(url).json()["challenges"][0]["url"], {})
+        done = client.poll(url, ("valid", "invalid")).json()
+        assert done["status"] == "invalid" and done["challenges"][0]["error"]["type"].endswith(problem)
+        return None
+
+    timed.server.run("limit", "override", "orders_per_account", client.kid.rsplit("/", 1)[1], "none", "--dir",
+                     timed.server.home)
+    assert [fail() for _ in range(2)] == [None, None]
+    last = fail()
+    if counts:
+        check_problem(last, "rateLimited", 429, "ra.limits.failures")
+    else:
+        assert last is None
 
 
 @pytest.mark.long

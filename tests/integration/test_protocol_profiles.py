@@ -8,7 +8,7 @@ from harness.server import Server
 
 SERVER, CLIENT = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
 PROFILES = {
-    "usual": {"lifetime": "90d", "description": "for web servers"},
+    "usual": {"lifetime": "90d", "description": "for web servers", "must_staple": True},
     "strict": {"lifetime": "10d", "key_types": ["p384", "rsa3072"], "key_encipherment": False, "must_staple": False},
     "both": {"lifetime": "30d", "client_auth": True, "common_name": True},
     "full": {"lifetime": "30d", "subject": ["C=DE", "O=Example Läb", "OU=Tests"], "policy": "1.3.6.1.4.1.57264.1",

@@ -109,6 +109,30 @@ def test_content_type(server, client, kind, found):
     assert reply.headers.get("Content-Type") == found and reply.json()["status"] == "pending"
 
 
+def test_what_is_read_by_get(server, client):
+    """The directory, newNonce and renewal information, which nobody signs."""
+    urls = {"directory": server.directory_url, "new-nonce": client.directory["newNonce"]}
+    for endpoint, url in urls.items():
+        before = client.http.get(url)
+        script(server, {"endpoint": endpoint, "status": 503, "type": "serverInternal", "retryAfter": 3, "times": 1},
+               {"endpoint": endpoint, "connection": "reset", "times": 1}, {"endpoint": endpoint, "delay": 300, "times": 1})
+        reply = client.http.get(url)
+        problem(reply, "serverInternal", 503)
+        assert reply.headers["Retry-After"] == "3"
+        with pytest.raises(requests.ConnectionError):
+            client.http.get(url)
+        begin = time.monotonic()
+        after = client.http.get(url)
+        assert time.monotonic() - begin > 0.25
+        assert (after.status_code, after.content, sorted(after.headers)) == (
+            before.status_code, before.content, sorted(before.headers))
+    head = client.http.head(urls["new-nonce"])
+    assert head.status_code == 200 and head.headers["Replay-Nonce"]
+    assert client.http.get(urls["new-nonce"]).status_code == 204
+    script(server, {"endpoint": "new-nonce", "nonce": "missing", "times": 1})
+    assert "Replay-Nonce" not in client.http.head(urls["new-nonce"]).headers
+
+
 def test_slow_issuance(server, client):
     script(server, {"endpoint": "finalize", "issuanceDelay": 700})
     ready, url = client.ready(["slow.test"])
@@ -149,13 +173,53 @@ def test_bad_rules(server, client, rule, what):
 
 def test_a_script_from_a_file(challenges, tmp_path):
     file = tmp_path / "faults.json"
-    file.write_text(json.dumps({"faults": [{"endpoint": "new-order", "status": 500, "times": 1}]}))
+    file.write_text(json.dumps({"faults": [{"endpoint": "new-order", "status": 500, "times": 1}],
+                                "limits": {"orders_per_account": "1/1h"}}))
     made = Pebble("signet", challenges, env=CALM, args=("-faults", str(file)))
     try:
         client = made.client()
-        assert [order(client).status_code for _ in range(2)] == [500, 201]
+        assert [order(client).status_code for _ in range(3)] == [500, 201, 429]
     finally:
         made.close()
+
+
+LETS_ENCRYPT = {"accounts_per_address": "10/3h", "orders_per_account": "300/3h", "certificates_per_domain": "50/7d",
+                "certificates_per_set": "5/7d", "failures": "5/1h"}
+
+
+def test_rate_limits(server, client):
+    """Of Let's Encrypt's shape, as ra.limits has them: counted, with Retry-After, and gone when they are taken away."""
+    reply = server.manage("/faults", "POST", json={"limits": {**LETS_ENCRYPT, "orders_per_account": "2/1h"}})
+    assert reply.status_code == 200 and reply.json()["limits"]["orders_per_account"] == "2/3600s"
+    assert [order(client, f"rate-{i}.test").status_code for i in range(2)] == [201, 201]
+    reply = order(client, "rate-2.test")
+    problem(reply, "rateLimited", 429, "2")
+    assert 0 < int(reply.headers["Retry-After"]) <= 3600
+    assert order(server.client(), "rate-3.test").status_code == 201         # another account's
+    assert server.manage("/faults", "DELETE").status_code == 200
+    assert order(client, "rate-2.test").status_code == 201
+    assert set(server.manage("/faults").json()["limits"].values()) == {"none", 0}
+
+
+def test_the_set_limit(server, client):
+    server.manage("/faults", "POST", json={"limits": {"certificates_per_set": "1/7d"}})
+    client.issue(["set.test"])
+    problem(order(client, "set.test"), "rateLimited", 429, "exactly the names")
+    assert server.manage("/clock", "POST", json={"forward": 8 * 86400}).status_code == 200
+    client = server.client()                                # whatever expired meanwhile
+    client.issue(["set.test"])
+
+
+@pytest.mark.parametrize("limits, what", (
+    ({"orders_per_account": "many"}, "orders_per_account"), ({"orders_per_account": 3}, "orders_per_account"),
+    ({"orders": "3/1h"}, "there is no"), ({"pause_after": "x"}, "pause_after"), ([], "is an object")))
+def test_bad_limits(server, client, limits, what):
+    server.manage("/faults", "POST", json={"limits": {"orders_per_account": "7/1h"}})
+    reply = server.manage("/faults", "POST", json={"limits": limits})
+    assert reply.status_code == 400 and what in reply.text
+    reply = server.manage("/faults", "POST", json={"limits": {"orders_per_account": "1/1h"}, "faults": [{"percent": 500}]})
+    assert reply.status_code == 400
+    assert server.manage("/faults").json()["limits"]["orders_per_account"] == "7/3600s"
 
 
 def test_faults_are_not_held_against_the_client(server, client):

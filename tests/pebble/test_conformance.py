@@ -1,6 +1,10 @@
 """The conformance report: a good client's is empty; each misbehaviour, one by one, is in it, with the request that
 showed it."""
+import datetime
+import http.server
 import json
+import socket
+import threading
 import time
 import xml.etree.ElementTree as xml
 
@@ -344,6 +348,136 @@ def test_key_authorization(watched, client, text):
     assert set(broken(watched)) == {"KEY_AUTHORIZATION"}
 
 
+def dns_challenges(client, order):
+    """The challenges of an order's authorizations, with what stands where."""
+    found = []
+    for url in order.json()["authorizations"]:
+        authorization = client.get(url).json()
+        challenge = next(c for c in authorization["challenges"] if c["type"] == "dns-01")
+        found.append((url, authorization["identifier"]["value"], challenge["url"],
+                      client.digest(f"{challenge['token']}.{client.key.thumbprint}")))
+    return found
+
+
+def stand(client, name, *values):
+    """These TXT records and no others."""
+    tell = client.server.responder.server.tell
+    tell("/clear-txt", host=f"_acme-challenge.{name}.")
+    for value in values:
+        client.server.names.txt("_acme-challenge." + name, value)
+
+
+def answer(client, challenges):
+    for url, _, challenge, _ in challenges:
+        client.post(challenge, {})
+    return [patient(client, url).json()["status"] for url, *_ in challenges]
+
+
+def end(client, made):
+    """An order that is ready to its end."""
+    url, names = made.headers["Location"], [one["value"] for one in made.json()["identifiers"]]
+    client.finalize(client.get(url).json(), keys.csr(names, Key()))
+    time.sleep(1.05)
+    client.get(patient(client, url).json()["certificate"])
+
+
+def test_txt_in_the_place_of_another(watched, client):
+    """A wildcard and its base name have their records at one name."""
+    made = client.order(["*.together.test", "together.test"])
+    challenges = dns_challenges(client, made)
+    stand(client, "together.test", challenges[1][3])
+    assert answer(client, challenges) == ["invalid", "valid"]
+    client.get(made.headers["Location"])
+    assert set(broken(watched)) == {"TXT_TOGETHER"}
+
+
+def test_txt_together_rightly(watched, client):
+    made = client.order(["*.beside.test", "beside.test"])
+    challenges = dns_challenges(client, made)
+    stand(client, "beside.test", *(digest for *_, digest in challenges))
+    assert answer(client, challenges) == ["valid", "valid"]
+    stand(client, "beside.test")
+    end(client, made)
+    kept = next(one for one in report(watched) if one["account"])["kept"]
+    assert broken(watched) == {} and {"TXT_TOGETHER", "ARRAY_ORDER"} <= set(kept)
+
+
+@pytest.mark.parametrize("beside", (True, False))
+def test_txt_left_behind(watched, client, beside):
+    old = None
+    for _ in range(2):
+        made = client.order(["stale.test"])
+        challenges = dns_challenges(client, made)
+        stand(client, "stale.test", *([old] if old else []), *([challenges[0][3]] if beside or not old else []))
+        answer(client, challenges)
+        old = challenges[0][3]
+        if client.get(made.headers["Location"]).json()["status"] == "ready":
+            end(client, made)
+    entry = broken(watched)
+    assert entry.pop("TXT_STALE")["section"] == "RFC 8555, 8.4"
+    assert set(entry) == (set() if beside else {"KEY_AUTHORIZATION"})       # the new record was missing, too
+
+
+def test_txt_removed(watched, client):
+    for _ in range(2):
+        made = client.order(["clean.test"])
+        challenges = dns_challenges(client, made)
+        stand(client, "clean.test", challenges[0][3])
+        assert answer(client, challenges) == ["valid"]
+        stand(client, "clean.test")
+        end(client, made)
+    assert broken(watched) == {}
+    assert "TXT_STALE" in next(one for one in report(watched) if one["account"])["kept"]
+
+
+def test_order_of_lists(watched, client):
+    """It takes the first authorization for the first identifier."""
+    made = client.order(["first.test", "second.test"])
+    challenges = dns_challenges(client, made)
+    stand(client, challenges[0][1], challenges[1][3])
+    stand(client, challenges[1][1], challenges[0][3])
+    assert answer(client, challenges)[0] == "invalid"
+    client.get(made.headers["Location"])
+    assert set(broken(watched)) == {"ARRAY_ORDER"}
+
+
+def test_responder_that_ends_too_early(watched, client):
+    """One request is served, the next finds nobody."""
+    made = client.order(["once.test"])
+    url = made.json()["authorizations"][0]
+    found = next(c for c in client.get(url).json()["challenges"] if c["type"] == "http-01")
+    served, lock = [], threading.Lock()
+
+    class Once(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            with lock:
+                served.append(self.path)
+                first = len(served) == 1
+            text = f"{found['token']}.{client.key.thumbprint}".encode() if first else b""
+            self.send_response(200 if first else 404)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *_):
+            pass
+
+    class Server(http.server.ThreadingHTTPServer):
+        address_family = socket.AF_INET6            # which Pebble asks for first
+
+    once = Server(("::1", 0), Once)
+    threading.Thread(target=once.serve_forever, daemon=True).start()
+    try:
+        watched.responder.server.tell("/add-redirect", path=f"/.well-known/acme-challenge/{found['token']}",
+                                      targetURL=f"http://once.test:{once.server_address[1]}/x")
+        client.post(found["url"], {})
+        assert patient(client, url).json()["status"] == "invalid"
+    finally:
+        once.shutdown()
+    client.get(made.headers["Location"])
+    assert set(broken(watched)) == {"RESPONDER"} and len(served) > 1
+
+
 def test_several_challenges(watched, client):
     made = client.order(["several.test"])
     url = made.json()["authorizations"][0]
@@ -408,6 +542,42 @@ def test_replaces_rightly(watched, client):
     client.post(client.directory["newOrder"], {"identifiers": [{"type": "dns", "value": "replace.test"}],
                                                "replaces": "AAAA.AAAA"})
     assert set(broken(watched)) == {"REPLACES"}
+
+
+def renew(watched, client, leaf, names, place):
+    """Renews at that place of the window, by moving the clock; the new leaf."""
+    url = f"{client.directory['renewalInfo']}/{cert_id(leaf)}"
+    window = client.http.get(url).json()["suggestedWindow"]
+    start, end = (datetime.datetime.fromisoformat(window[at].rstrip("Z")) for at in ("start", "end"))
+    now = datetime.datetime.fromisoformat(watched.manage("/clock").json()["now"].rstrip("Z"))
+    forward = int((start + (end - start) * place - now).total_seconds())
+    assert watched.manage("/clock", "POST", json={"forward": forward}).status_code == 200
+    return issue(client, names, replaces=cert_id(leaf))[1]
+
+
+@pytest.mark.parametrize("places, found", (((0.001, 0.001), {"WINDOW"}), ((0.2, 0.7), set())), ids=("start", "chance"))
+def test_time_in_the_window(challenges, places, found):
+    from harness.pebble import Pebble
+    server = Pebble("signet", challenges, env={"PEBBLE_WFE_NONCEREJECT": "0", "PEBBLE_AUTHZREUSE": "0",
+                                               "PEBBLE_VA_NOSLEEP": "1"})
+    try:
+        client = server.client()
+        leaf = issue(client, ["window.test"])[1]
+        for place in places:
+            leaf = renew(server, client, leaf, ["window.test"], place)
+        assert set(broken(server)) == found
+        kept = {rule for one in report(server) for rule in one["kept"]}
+        assert ("WINDOW" in kept) == (not found)
+    finally:
+        server.close()
+
+
+def test_a_report_of_many_clients(watched, client):
+    """One account a test is what suites make: the report fits in all its forms."""
+    for i in range(60):
+        watched.client().order([f"many-{i}.test"])
+    for path in ("/conformance", "/conformance.json", "/conformance.xml"):
+        assert watched.manage(path).status_code == 200, path
 
 
 def test_nonces_refused_by_chance_are_not_the_clients_fault(challenges):

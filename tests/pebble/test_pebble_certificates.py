@@ -165,7 +165,6 @@ def test_must_staple(client, asked):
     assert len(found) == asked
 
 
-@pytest.mark.later
 def test_ocsp_url(make_pebble_both):
     client = make_pebble_both(config={"ocspResponderURL": "http://ocsp.test:4002"}).client()
     access = get(client.issue(["ocsp.test"]).leaf, x509.AuthorityInformationAccess).value

@@ -176,6 +176,7 @@ world_open(void **state)
 	w->config.ra.deny = (struct strings){ denied_names, 2 };
 	w->config.ra.order_lifetime = 7 * 86400;
 	w->config.ra.valid_authorization_lifetime = 30 * 86400;
+	w->config.ca.ocsp_url = (char *)"";
 	w->config.ca.issuers = &issuer_config;
 	w->config.ca.issuer_count = 1;
 	w->config.ca.profiles = profiles;

@@ -21,6 +21,8 @@ media_types(void **state)
 	assert_false(media_type_is_jose("application/jose+jsonx"));
 	assert_false(media_type_is_jose("application/json"));
 	assert_false(media_type_is_jose("text/plain, application/jose+json"));
+	assert_true(media_type_is_ocsp("application/ocsp-request"));
+	assert_false(media_type_is_ocsp("application/ocsp-response"));
 }
 
 static void
@@ -32,6 +34,52 @@ encodings(void **state)
 	assert_true(encoding_is_identity("Identity"));
 	assert_false(encoding_is_identity("gzip"));
 	assert_false(encoding_is_identity("identity, gzip"));
+}
+
+/* RFC 6960, A.1 */
+static const struct {
+	const char *text, *der;		/* NULL: refused */
+} ocsp_paths[] = {
+	{ "MDEy", "012" },
+	{ "/MDEy", "012" },
+	{ "//MDEy", "012" },
+	{ "MDE=", "01" },
+	{ "MDE", "01" },
+	{ "MDE%3D", "01" },
+	{ "MDE%3d", "01" },
+	{ "MA==", "0" },
+	{ "%4d%44Ey", "012" },
+	{ "Pz8%2F", "\x3f\x3f\x3f" },
+	{ "Pz8/", "\x3f\x3f\x3f" },
+	{ "Pj4+", "\x3e\x3e\x3e" },
+	{ "Pj4%2B", "\x3e\x3e\x3e" },
+	{ "Pj4-", "\x3e\x3e\x3e" },
+	{ "", NULL },
+	{ "/", NULL },
+	{ "=", NULL },
+	{ "MA===", NULL },
+	{ "MD=Ey", NULL },
+	{ "M", NULL },
+	{ "MDEy%", NULL },
+	{ "MDEy%4", NULL },
+	{ "MDEy%4g", NULL },
+	{ "MDEy%00", NULL },
+	{ "MD Ey", NULL },
+	{ "MDF", NULL },	/* bits past the end */
+};
+
+static void
+ocsp_path(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(ocsp_paths) / sizeof(ocsp_paths[0]); i++) {
+		struct buf der = { 0 };
+		bool	   ok = ocsp_path_decode(slice_str(ocsp_paths[i].text), &der);
+
+		if (ok != (ocsp_paths[i].der != NULL) || (ok && !slice_eq_str(buf_slice(&der), ocsp_paths[i].der)))
+			fail_msg("%s", ocsp_paths[i].text);
+		buf_free(&der);
+	}
 }
 
 static void
@@ -78,7 +126,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(media_types), cmocka_unit_test(encodings),
-		cmocka_unit_test(targets), cmocka_unit_test(texts) };
+		cmocka_unit_test(ocsp_path), cmocka_unit_test(targets), cmocka_unit_test(texts) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
