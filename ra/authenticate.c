@@ -132,11 +132,12 @@ key_from_account(struct request *request)
 	if (!route_parse_url(&kids, kid, &target) || target.route != ROUTE_ACCOUNT || target.nowhere)
 		return problem_set(&request->problem, PROBLEM_MALFORMED,
 		    "\"kid\" is \"%.120s\", not an account URL of this server as newAccount gave it in Location "
-		    "(RFC 8555, 6.2)", kid);
+		    "(RFC 8555, 6.2)", kid) || problem_said(&request->problem, SAID_KID, "");
 	err = accounts_get(request->ra->accounts, request->ra->storage, target.id, &request->known);
 	if (err == ERR_NOT_FOUND)
 		return problem_set(&request->problem, PROBLEM_ACCOUNT_DOES_NOT_EXIST,
-		    "there is no account \"%.120s\"; create one by newAccount (RFC 8555, 7.3)", kid);
+		    "there is no account \"%.120s\"; create one by newAccount (RFC 8555, 7.3)", kid) ||
+		    problem_said(&request->problem, SAID_KID_UNKNOWN, kid);
 	if (err != ERR_OK)
 		return request_broken(request, "accounts_get", err);
 	request->account = request->known->account;
@@ -157,7 +158,8 @@ check_signature(struct request *request)
 		return problem_set(&request->problem, PROBLEM_BAD_SIGNATURE_ALGORITHM, "%s", reason.text) ||
 		    problem_said(&request->problem, SAID_ALGORITHM_OF_KEY, "");
 	case ERR_BAD_SIGNATURE:
-		return problem_set(&request->problem, PROBLEM_MALFORMED, "the JWS signature: %s", reason.text);
+		return problem_set(&request->problem, PROBLEM_MALFORMED, "the JWS signature: %s", reason.text) ||
+		    problem_said(&request->problem, SAID_SIGNATURE, "");
 	default:
 		return request_broken(request, "jws_verify", err);
 	}

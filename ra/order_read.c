@@ -95,7 +95,8 @@ read_identifiers(struct reading *r)
 
 	if (!json_is_array(list) || json_array_size(list) == 0)
 		return problem_set(r->problem, PROBLEM_MALFORMED,
-		    "\"identifiers\" is not an array of at least one identifier (RFC 8555, 7.4)");
+		    "\"identifiers\" is not an array of at least one identifier (RFC 8555, 7.4)") ||
+		    problem_said(r->problem, SAID_NO_IDENTIFIER, "");
 	if (json_array_size(list) > IDENTIFIERS_MAX)
 		return problem_set(r->problem, PROBLEM_MALFORMED, "the order has %zu identifiers; %d is the most",
 		    json_array_size(list), IDENTIFIERS_MAX);
@@ -119,7 +120,8 @@ find_profile(struct reading *r, const char *name, const struct profile_config **
 		*out = &r->policy->ca->profiles[chance_below(CHANCE_PROFILE, (uint32_t)r->policy->ca->profile_count)];
 	if (*out == NULL)
 		return problem_set(r->problem, PROBLEM_INVALID_PROFILE,
-		    "there is no profile \"%.60s\"; the directory's meta.profiles lists those there are", name);
+		    "there is no profile \"%.60s\"; the directory's meta.profiles lists those there are", name) ||
+		    problem_said(r->problem, SAID_NO_PROFILE, name);
 	if (!policy_allows_profile(r->policy, *out, &reason))
 		return problem_set(r->problem, PROBLEM_INVALID_PROFILE, "%s", reason.text);
 	if ((r->order->profile = strdup((*out)->name)) == NULL)

@@ -58,7 +58,16 @@ class World:
 
     def __init__(self, count, revoked):
         self.target = Signet({"ra": {"policy": {"allow": ["*.load.test"]}}})
-        self.server, self.count = self.target.server, count
+        self.server, self.count, self.starts = self.target.server, count, []
+        try:
+            self._fill(count, revoked)
+            for _ in range(3):
+                self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def _fill(self, count, revoked):
         self.client = Client(self.server)
         code, summary = self.target.run("--issuances", 2)
         if code != 0:
@@ -72,9 +81,6 @@ class World:
         self.filled = time.monotonic() - start
         self.size = sum(os.path.getsize(os.path.join(at, name)) for at, _, names in os.walk(self.server.home)
                         for name in names)
-        self.starts = []
-        for _ in range(3):
-            self.start()
 
     def _read(self, name):
         with open(os.path.join(self.server.home, name), "rb") as f:

@@ -109,7 +109,7 @@ def test_order_is_shuffled(client):
 
 
 @pytest.mark.parametrize("names,kind,status,detail", (
-    ([], "malformed", 400, ""), (["a!b.test"], "malformed", 400,
+    ([], "malformed", 400, "Order did not specify any identifiers"), (["a!b.test"], "malformed", 400,
      "Order included DNS identifier with a value containing an illegal character: '!'"),
     (["\u00e9.test"], "malformed", 400,
      "Order included DNS identifier with a value containing an illegal character: '"),
@@ -436,4 +436,4 @@ def test_profiles(make_pebble):
         assert leaf.subject.rfc4514_string() == subject
         assert abs((leaf.not_valid_after - leaf.not_valid_before).total_seconds() - seconds) <= 1
     reply = client.post(client.directory["newOrder"], {"identifiers": [{"type": "dns", "value": "a.test"}], "profile": "c"})
-    problem(reply, "invalidProfile", 400)
+    problem(reply, "invalidProfile", 400, 'Order includes unrecognized profile name "c"')

@@ -163,8 +163,9 @@ def test_not_a_jws(client_both, body):
 
 
 def test_signature(client_both):
+    """acme-client's suite for JavaScript looks for the first words."""
     reply = client_both.post(client_both.directory["newOrder"], {}, signature=lambda data: b"x" * 64)
-    problem(reply, "malformed", 400)
+    problem(reply, "malformed", 400, "JWS verification error")
 
 
 def test_nonces(client_both):
@@ -183,8 +184,15 @@ def test_url(client_both):
 
 
 def test_unknown_account(client_both):
-    reply = client_both.post(client_both.directory["newOrder"], {}, kid=client_both.server.url("/my-account/12345"))
-    problem(reply, "accountDoesNotExist", 400)
+    kid = client_both.server.url("/my-account/12345")
+    reply = client_both.post(client_both.directory["newOrder"], {}, kid=kid)
+    problem(reply, "accountDoesNotExist", 400, f"Account {kid} not found.")
+
+
+@pytest.mark.parametrize("kid", ("https://example.com/acct/1", "1"))
+def test_somebody_elses_account(client_both, kid):
+    reply = client_both.post(client_both.directory["newOrder"], {}, kid=kid)
+    problem(reply, "malformed", 400, "Key ID (kid) in JWS header missing expected URL prefix")
 
 
 def test_jwk_and_kid(client_both):
