@@ -336,7 +336,7 @@ const struct option options[] = {
 	    EACH("0s", "24h", "0s"), .max = 30 * DAY,
 	    .help = "half of the window in which a certificate should be renewed (RFC 9773); 0s: a fiftieth of its "
 		    "lifetime" },
-	{ .key = "ra.faults", .type = &type_path, AT(ra.faults), .roles = RA, SAME("\"\""), .flags = OPTION_TEST,
+	{ .key = "ra.faults", .type = &type_path, AT(ra.faults), .roles = WFE | RA, SAME("\"\""), .flags = OPTION_TEST,
 	    .help = "file with a script of faults; the management listener changes it" },
 	{ .key = "ra.observe", .type = &type_bool, AT(ra.observe), .roles = WFE | RA, EACH("false", "true", "false"),
 	    .flags = OPTION_TEST, .help = "whether what clients do wrong is noted for the conformance report" },

@@ -185,7 +185,8 @@ static void
 look_at_time(struct look *l)
 {
 	const struct request   *r = l->request;
-	enum conduct_rule	rule = r->lookup ? RULE_ARI_RETRY_AFTER : RULE_RETRY_AFTER;
+	bool			renewal = r->target.route == ROUTE_RENEWAL_INFO_OF && r->lookup;
+	enum conduct_rule	rule = renewal ? RULE_ARI_RETRY_AFTER : RULE_RETRY_AFTER;
 	struct tracked	       *t = find_path(l->book, TRACKED_POLL, l->client, r->msg.path);
 	int64_t			now = clock_now_ms();
 

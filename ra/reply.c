@@ -164,7 +164,7 @@ reply_send(struct request *request)
 	if (!id_is_zero(request->account.id))
 		id_text(request->account.id, reply->account);
 	snprintf(reply->route, sizeof(reply->route), "%s", route_name(request->target.route));
-	if (!request->lookup)
+	if (!request->lookup || request->target.route == ROUTE_NEW_NONCE)
 		nonce_issue(request->ra->nonces, reply->nonce);
 	apply_fault(request);
 	conduct_request(request->ra->conduct, request);

@@ -209,12 +209,15 @@ get_only(struct request *request)
 	return true;
 }
 
-/* RFC 9773, 4.1: the path alone says what is asked. Whatever else wfe asks for needs a signature. */
+/* RFC 9773, 4.1: the path alone says what is asked. Whatever else wfe asks for needs a signature; but where a script may
+ * say what becomes of them, the directory and newNonce come here, too. */
 static bool
-look_up(struct request *request)
+can_look_up(struct request *request)
 {
-	if (route_parse(request->ra->surface, slice_str(request->msg.path), &request->target) && route_is_lookup(request->target.route))
-		return table[request->target.route].handle(request);
+	if (route_parse(request->ra->surface, slice_str(request->msg.path), &request->target) &&
+	    (route_is_lookup(request->target.route) ||
+		(request->ra->faults != NULL && route_takes_get(request->target.route))))
+		return true;
 	request->problem.status = 404;
 	return problem_set(&request->problem, PROBLEM_MALFORMED, "there is nothing here that can be read by GET");
 }
@@ -310,6 +313,8 @@ act(struct request *request)
 {
 	const struct fault *fault = &request->fault;
 
+	if (fault->status == 0 && request->lookup)
+		return table[request->target.route].handle(request);
 	if (fault->status == 0)
 		return check_target(request) && check_payload(request) && table[request->target.route].handle(request);
 	request->is_scripted = true;
@@ -343,9 +348,7 @@ request_run(struct request *request)
 {
 	struct ra *ra = request->ra;
 
-	if (request->lookup) {
-		go_on(request, look_up(request));
-	} else if (!authenticate(request)) {
+	if (!(request->lookup ? can_look_up(request) : authenticate(request))) {
 		go_on(request, false);
 	} else if (ra->faults != NULL && faults_meet(ra->faults, request->target.route, &request->account.id, &request->fault) &&
 	    request->fault.delay > 0) {

@@ -331,6 +331,9 @@ request_reply(struct request *r, const struct msg_reply *m)
 	r->response = reply_from_ra(&form, m, buf_slice(different ? &own : &r->server->wfe->directory));
 	buf_free(&own);
 	r->status = m->status;
+	/* RFC 8555, 7.2 */
+	if (r->target.route == ROUTE_NEW_NONCE && m->status == MHD_HTTP_NO_CONTENT && strcmp(r->method, MHD_HTTP_METHOD_HEAD) == 0)
+		r->status = MHD_HTTP_OK;
 	r->reset = m->fault == WIRE_RESET;
 	memcpy(r->account, m->account, sizeof(r->account));
 	memcpy(r->problem, m->problem, sizeof(r->problem));

@@ -109,6 +109,30 @@ def test_content_type(server, client, kind, found):
     assert reply.headers.get("Content-Type") == found and reply.json()["status"] == "pending"
 
 
+def test_what_is_read_by_get(server, client):
+    """The directory, newNonce and renewal information, which nobody signs."""
+    urls = {"directory": server.directory_url, "new-nonce": client.directory["newNonce"]}
+    for endpoint, url in urls.items():
+        before = client.http.get(url)
+        script(server, {"endpoint": endpoint, "status": 503, "type": "serverInternal", "retryAfter": 3, "times": 1},
+               {"endpoint": endpoint, "connection": "reset", "times": 1}, {"endpoint": endpoint, "delay": 300, "times": 1})
+        reply = client.http.get(url)
+        problem(reply, "serverInternal", 503)
+        assert reply.headers["Retry-After"] == "3"
+        with pytest.raises(requests.ConnectionError):
+            client.http.get(url)
+        begin = time.monotonic()
+        after = client.http.get(url)
+        assert time.monotonic() - begin > 0.25
+        assert (after.status_code, after.content, sorted(after.headers)) == (
+            before.status_code, before.content, sorted(before.headers))
+    head = client.http.head(urls["new-nonce"])
+    assert head.status_code == 200 and head.headers["Replay-Nonce"]
+    assert client.http.get(urls["new-nonce"]).status_code == 204
+    script(server, {"endpoint": "new-nonce", "nonce": "missing", "times": 1})
+    assert "Replay-Nonce" not in client.http.head(urls["new-nonce"]).headers
+
+
 def test_slow_issuance(server, client):
     script(server, {"endpoint": "finalize", "issuanceDelay": 700})
     ready, url = client.ready(["slow.test"])
