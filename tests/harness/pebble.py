@@ -53,7 +53,8 @@ class Challenges:
 
 
 class Pebble:
-    """host: what it listens at. config: what differs in the configuration's object; None takes a key out. env: beside CALM; args: further ones.
+    """host: what it listens at. config: what differs in the configuration's object; None takes a key out. env: beside
+    CALM; args: further ones.
     text: the configuration file as it is, instead."""
 
     def __init__(self, kind, challenges, config=None, env=None, args=(), start=True, host="127.0.0.1"):
