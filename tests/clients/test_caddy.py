@@ -49,7 +49,8 @@ class Caddy:
                 time.sleep(0.05)
 
     @staticmethod
-    def wait(condition, timeout=30):
+    def wait(condition, timeout=150):
+        """It gives up at the third refused nonce in a row, and tries again after a minute, then after two."""
         end = time.monotonic() + timeout
         while not condition():
             assert time.monotonic() < end
