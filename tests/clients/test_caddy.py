@@ -36,7 +36,7 @@ class Caddy:
                 [find_program("caddy"), "run", "--config", file], stdout=log, stderr=log, cwd=shell.home,
                 env={**shell.env, "XDG_DATA_HOME": shell.path("data"), "XDG_CONFIG_HOME": shell.path("config")})
 
-    def certificate(self, name, timeout=30):
+    def certificate(self, name, timeout=150):
         """The leaf that it serves for that name, proven with the CA's root; waits until it has one."""
         end = time.monotonic() + timeout
         while True:
