@@ -122,9 +122,9 @@ static const struct option profile_fields[] = {
 	{ .key = "ocsp_pointer", .type = &type_bool, .offset = offsetof(struct profile_config, ocsp_pointer),
 	    .roles = CA, SAME("false"),
 	    .help = "whether its certificates say where to ask for their status by OCSP: ca.ocsp_url" },
-	/* Without OCSP there is nothing to staple, and strict clients refuse the certificate. Pebble gives it all the same. */
+	/* Without OCSP there is nothing to staple, and strict clients refuse the certificate. */
 	{ .key = "must_staple", .type = &type_bool, .offset = offsetof(struct profile_config, must_staple),
-	    .roles = RA | CA, EACH("false", "true", "false"),
+	    .roles = RA | CA, SAME("false"),
 	    .help = "whether a CSR that asks for must-staple (RFC 7633) gets it; else it is refused. It goes with "
 		    "ocsp_pointer: without a response to staple such a certificate is of no use" },
 };

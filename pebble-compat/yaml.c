@@ -480,7 +480,7 @@ put_profile(struct writing *w, const char *name, const json_t *profile)
 	buf_put_str(w->yaml, ": {description: ");
 	put_text(w->yaml, description != NULL ? json_string_value(description) : "The default profile");
 	buf_printf(w->yaml, ", lifetime: %llds, common_name: %s, key_encipherment: false, issuer_pointer: %s, "
-	    "crl_pointer: %s, ocsp_pointer: %s}\n", (long long)lifetime, json_is_true(promote) ? "true" : "false",
+	    "crl_pointer: %s, ocsp_pointer: %s, must_staple: true}\n", (long long)lifetime, json_is_true(promote) ? "true" : "false",
 	    plain, plain, w->settings->ocsp_url[0] != '\0' ? "true" : plain);
 	return ERR_OK;
 }
