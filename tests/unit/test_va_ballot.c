@@ -391,6 +391,19 @@ reaches(struct world *w, size_t who, bool reached)
 	w->players[who].answer(w->players[who].arg, &result);
 }
 
+/* How long each took depends on the machine: it is a number, and shown as 0. */
+static void
+times_to_zero(char *votes)
+{
+	for (char *at = votes; (at = strstr(at, "\"ms\":")) != NULL; ) {
+		size_t digits = strspn(at += 5, "0123456789");
+
+		assert_true(digits > 0);
+		*at = '0';
+		memmove(at + 1, at + digits, strlen(at + digits) + 1);
+	}
+}
+
 /* A trial waits for everybody, is not tried again, and says what each saw. */
 static void
 test_trial(void **state)
@@ -407,6 +420,7 @@ test_trial(void **state)
 	assert_int_equal(w->answered, 0);
 	reaches(w, 2, false);
 	assert_true(w->answered == 1 && w->result.reached && !w->result.ok && w->result.evidence.len == 0);
+	times_to_zero(w->votes);
 	assert_string_equal(w->votes,
 	    "[{\"perspective\":\"primary\",\"region\":\"north\",\"outcome\":\"agreed\",\"ms\":0,\"detail\":\"status 404\","
 	    "\"record\":[2]},"
