@@ -74,11 +74,14 @@ connections_free(struct connections *all)
 struct crowd *
 connections_crowd(struct connections *all, size_t limit)
 {
-	struct crowd *crowd = &all->crowds[all->crowd_count++];
+	struct crowd *crowd;
 
-	if (all->crowd_count > LISTENERS_MAX)
+	pthread_mutex_lock(&all->mutex);
+	if (all->crowd_count == LISTENERS_MAX)
 		abort();
+	crowd = &all->crowds[all->crowd_count++];
 	crowd->limit = limit;
+	pthread_mutex_unlock(&all->mutex);
 	return crowd;
 }
 

@@ -25,8 +25,8 @@ struct handshake;
 /* Times in seconds. NULL: out of memory. */
 struct connections *connections_new(int64_t idle_time, int64_t request_time);
 void	 connections_free(struct connections *);	/* when all are closed; NULL is fine */
-/* Those of one more listener, of which limit may be open at once; at most LISTENERS_MAX, before any is opened. Lives as
- * long as all. */
+/* Those of one more listener, of which limit may be open at once; at most LISTENERS_MAX, before any of its own is opened;
+ * the sweep may be running. Lives as long as all. */
 struct crowd *connections_crowd(struct connections *, size_t limit);
 
 /* A new socket, idle. remote is copied. NULL: out of memory. */
