@@ -87,7 +87,7 @@ class Apache:
         except FileNotFoundError:
             return ""
 
-    def wait(self, condition, timeout=40):
+    def wait(self, condition, timeout=150):
         end = time.monotonic() + timeout
         while not condition():
             assert self.process.poll() is None, self.process.stderr.read()
