@@ -151,17 +151,34 @@ look_at_body(struct look *l)
 	json_decref(body);
 }
 
+/* The retry of one request and another one may have changed their nonces, when both were under way. */
+static void
+look_at_passed_nonce(struct conduct_client *client, const char *nonce)
+{
+	if (nonce != NULL && client->passed_nonce[0] != '\0' && strcmp(nonce, client->passed_nonce) == 0)
+		client->passed_nonce[0] = '\0';
+}
+
 /* False: the client owes no retry of this. */
 static bool
 look_at_retry(struct look *l, struct conduct_client *client, const char *nonce)
 {
-	if (client->retry_nonce[0] == '\0' || strcmp(client->retry_path, l->request->msg.path) != 0)
+	look_at_passed_nonce(client, nonce);
+	if (client->retry_nonce[0] == '\0')
 		return false;
+	if (strcmp(client->retry_path, l->request->msg.path) != 0) {
+		client->retry_shared |= nonce != NULL && strcmp(nonce, client->retry_nonce) == 0;
+		return false;
+	}
 	book_keep(client, RULE_RETRY);
-	if (nonce != NULL && strcmp(nonce, client->retry_nonce) == 0)
+	if (nonce != NULL && strcmp(nonce, client->retry_nonce) == 0) {
 		book_keep(client, RULE_FRESH_NONCE);
-	else
-		book_broke(client, RULE_FRESH_NONCE, l->id, "the retry had another nonce than the badNonce answer gave");
+	} else if (!client->retry_shared) {
+		if (client->passed_nonce[0] != '\0')
+			book_broke(client, RULE_FRESH_NONCE, client->passed_request, "%s", BOOK_PASSED_NONCE);
+		memcpy(client->passed_nonce, client->retry_nonce, sizeof(client->passed_nonce));
+		memcpy(client->passed_request, l->id, sizeof(client->passed_request));
+	}
 	client->retry_nonce[0] = '\0';
 	return true;
 }
@@ -190,6 +207,7 @@ look_at_nonce(struct look *l)
 	if (++client->bad_nonces > ENDLESS_AFTER)
 		book_broke(client, RULE_ENDLESS, l->id, "%u badNonce answers in a row", client->bad_nonces);
 	snprintf(client->retry_nonce, sizeof(client->retry_nonce), "%s", l->request->reply.nonce);
+	client->retry_shared = false;
 	snprintf(client->retry_path, sizeof(client->retry_path), "%s", l->request->msg.path);
 	snprintf(client->retry_request, sizeof(client->retry_request), "%s", l->id);
 }
@@ -536,10 +554,12 @@ conduct_request(struct conduct *conduct, const struct request *request)
 	l.client = client_of(l.book, request->msg.user_agent, account);
 	if (request->msg.user_agent[0] == '\0')
 		book_broke(l.client, RULE_AGENT, l.id, "%.200s was asked for without one", request->msg.path);
-	if (request->lookup)
+	if (request->lookup) {
 		l.client->asked_renewal |= request->target.route == ROUTE_RENEWAL_INFO_OF;
-	else
+		l.client->directories += request->target.route == ROUTE_DIRECTORY;
+	} else {
 		look_at_nonce(&l);
+	}
 	look_at_body(&l);
 	look_at_time(&l);
 	/* What a script or chance answered says nothing of the client. */

@@ -12,6 +12,8 @@
 #define TRACKED_MAX 1024	/* orders, validations and polls in hand; the oldest is forgotten */
 #define DIGEST_TEXT_SIZE 44	/* SHA-256 in base64url, and its NUL */
 
+#define BOOK_PASSED_NONCE "the retry had another nonce than the badNonce answer gave"
+
 struct verdict {
 	uint32_t kept, broken;		/* how often */
 	char	 request[REQUEST_ID_SIZE];	/* the first that broke it */
@@ -26,8 +28,12 @@ struct conduct_client {
 	char		 retry_nonce[NONCE_SIZE];	/* "": nothing is owed */
 	char		 retry_path[URL_PATH_MAX + 1];
 	char		 retry_request[REQUEST_ID_SIZE];
+	bool		 retry_shared;			/* another request brought it */
+	/* The retry came with another; a client that asks several things at once may still use this one. */
+	char		 passed_nonce[NONCE_SIZE];	/* "": none */
+	char		 passed_request[REQUEST_ID_SIZE];
 	uint32_t	 bad_nonces;			/* in a row */
-	uint32_t	 posts, new_nonces;
+	uint32_t	 posts, new_nonces, directories;
 	uint64_t	 refused;			/* digest of the identifiers that were refused last; 0: none */
 	char		 next_page[URL_PATH_MAX + 1];	/* announced and not fetched */
 	char		 next_request[REQUEST_ID_SIZE];
