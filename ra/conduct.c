@@ -151,34 +151,21 @@ look_at_body(struct look *l)
 	json_decref(body);
 }
 
-/* The retry of one request and another one may have changed their nonces, when both were under way. */
-static void
-look_at_passed_nonce(struct conduct_client *client, const char *nonce)
-{
-	if (nonce != NULL && client->passed_nonce[0] != '\0' && strcmp(nonce, client->passed_nonce) == 0)
-		client->passed_nonce[0] = '\0';
-}
-
-/* False: the client owes no retry of this. */
+/* False: the client owes no retry of this. Who asks several things at once has several fresh nonces, and may take any. */
 static bool
 look_at_retry(struct look *l, struct conduct_client *client, const char *nonce)
 {
-	look_at_passed_nonce(client, nonce);
 	if (client->retry_nonce[0] == '\0')
 		return false;
 	if (strcmp(client->retry_path, l->request->msg.path) != 0) {
-		client->retry_shared |= nonce != NULL && strcmp(nonce, client->retry_nonce) == 0;
+		client->retry_beside = true;
 		return false;
 	}
 	book_keep(client, RULE_RETRY);
-	if (nonce != NULL && strcmp(nonce, client->retry_nonce) == 0) {
+	if (nonce != NULL && strcmp(nonce, client->retry_nonce) == 0)
 		book_keep(client, RULE_FRESH_NONCE);
-	} else if (!client->retry_shared) {
-		if (client->passed_nonce[0] != '\0')
-			book_broke(client, RULE_FRESH_NONCE, client->passed_request, "%s", BOOK_PASSED_NONCE);
-		memcpy(client->passed_nonce, client->retry_nonce, sizeof(client->passed_nonce));
-		memcpy(client->passed_request, l->id, sizeof(client->passed_request));
-	}
+	else if (!client->retry_beside)
+		book_broke(client, RULE_FRESH_NONCE, l->id, "the retry had another nonce than the badNonce answer gave");
 	client->retry_nonce[0] = '\0';
 	return true;
 }
@@ -207,7 +194,7 @@ look_at_nonce(struct look *l)
 	if (++client->bad_nonces > ENDLESS_AFTER)
 		book_broke(client, RULE_ENDLESS, l->id, "%u badNonce answers in a row", client->bad_nonces);
 	snprintf(client->retry_nonce, sizeof(client->retry_nonce), "%s", l->request->reply.nonce);
-	client->retry_shared = false;
+	client->retry_beside = false;
 	snprintf(client->retry_path, sizeof(client->retry_path), "%s", l->request->msg.path);
 	snprintf(client->retry_request, sizeof(client->retry_request), "%s", l->id);
 }

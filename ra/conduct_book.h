@@ -12,8 +12,6 @@
 #define TRACKED_MAX 1024	/* orders, validations and polls in hand; the oldest is forgotten */
 #define DIGEST_TEXT_SIZE 44	/* SHA-256 in base64url, and its NUL */
 
-#define BOOK_PASSED_NONCE "the retry had another nonce than the badNonce answer gave"
-
 struct verdict {
 	uint32_t kept, broken;		/* how often */
 	char	 request[REQUEST_ID_SIZE];	/* the first that broke it */
@@ -28,10 +26,7 @@ struct conduct_client {
 	char		 retry_nonce[NONCE_SIZE];	/* "": nothing is owed */
 	char		 retry_path[URL_PATH_MAX + 1];
 	char		 retry_request[REQUEST_ID_SIZE];
-	bool		 retry_shared;			/* another request brought it */
-	/* The retry came with another; a client that asks several things at once may still use this one. */
-	char		 passed_nonce[NONCE_SIZE];	/* "": none */
-	char		 passed_request[REQUEST_ID_SIZE];
+	bool		 retry_beside;			/* another request came before it: the client asks several at once */
 	uint32_t	 bad_nonces;			/* in a row */
 	uint32_t	 posts, new_nonces, directories;
 	uint64_t	 refused;			/* digest of the identifiers that were refused last; 0: none */

@@ -75,8 +75,6 @@ book_verdict(const struct book *book, const struct conduct_client *client, enum 
 		owe_tokens(book, client, &v);
 	if (rule == RULE_RETRY && client->retry_nonce[0] != '\0')
 		owe(&v, client->retry_request, "a request was answered by badNonce and not sent again");
-	if (rule == RULE_FRESH_NONCE && client->passed_nonce[0] != '\0')
-		owe(&v, client->passed_request, BOOK_PASSED_NONCE);
 	if (rule == RULE_ORDERS_LIST && client->next_page[0] != '\0')
 		owe(&v, client->next_request, "the next page of the orders list was not fetched");
 	if (rule == RULE_NEW_NONCE && client->new_nonces > 0) {
