@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "acme/auto_renewal.h"
 #include "acme/surface.h"
 #include "ipc/role.h"
 #include "lib/buf.h"
@@ -218,6 +219,7 @@ struct ca_config {
 	bool			 revocations_kept;	/* by ca, for OCSP */
 	int64_t			 backdate;	/* s */
 	bool			 names_as_asked;
+	struct auto_renewal_limits auto_renewal;
 };
 
 struct config {

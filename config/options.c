@@ -546,6 +546,17 @@ const struct option options[] = {
 	    EACH("true", "false", "true"), .flags = OPTION_TEST,
 	    .help = "whether ca remembers by itself what was revoked, so that no later word makes it good again" },
 
+	/* RFC 8739, 2.1: short is a day to three. */
+	{ .key = "ca.auto_renewal.max_duration", .type = &type_seconds, AT(ca.auto_renewal.max_duration),
+	    .roles = WFE | RA | CA, EACH("0s", "365d", "0s"), .max = 3650 * DAY,
+	    .help = "for how long certificates are renewed by the server itself, for orders that ask for it (RFC 8739); 0s: "
+		    "they are not. Proofs count as long as such an order does" },
+	{ .key = "ca.auto_renewal.min_lifetime", .type = &type_seconds, AT(ca.auto_renewal.min_lifetime),
+	    .roles = WFE | RA | CA, EACH("1d", "10s", "1d"), .min = 10, .max = 3650 * DAY,
+	    .help = "how short-lived those certificates may be: a new one is made in each such time" },
+	{ .key = "ca.auto_renewal.certificate_get", .type = &type_bool, AT(ca.auto_renewal.get), .roles = WFE | RA | CA,
+	    SAME("true"), .help = "whether anybody may fetch them by GET, where their order asks for that" },
+
 	{ .key = "seed", .type = &type_integer, AT(seed), .roles = ALL, SAME("0"), .max = INT64_MAX,
 	    .flags = OPTION_TEST, .help = "makes what is left to chance repeatable; 0: it isn't" },
 	{ .key = "storage", .type = &type_storage, AT(storage), .roles = RA,

@@ -32,7 +32,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		return 0;
 	if (proof_request(&ca, &issue, &jwk, &jws, &problem)) {
 		if (proof_csr(&ca, jwk, jws, &csr, &problem)) {
-			if (proof_evidence(&ca, &issue, jwk, jws, NULL, csr, 1900000000, &problem))
+			if (proof_evidence(&ca, &issue, jwk, jws, NULL, csr, NULL, 1900000000, &problem))
 				abort();
 			csr_free(csr);
 		}
