@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/clock.h"
 #include "lib/json.h"
+#include "lib/rfc3339.h"
 
 #define SECONDS_MAX INT32_MAX	/* 68 years, so that no sum of two times overflows */
 #define TIME_SIZE 6		/* of an id: lib/id.h */

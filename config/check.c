@@ -278,7 +278,8 @@ check_auto_renewal(struct parse *p)
 
 	for (size_t i = 0; i < ca->profile_count; i++)
 		longest = ca->profiles[i].lifetime > longest ? ca->profiles[i].lifetime : longest;
-	if (ca->auto_renewal.max_duration == 0 || longest == 0)
+	/* Pebble's users have profiles of seconds. */
+	if (ca->auto_renewal.max_duration == 0 || longest == 0 || p->config->preset == PRESET_PEBBLE)
 		return;
 	if (ca->auto_renewal.max_duration < shortest)
 		report_add(p->report, line_of(p, "ca.auto_renewal.max_duration"), "ca.auto_renewal.max_duration",

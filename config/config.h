@@ -220,6 +220,7 @@ struct ca_config {
 	int64_t			 backdate;	/* s */
 	bool			 names_as_asked;
 	struct auto_renewal_limits auto_renewal;
+	bool			 auto_renewal_told;	/* by the directory */
 };
 
 struct config {

@@ -554,6 +554,9 @@ const struct option options[] = {
 	{ .key = "ca.auto_renewal.min_lifetime", .type = &type_seconds, AT(ca.auto_renewal.min_lifetime),
 	    .roles = WFE | RA | CA, EACH("1d", "10s", "1d"), .min = 10, .max = 3650 * DAY,
 	    .help = "how short-lived those certificates may be: a new one is made in each such time" },
+	/* RFC 8739, 3.2: a must. Suites of clients compare Pebble's directory whole. */
+	{ .key = "ca.auto_renewal.told", .type = &type_bool, AT(ca.auto_renewal_told), .roles = WFE,
+	    EACH("true", "false", "true"), .flags = OPTION_TEST, .help = "whether the directory tells of it" },
 	{ .key = "ca.auto_renewal.certificate_get", .type = &type_bool, AT(ca.auto_renewal.get), .roles = WFE | RA | CA,
 	    SAME("true"), .help = "whether anybody may fetch them by GET, where their order asks for that" },
 

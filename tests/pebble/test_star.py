@@ -8,6 +8,7 @@ from harness import keys
 from harness.key_change import roll
 from harness.keys import Key
 from harness.pebble import Pebble, problem
+from requests.utils import parse_header_links
 
 DAY = 86400
 
@@ -33,6 +34,17 @@ def forward(server, seconds):
 
 def read(moment):
     return datetime.datetime.strptime(moment, "%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_rfc8739_3_2_told_where_asked_for(peb_star, challenges):
+    """Suites of clients compare Pebble's directory whole, so there it takes a flag; it is served either way."""
+    assert "auto-renewal" not in peb_star.http.get(peb_star.directory_url).json()["meta"]
+    made = Pebble("signet", challenges, args=("-auto-renewal",))
+    try:
+        assert made.http.get(made.directory_url).json()["meta"]["auto-renewal"] == {
+            "min-lifetime": 10, "max-duration": 365 * DAY, "allow-certificate-get": True}
+    finally:
+        made.close()
 
 
 class Star:
@@ -162,3 +174,82 @@ def test_rfc8739_the_key_changed_since(peb_star):
     roll(client)
     forward(peb_star, 2 * DAY)
     assert star.after(leaf).not_valid_after > leaf.not_valid_after
+
+
+def test_rfc8739_caa_is_looked_up_again(challenges):
+    """RFC 8659: each certificate is issued as any other is."""
+    tell, made = challenges.server.tell, Pebble("signet", challenges, args=("-caa", "enforce"))
+    try:
+        client = made.client()
+        star = Star(client, ["star-caa.test"], now(made) + datetime.timedelta(days=100))
+        leaf = star.fetch()
+        tell("/add-caa", host="star-caa.test", policies=[{"tag": "issue", "value": "other.example"}])
+        forward(made, 2 * DAY)
+        end = time.monotonic() + 20
+        while "error" not in (order := client.get(star.url).json()):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        assert order["status"] == "valid" and order["error"]["type"].endswith(":caa"), order
+        assert "other.example" in order["error"]["detail"] and star.fetch().serial_number == leaf.serial_number
+        tell("/clear-caa", host="star-caa.test")
+        forward(made, 3600)                                     # when it is tried again
+        assert star.after(leaf).not_valid_after > leaf.not_valid_after
+        assert "error" not in client.get(star.url).json()
+    finally:
+        tell("/clear-caa", host="star-caa.test")
+        made.close()
+
+
+def test_rfc8739_alternates(challenges):
+    """RFC 8555, 7.4.2, under the order's own URL."""
+    made = Pebble("signet", challenges, env={"PEBBLE_ALTERNATE_ROOTS": "2"})
+    try:
+        star = Star(made.client(), ["alternates.test"], now(made) + datetime.timedelta(days=100), **{
+            "allow-certificate-get": True})
+        reply = made.http.get(star.place)
+        others = [link["url"] for link in parse_header_links(reply.headers["Link"]) if link["rel"] == "alternate"]
+        assert others == [f"{star.place}/alternate/{i}" for i in (1, 2)]
+        chains = {reply.content} | {made.http.get(url).content for url in others}
+        assert len(chains) == 3 and len({chain.split(b"-----END")[0] for chain in chains}) == 1      # one leaf
+        assert made.http.get(f"{star.place}/alternate/3").status_code == 404
+    finally:
+        made.close()
+
+
+def test_rfc9773_window_is_when_the_next_is_out(peb_star):
+    """A client that asks fetches it then, and needs no order; once that is canceled it needs one as ever."""
+    client = peb_star.client()
+    star = Star(client, ["star-ari.test"], now(peb_star) + datetime.timedelta(days=100))
+    leaf, start = star.fetch(), read(star.terms["start-date"])
+    key_id = leaf.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+    serial = leaf.serial_number
+    url = client.directory["renewalInfo"] + "/" + keys.b64(key_id) + "." + keys.b64(
+        serial.to_bytes(serial.bit_length() // 8 + 1, "big"))
+    window = peb_star.http.get(url).json()["suggestedWindow"]
+    assert read(window["start"]) == start + datetime.timedelta(days=1) < read(window["end"])
+    assert client.post(star.url, {"status": "canceled"}).status_code == 200
+    window = peb_star.http.get(url).json()["suggestedWindow"]
+    middle = read(window["start"]) + (read(window["end"]) - read(window["start"])) / 2
+    assert abs(middle - start - datetime.timedelta(days=2)) < datetime.timedelta(seconds=5)     # half of the four
+
+
+def test_rfc8739_reset_and_snapshot(peb_star):
+    """What a test's call takes away and brings back is all there is of an order, its cancellation too."""
+    client = peb_star.client()
+    star = Star(client, ["kept-star.test"], now(peb_star) + datetime.timedelta(days=100))
+    leaf = star.fetch()
+    assert peb_star.manage("/snapshot", "POST").status_code == 200
+    assert client.post(star.url, {"status": "canceled"}).status_code == 200
+    assert peb_star.manage("/reset", "POST").status_code == 200
+    assert peb_star.manage("/restore", "POST").status_code == 200
+    assert client.get(star.url).json()["status"] == "valid"
+    forward(peb_star, 2 * DAY)
+    assert star.after(leaf).not_valid_after > leaf.not_valid_after
+
+
+def test_rfc8739_the_conformance_report_sees_the_download(peb_star):
+    client = peb_star.client()
+    star = Star(client, ["report.test"], now(peb_star) + datetime.timedelta(days=100))
+    star.fetch()
+    one, = [c for c in peb_star.manage("/conformance.json").json()["clients"] if c["account"]]
+    assert not one["broken"], one["broken"]
