@@ -62,8 +62,6 @@ surface_retell(const struct surface *surface, struct problem *problem)
 const struct surface *
 surface_of(enum surface_kind kind)
 {
-	static const struct surface *const all[SURFACE_COUNT] = { &surface_native, &surface_pebble };
-
 	assert((unsigned)kind < SURFACE_COUNT);
-	return all[kind];
+	return kind == SURFACE_NATIVE ? &surface_native : kind == SURFACE_PEBBLE ? &surface_pebble : surface_pebble_moved();
 }

@@ -9,19 +9,19 @@
 static _Atomic int64_t shift;	/* seconds */
 
 static int64_t
-clock_ms(clockid_t id)
+clock_us(clockid_t id)
 {
 	struct timespec	 t;
 
 	if (clock_gettime(id, &t) != 0)
 		abort();
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
 int64_t
 clock_now_ms(void)
 {
-	return clock_ms(CLOCK_REALTIME) + atomic_load_explicit(&shift, memory_order_relaxed) * 1000;
+	return clock_us(CLOCK_REALTIME) / 1000 + atomic_load_explicit(&shift, memory_order_relaxed) * 1000;
 }
 
 int64_t
@@ -33,7 +33,13 @@ clock_now(void)
 int64_t
 clock_monotonic_ms(void)
 {
-	return clock_ms(CLOCK_MONOTONIC);
+	return clock_us(CLOCK_MONOTONIC) / 1000;
+}
+
+int64_t
+clock_monotonic_us(void)
+{
+	return clock_us(CLOCK_MONOTONIC);
 }
 
 void

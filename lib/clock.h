@@ -10,6 +10,7 @@
 int64_t clock_now(void);		/* seconds since 1970, UTC */
 int64_t clock_now_ms(void);		/* the same in milliseconds */
 int64_t clock_monotonic_ms(void);	/* for durations and deadlines; never steps */
+int64_t clock_monotonic_us(void);
 
 /* Moves clock_now() and clock_now_ms() by that much from now on; for tests and preset pebble. */
 void clock_shift(int64_t seconds);

@@ -518,8 +518,8 @@ yaml_write(const struct settings *settings, const struct wishes *wishes, const s
 	struct writing w = { settings, wishes, hierarchy, folder, out, reason };
 	enum err       err;
 
-	buf_printf(out, "preset: pebble\nname: Pebble\nseed: %llu\nlog: {format: pebble}\n",
-	    (unsigned long long)wishes->seed);
+	buf_printf(out, "preset: pebble\nsurface: %s\nname: Pebble\nseed: %llu\nlog: {format: pebble}\n",
+	    settings->moved_paths ? "pebble-moved" : "pebble", (unsigned long long)wishes->seed);
 	if ((err = folders_make(&w)) == ERR_OK && (err = evidence_file(&w)) == ERR_OK &&
 	    (err = hierarchy_files(&w)) == ERR_OK && (err = put_wfe(&w)) == ERR_OK) {
 		put_ra(&w, wishes->strict, wishes->faults);

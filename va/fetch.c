@@ -12,6 +12,10 @@
 
 #define SPARE_MAX 256 /* idle handles kept; each holds some 10 KiB */
 
+/* Once a second libcurl looks at all the connections beside which it begins one, and with thousands a good validation
+ * waits for that. So they lie in groups of FETCH_MAX / GROUPS. */
+#define GROUPS 64
+
 struct fetcher {
 	struct connector *connector;
 	struct sockets *sockets;
@@ -21,6 +25,8 @@ struct fetcher {
 	const char *user_agent;
 	TAILQ_HEAD(, fetch) connected; /* by age */
 	size_t connected_count;
+	CURLSH *groups[GROUPS];
+	size_t made; /* handles, ever */
 	struct transfer *spare;
 	size_t spare_count;
 };
@@ -112,6 +118,24 @@ fetcher_timer(CURLM *multi, long ms, void *arg)
 	return 0;
 }
 
+static bool
+fetcher_group(struct fetcher *f)
+{
+	for (size_t i = 0; i < GROUPS; i++)
+		if ((f->groups[i] = curl_share_init()) == NULL ||
+		    curl_share_setopt(f->groups[i], CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT) != CURLSHE_OK)
+			return false;
+	return true;
+}
+
+static void
+fetcher_ungroup(struct fetcher *f)
+{
+	for (size_t i = 0; i < GROUPS; i++)
+		if (curl_share_cleanup(f->groups[i]) == CURLSHE_IN_USE)
+			abort(); /* a fetch that was neither cancelled nor over */
+}
+
 struct fetcher *
 fetcher_new(uv_loop_t *loop, struct connector *connector, const char *user_agent)
 {
@@ -122,9 +146,10 @@ fetcher_new(uv_loop_t *loop, struct connector *connector, const char *user_agent
 		return NULL;
 	if ((f->headers = curl_slist_append(NULL, "Accept: */*")) == NULL ||
 	    (list = curl_slist_append(f->headers, "Connection: close")) == NULL ||
-	    (f->multi = curl_multi_init()) == NULL ||
+	    (f->multi = curl_multi_init()) == NULL || !fetcher_group(f) ||
 	    (f->sockets = sockets_new(loop, fetcher_ready, f)) == NULL) {
 		curl_multi_cleanup(f->multi);
+		fetcher_ungroup(f);
 		curl_slist_free_all(f->headers);
 		free(f);
 		return NULL;
@@ -162,6 +187,7 @@ fetcher_free(struct fetcher *f)
 		free(spare);
 	}
 	curl_multi_cleanup(f->multi);
+	fetcher_ungroup(f);
 	curl_slist_free_all(f->headers);
 	sockets_free(f->sockets);
 	uv_close((uv_handle_t *)&f->timer, fetcher_closed);
@@ -235,11 +261,12 @@ transfer_body(char *data, size_t size, size_t count, void *arg)
 
 /* What is the same for every use of the handle. */
 static bool
-transfer_configure(struct transfer *t, const struct fetcher *f)
+transfer_configure(struct transfer *t, struct fetcher *f)
 {
 	CURL *e = t->easy;
 
-	return curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+	return curl_easy_setopt(e, CURLOPT_SHARE, f->groups[f->made++ % GROUPS]) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_PROXY, "") == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&

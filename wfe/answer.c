@@ -417,7 +417,8 @@ answer_metrics(struct request *r)
 	struct wfe	*wfe = r->server->wfe;
 	struct buf	 body = { 0 };
 	struct gauges	 gauges = { .connections = connections_count(wfe->connections),
-		.in_flight = in_flight_count(wfe->in_flight), .nonces = nonce_stock_count(wfe->nonces) };
+		.in_flight = in_flight_count(wfe->in_flight),
+		.waiting = turns_waiting(wfe->turns), .nonces = nonce_stock_count(wfe->nonces) };
 
 	if (strcmp(r->path, "/metrics") != 0) {
 		request_refuse(r, PROBLEM_MALFORMED, MHD_HTTP_NOT_FOUND, "There is only /metrics");

@@ -153,6 +153,19 @@ connection_remote(const struct connection *c)
 	return c != NULL ? c->remote : "";
 }
 
+bool
+connection_is_shut(struct connections *all, const struct connection *c)
+{
+	bool shut;
+
+	if (c == NULL)
+		return false;
+	pthread_mutex_lock(&all->mutex);
+	shut = c->shut;
+	pthread_mutex_unlock(&all->mutex);
+	return shut;
+}
+
 /* The event loop that owns the socket sees the end of file and closes it. */
 static void
 hang_up(struct connection *c)

@@ -39,6 +39,8 @@ void	 connection_phase(struct connections *, struct connection *, enum connectio
 struct handshake **connection_handshake(struct connection *);
 const char *connection_remote(const struct connection *);	/* lives as long as it; "" for NULL */
 
+bool	 connection_is_shut(struct connections *, const struct connection *);	/* by us */
+
 /* Shuts down what is over its time; returns how many. A crowd that has most of its limit makes room, so that neither
  * one address nor many together keep the others out, the oldest first, and as many as there are too many: idle
  * connections of addresses that have more than a sixteenth of the limit, then whatever keeps us waiting for some

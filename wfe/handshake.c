@@ -3,26 +3,33 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/log.h"
 
 #define AHEAD_MAX 2048	/* most signed requests; newAccount and finalize, the largest, are 1 to 2 KiB */
 
 struct watcher {
-	int epoll;
+	int		 epoll;
+	struct turns	*turns;
 };
 
-/*  reading --nothing there--> suspended and watched --readable--> resumed: reading
+/*  (its first bytes) --not its turn--> suspended --called--> resumed: reading
+ *  reading --nothing there--> suspended and watched --readable--> resumed: reading
  *     +--both Finished messages seen--> done: the library's own loop waits for records */
 struct handshake {
 	struct watcher		*watcher;
 	struct MHD_Connection	*connection;
+	const char		*remote;
 	int			 fd;
+	struct turn		 turn;
+	bool			 begun;		/* it asked for its turn */
 	bool			 sent, received;	/* Finished, from us and from the client */
 	bool			 known;			/* to the watcher's epoll */
 	/* GnuTLS asks for a record's five bytes of header first: read with what follows, it is one call. */
@@ -31,7 +38,7 @@ struct handshake {
 };
 
 struct watcher *
-watcher_new(void)
+watcher_new(struct turns *turns)
 {
 	struct watcher *w = calloc(1, sizeof(*w));
 
@@ -39,6 +46,8 @@ watcher_new(void)
 		free(w);
 		w = NULL;
 	}
+	if (w != NULL)
+		w->turns = turns;
 	return w;
 }
 
@@ -73,8 +82,28 @@ wait_readable(struct handshake *h)
 		MHD_resume_connection(h->connection);
 }
 
+static void
+go_on(struct turn *turn)
+{
+	MHD_resume_connection(((struct handshake *)((char *)turn - offsetof(struct handshake, turn)))->connection);
+}
+
+/* False: it is suspended. What was read stays in ahead. */
+static bool
+may_begin(struct handshake *h)
+{
+	if (h->begun)
+		return true;
+	h->begun = true;
+	if (turns_take(h->watcher->turns, &h->turn, h->remote, clock_monotonic_us()))
+		return true;
+	MHD_suspend_connection(h->connection);
+	turns_wait(h->watcher->turns, &h->turn, go_on);
+	return false;
+}
+
 /* EAGAIN means that neither the socket nor ahead holds a byte: libmicrohttpd, whose epoll is edge-triggered,
- * waits for the socket only after it. */
+ * waits for the socket only after it. But for what waits for its turn: that is suspended. */
 static ssize_t
 receive(struct handshake *h, void *data, size_t size)
 {
@@ -87,6 +116,10 @@ receive(struct handshake *h, void *data, size_t size)
 			return n;
 		h->next = 0;
 		h->end = (size_t)n;
+	}
+	if (!may_begin(h)) {
+		errno = EAGAIN;
+		return -1;
 	}
 	if (size > h->end - h->next)
 		size = h->end - h->next;
@@ -102,7 +135,7 @@ pull(gnutls_transport_ptr_t arg, void *data, size_t size)
 	struct handshake	*h = arg;
 	ssize_t			 n = receive(h, data, size);
 
-	if (n < 0 && errno == EAGAIN && !(h->sent && h->received)) {
+	if (n < 0 && errno == EAGAIN && h->next == h->end && !(h->sent && h->received)) {
 		wait_readable(h);
 		errno = EAGAIN;
 	}
@@ -133,11 +166,14 @@ on_finished(gnutls_session_t session, unsigned int type, unsigned when, unsigned
 		h->received = true;
 	else
 		h->sent = true;
+	if (h->sent && h->received)
+		turns_over(h->watcher->turns, &h->turn, TURNS_HANDSHAKE, clock_monotonic_us());
 	return 0;
 }
 
 struct handshake *
-handshake_new(struct watcher *w, struct MHD_Connection *connection, int fd, gnutls_session_t session)
+handshake_new(struct watcher *w, struct MHD_Connection *connection, int fd, gnutls_session_t session,
+    struct connection *peer, const char *remote)
 {
 	struct handshake	*h = calloc(1, sizeof(*h));
 	gnutls_transport_ptr_t	 receive, send;
@@ -147,6 +183,8 @@ handshake_new(struct watcher *w, struct MHD_Connection *connection, int fd, gnut
 	h->watcher = w;
 	h->connection = connection;
 	h->fd = fd;
+	h->turn.peer = peer;
+	h->remote = remote;
 	gnutls_transport_get_ptr2(session, &receive, &send);
 	gnutls_transport_set_ptr2(session, h, send);
 	gnutls_transport_set_pull_function(session, pull);
@@ -158,5 +196,7 @@ handshake_new(struct watcher *w, struct MHD_Connection *connection, int fd, gnut
 void
 handshake_free(struct handshake *h)
 {
+	if (h != NULL && h->turn.asker != NULL)
+		turns_over(h->watcher->turns, &h->turn, TURNS_HANDSHAKE, clock_monotonic_us());
 	free(h);
 }

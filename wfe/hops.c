@@ -185,8 +185,8 @@ hops_add(struct hops *hops, const char *line)
 		add_list(hops, line);
 }
 
-static bool
-is_trusted(const struct strings *trusted, const struct address *address)
+bool
+hops_trusted(const struct strings *trusted, const struct address *address)
 {
 	struct block block;
 
@@ -201,7 +201,7 @@ hops_client(const struct hops *hops, const struct strings *trusted, const struct
 {
 	struct address client = *peer;
 
-	for (size_t i = hops->count; i > 0 && is_trusted(trusted, &client); i--) {
+	for (size_t i = hops->count; i > 0 && hops_trusted(trusted, &client); i--) {
 		if (hops->all[i - 1].family == 0)
 			break;	/* the proxy doesn't say who asked it: what comes is its own */
 		client = hops->all[i - 1];

@@ -20,5 +20,6 @@ struct hops {
 void hops_add(struct hops *, const char *line);
 /* The address to count the request by: peer, who opened the connection, unless that is a trusted proxy ("10.0.0.0/8"). */
 struct address hops_client(const struct hops *, const struct strings *trusted, const struct address *peer);
+bool hops_trusted(const struct strings *trusted, const struct address *);
 
 #endif

@@ -8,6 +8,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "wfe/check.h"
+#include "wfe/hops.h"
 #include "wfe/request.h"
 
 /* For each connection's request line, headers, and the piece of body being read: it bounds the headers (431
@@ -40,6 +41,16 @@ remote_text(const struct sockaddr *sa, char out[REMOTE_MAX + 1])
 		inet_ntop(AF_INET6, &in6->sin6_addr, out, REMOTE_MAX + 1);
 }
 
+/* Whose handshakes are for everybody. */
+static bool
+is_proxy(const struct wfe *wfe, const char *remote)
+{
+	const struct strings	*trusted = &wfe->config->wfe.trusted_proxies;
+	struct address		 address;
+
+	return trusted->count > 0 && address_parse(remote, &address) && hops_trusted(trusted, &address);
+}
+
 static void
 opened(struct server *server, struct MHD_Connection *c, void **context)
 {
@@ -59,8 +70,8 @@ opened(struct server *server, struct MHD_Connection *c, void **context)
 	if (session == NULL || *context == NULL)
 		return;
 	tls_session(server->wfe->tls, session->tls_session);
-	*connection_handshake(*context) = handshake_new(server->wfe->watcher, c, fd->connect_fd,
-	    session->tls_session);
+	*connection_handshake(*context) = handshake_new(server->wfe->watcher, c, fd->connect_fd, session->tls_session,
+	    *context, is_proxy(server->wfe, remote) ? "" : connection_remote(*context));
 }
 
 static void

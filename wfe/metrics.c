@@ -98,5 +98,6 @@ metrics_put(struct buf *out, struct metrics *m, const struct gauges *g)
 	put_durations(out, m);
 	put_gauge(out, "connections", "Open connections, all listeners.", g->connections);
 	put_gauge(out, "requests_in_flight", "Requests that wait for ra.", g->in_flight);
+	put_gauge(out, "requests_waiting", "Requests of clients that ask for much, which wait for their turn.", g->waiting);
 	put_gauge(out, "nonce_stock", "Nonces ready for newNonce.", g->nonces);
 }

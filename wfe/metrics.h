@@ -15,7 +15,7 @@ void		 metrics_free(struct metrics *);	/* NULL is fine */
 void		 metrics_count(struct metrics *, enum route, unsigned status, int64_t ms);
 
 struct gauges {
-	uint64_t connections, in_flight, nonces;
+	uint64_t connections, in_flight, waiting, nonces;
 };
 void		 metrics_put(struct buf *, struct metrics *, const struct gauges *);
 

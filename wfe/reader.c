@@ -80,6 +80,7 @@ reader_abandon(struct wfe *wfe)
 	struct request *r;
 
 	in_flight_close(wfe->in_flight);
+	turns_end(wfe->turns);
 	while ((r = in_flight_take_any(wfe->in_flight)) != NULL)
 		request_ra_gone(r);
 }

@@ -2,6 +2,7 @@
 
 #include <gnutls/crypto.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 /* A refused body is read and dropped up to here, so that the client sees the refusal and not a reset of a
  * connection that still had bytes to read; beyond it the connection ends at once. */
 #define DISCARD_MAX (16 * JWS_BODY_MAX)
+#define COSTLY_BYTES 8192	/* to decrypt and parse them takes as long as an answer */
 
 static void
 random_id(char out[REQUEST_ID_SIZE])
@@ -64,6 +66,27 @@ request_begin(void *cls, const char *target, struct MHD_Connection *connection)
 	return r;
 }
 
+/* What its turn costs. A client that left before its answer costs what an answer does. */
+static int64_t
+cost(const struct request *r)
+{
+	int64_t size = (int64_t)(r->received / COSTLY_BYTES);
+
+	if (r->status >= 400 && r->status < 500)
+		return size + TURNS_REFUSED;
+	switch (r->target.route) {
+	case ROUTE_FINALIZE:
+		return r->status == MHD_HTTP_OK ? TURNS_CERTIFICATE : 1;
+	case ROUTE_NEW_ACCOUNT:
+	case ROUTE_NEW_ORDER:
+	case ROUTE_NEW_AUTHZ:
+	case ROUTE_KEY_CHANGE:
+		return size + TURNS_WRITTEN;
+	default:
+		return size + 1;
+	}
+}
+
 void
 request_end(void *cls, struct MHD_Connection *connection, void **request,
     enum MHD_RequestTerminationCode code)
@@ -77,6 +100,7 @@ request_end(void *cls, struct MHD_Connection *connection, void **request,
 	if (r == NULL)
 		return;
 	access_log(r);
+	turns_over(r->server->wfe->turns, &r->turn, cost(r), clock_monotonic_us());
 	phase(r, PHASE_IDLE);
 	if (r->response != NULL)
 		MHD_destroy_response(r->response);
@@ -248,15 +272,43 @@ take_remote(struct request *r)
 	address_text(&client, r->remote);
 }
 
-static enum MHD_Result
-take_head(struct request *r, const char *method)
+static void
+take_names(struct request *r, const char *method)
 {
-	uint64_t announced;
-
 	text_clean(method, r->method, sizeof(r->method));
 	text_clean(header(r, MHD_HTTP_HEADER_USER_AGENT), r->user_agent, sizeof(r->user_agent));
 	take_base(r);
 	take_remote(r);
+	r->state = REQUEST_TURN;
+}
+
+static void
+go_on(struct turn *turn)
+{
+	request_resume((struct request *)((char *)turn - offsetof(struct request, turn)));
+}
+
+/* Before anything is done for it. False: suspended, and in another thread's hands. */
+static bool
+has_turn(struct request *r)
+{
+	struct turns *turns = r->server->wfe->turns;
+
+	if (r->server->kind != LISTENER_ACME && r->server->kind != LISTENER_PLAIN)
+		return true;
+	r->turn.peer = r->peer;
+	if (turns_take(turns, &r->turn, r->remote, clock_monotonic_us()))
+		return true;
+	MHD_suspend_connection(r->connection);
+	turns_wait(turns, &r->turn, go_on);
+	return false;
+}
+
+static enum MHD_Result
+take_head(struct request *r)
+{
+	uint64_t announced;
+
 	r->state = REQUEST_BODY;
 	answer_head(r);
 	announced = check_framing(r);
@@ -298,8 +350,13 @@ request_serve(void *cls, struct MHD_Connection *connection, const char *url, con
 	(void)version;
 	if (r == NULL)
 		return MHD_NO;
-	if (r->state == REQUEST_HEAD)
-		return take_head(r, method);
+	if (r->state == REQUEST_HEAD) {
+		take_names(r, method);
+		if (!has_turn(r))
+			return MHD_YES;
+	}
+	if (r->state == REQUEST_TURN)
+		return take_head(r);
 	if (*size > 0)
 		return take_body(r, data, size);
 	if (r->state == REQUEST_BODY) {

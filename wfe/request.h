@@ -1,10 +1,10 @@
 /* request.h: one HTTP request's life, from its request line to the last byte of its answer.
  *
- *   HEAD --headers--> BODY --all read--> WHOLE --answer queued--> (sent)
- *     |                                 |     ^                     ^
- *     |                       suspended +-----+ resumed by a reply, |
- *     |                                         or by nonces        |
- *     +--refused, and the body not worth reading--------------------+
+ *   HEAD --headers--> TURN --its turn--> BODY --all read--> WHOLE --answer queued--> (sent)
+ *                      |  ^               |                  |     ^                     ^
+ *            suspended +--+ resumed       |        suspended +-----+ resumed by a reply, |
+ *                                         |                          or by nonces        |
+ *                                         +--refused, and the body not worth reading-----+
  */
 #ifndef SIGNET_WFE_REQUEST_H
 #define SIGNET_WFE_REQUEST_H
@@ -15,13 +15,13 @@
 #include "wfe/reply.h"
 #include "wfe/server.h"
 
-enum request_state { REQUEST_HEAD, REQUEST_BODY, REQUEST_WHOLE };
-
+enum request_state { REQUEST_HEAD, REQUEST_TURN, REQUEST_BODY, REQUEST_WHOLE };
 
 struct request {
 	struct server		*server;
 	struct MHD_Connection	*connection;
 	struct connection	*peer;
+	struct turn		 turn;
 	enum request_state	 state;
 	int64_t			 started;	/* monotonic ms */
 	char			 id[REQUEST_ID_SIZE];

@@ -17,6 +17,7 @@
 #include "wfe/nonce_stock.h"
 #include "wfe/plain.h"
 #include "wfe/tls.h"
+#include "wfe/turns.h"
 
 struct wfe;
 
@@ -40,6 +41,7 @@ struct wfe {
 	struct crls		*crls;
 	struct tls		*tls;			/* NULL: off */
 	struct watcher		*watcher;
+	struct turns		*turns;
 	struct buf		 directory;		/* under the configured name */
 	char			*index_link;		/* <directory>;rel="index" */
 	unsigned		 threads;

@@ -4,9 +4,9 @@
  * after its start. It checks shape, size and media type, answers garbage itself, and hands every POST to ra,
  * which believes only what the client signed. It trusts ra's replies and nothing that comes from outside.
  *
- * Threads: libmicrohttpd's (one for two cores and each ACME listener), one that reads from ra, one that watches
- * unfinished handshakes, one that sees to deadlines and renewals every second, and the main thread, which waits
- * for the supervisor. */
+ * Threads: libmicrohttpd's (one for each core and each ACME listener), one that reads from ra, one that watches
+ * unfinished handshakes, one that calls whoever waits for his turn, one that sees to deadlines and renewals every
+ * second, and the main thread, which waits for the supervisor. */
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -80,9 +80,10 @@ wfe_open(const struct proc *p)
 	wfe->nonces = nonce_stock_new();
 	wfe->metrics = metrics_new();
 	wfe->crls = crls_new();
+	wfe->turns = turns_new((unsigned)sysconf(_SC_NPROCESSORS_ONLN));
 	wfe->threads = thread_count(config);
 	if (wfe->connections == NULL || wfe->in_flight == NULL || wfe->nonces == NULL ||
-	    wfe->metrics == NULL || wfe->crls == NULL)
+	    wfe->metrics == NULL || wfe->crls == NULL || wfe->turns == NULL)
 		die("memory", ERR_MEMORY);
 	if ((err = make_urls(wfe)) != ERR_OK)
 		die("directory", err);
@@ -113,6 +114,23 @@ warn_of_limit(const struct config *config)
 		    F_INT("limit", limit.rlim_cur), F_INT("connections", config->wfe.connections));
 }
 
+static bool
+is_shut(struct connection *c, void *connections)
+{
+	return connection_is_shut(connections, c);
+}
+
+static void
+tell_of_clients(struct wfe *wfe, size_t dropped)
+{
+	size_t waited = turns_waited(wfe->turns);
+
+	if (dropped > 0)
+		log_event(LOG_INFO, "slow clients dropped", F_INT("count", dropped));
+	if (waited > 0)
+		log_event(LOG_INFO, "clients that ask for much wait for their turn", F_INT("requests", waited));
+}
+
 static void *
 housekeeping(void *arg)
 {
@@ -121,9 +139,9 @@ housekeeping(void *arg)
 
 	for (unsigned turn = 0;; turn++) {
 		slow += connections_sweep(wfe->connections, clock_monotonic_ms());
+		turns_sweep(wfe->turns, is_shut, wfe->connections, clock_monotonic_us());
 		if (turn % SWEEPS == 0) {
-			if (slow > 0)
-				log_event(LOG_INFO, "slow clients dropped", F_INT("count", slow));
+			tell_of_clients(wfe, slow);
 			slow = 0;
 			if (wfe->tls != NULL)
 				tls_tick(wfe->tls, wfe->ra);
@@ -164,6 +182,7 @@ wfe_stop(struct wfe *wfe)
 
 	atomic_store(&wfe->stopping, true);
 	listen_quiesce(wfe);
+	turns_end(wfe->turns);
 	do {
 		connections_close_idle(wfe->connections);
 		nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
@@ -183,11 +202,12 @@ wfe_main(struct proc *p)
 	proc_drop(p);
 	warn_of_limit(p->config);
 	sandbox_enter(&wfe_sandbox);
-	if ((wfe->watcher = watcher_new()) == NULL)
+	if ((wfe->watcher = watcher_new(wfe->turns)) == NULL)
 		die("handshakes", ERR_IO);
 	start_thread(reader_run, wfe);
 	start_thread(housekeeping, wfe);
 	start_thread(watcher_run, wfe->watcher);
+	start_thread(turns_run, wfe->turns);
 	wait_for_certificate(wfe, p);
 	if (!listen_start(wfe, p->listeners, p->listener_count))
 		_exit(1);

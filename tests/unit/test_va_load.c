@@ -328,14 +328,16 @@ va_worked(const struct world *w)
 	return (long)((user + system) * 1000 / (unsigned long)sysconf(_SC_CLK_TCK));
 }
 
-/* Until all that was asked for is under way, and va has nothing to do but to wait. */
+/* Until all that was asked for is under way, and va has nothing to do but to wait: for half a second it worked for less
+ * than one tick in 25. */
 static void
 va_settle(struct world *w)
 {
 	long before = va_worked(w) - 1000;
 
 	for (long now; (now = va_worked(w)) > before + 20; before = now)
-		va_wait(w, now_us() + 300000);
+		for (int64_t until = now_us() + 500000; now_us() < until;)
+			va_wait(w, until);
 }
 
 static int

@@ -69,7 +69,7 @@ metrics_text(void **state)
 {
 	struct metrics	*m = metrics_new();
 	struct buf	 out = { 0 };
-	struct gauges	 gauges = { 3, 2, 1 };
+	struct gauges	 gauges = { 3, 2, 4, 1 };
 	char		*text;
 
 	(void)state;
@@ -83,6 +83,7 @@ metrics_text(void **state)
 	assert_non_null(strstr(text, "signet_wfe_requests_total{route=\"other\",status=\"404\"} 1\n"));
 	assert_non_null(strstr(text, "signet_wfe_request_duration_seconds_sum{route=\"new-order\"} 1.501\n"));
 	assert_non_null(strstr(text, "signet_wfe_connections 3\n"));
+	assert_non_null(strstr(text, "signet_wfe_requests_waiting 4\n"));
 	free(text);
 	metrics_free(m);
 }
