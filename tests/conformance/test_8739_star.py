@@ -1,4 +1,4 @@
-"""RFC 8739: short-term, automatically renewed certificates. tests/pebble/test_star.py moves the clock through whole orders."""
+"""RFC 8739: short-term, automatically renewed certificates. tests/pebble/test_star_clock.py moves the clock through whole orders."""
 import datetime
 import email.utils
 import time
