@@ -21,6 +21,7 @@
 #include "lib/log.h"
 #include "wfe/directory.h"
 #include "wfe/listen.h"
+#include "wfe/quotas.h"
 #include "wfe/reader.h"
 #include "wfe/server.h"
 
@@ -83,9 +84,10 @@ wfe_open(const struct proc *p)
 	wfe->metrics = metrics_new();
 	wfe->crls = crls_new();
 	wfe->turns = turns_new((unsigned)sysconf(_SC_NPROCESSORS_ONLN));
+	wfe->quotas = quotas_new(&config->wfe);
 	wfe->threads = thread_count(config);
 	if (wfe->connections == NULL || wfe->in_flight == NULL || wfe->nonces == NULL ||
-	    wfe->metrics == NULL || wfe->crls == NULL || wfe->turns == NULL)
+	    wfe->metrics == NULL || wfe->crls == NULL || wfe->turns == NULL || wfe->quotas == NULL)
 		die("memory", ERR_MEMORY);
 	if ((err = make_urls(wfe)) != ERR_OK)
 		die("directory", err);
