@@ -19,10 +19,13 @@ const struct surface surface_native = {
 		[ROUTE_ORDERS_PAGE] = "/account/*/orders/+",
 		[ROUTE_ORDER] = "/order/*",
 		[ROUTE_FINALIZE] = "/order/*/finalize",
+		[ROUTE_FINALIZE_STAR] = "/order/*/finalize-star",
 		[ROUTE_AUTHORIZATION] = "/authorization/*",
 		[ROUTE_CHALLENGE] = "/challenge/*/+",
 		[ROUTE_CERTIFICATE] = "/certificate/*",
 		[ROUTE_CERTIFICATE_CHAIN] = "/certificate/*/+",
+		[ROUTE_STAR_CERTIFICATE] = "/star-certificate/*",
+		[ROUTE_STAR_CERTIFICATE_CHAIN] = "/star-certificate/*/+",
 		[ROUTE_RENEWAL_INFO] = "/renewal-info",
 		[ROUTE_RENEWAL_INFO_OF] = "/renewal-info/+",
 		[ROUTE_ISSUER] = "/issuer/+",
@@ -59,8 +62,6 @@ surface_retell(const struct surface *surface, struct problem *problem)
 const struct surface *
 surface_of(enum surface_kind kind)
 {
-	static const struct surface *const all[SURFACE_COUNT] = { &surface_native, &surface_pebble };
-
 	assert((unsigned)kind < SURFACE_COUNT);
-	return all[kind];
+	return kind == SURFACE_NATIVE ? &surface_native : kind == SURFACE_PEBBLE ? &surface_pebble : surface_pebble_moved();
 }

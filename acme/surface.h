@@ -11,7 +11,7 @@
 #include "acme/problem.h"
 #include "acme/route.h"
 
-enum surface_kind { SURFACE_NATIVE, SURFACE_PEBBLE, SURFACE_COUNT };
+enum surface_kind { SURFACE_NATIVE, SURFACE_PEBBLE, SURFACE_PEBBLE_MOVED, SURFACE_COUNT };
 
 /* In Go's words a detail may repeat what the request had: "{}" in text stands for it. */
 struct retold {
@@ -52,6 +52,7 @@ struct surface {
 };
 
 extern const struct surface surface_native, surface_pebble;
+const struct surface *surface_pebble_moved(void);	/* Pebble's, and all but the directory is elsewhere */
 const struct surface *surface_of(enum surface_kind);
 /* Puts the problem into the surface's words, if it has some of its own. */
 void	surface_retell(const struct surface *, struct problem *);

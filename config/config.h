@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "acme/auto_renewal.h"
 #include "acme/surface.h"
 #include "ipc/role.h"
 #include "lib/buf.h"
@@ -225,6 +226,8 @@ struct ca_config {
 	bool			 revocations_kept;	/* by ca, for OCSP */
 	int64_t			 backdate;	/* s */
 	bool			 names_as_asked;
+	struct auto_renewal_limits auto_renewal;
+	bool			 auto_renewal_told;	/* by the directory */
 };
 
 struct config {

@@ -30,7 +30,7 @@ static const char *const preset_names[] = { "private", "pebble", "webpki", NULL 
 static const char *const proxy_header_names[] = { "x-forwarded-for", "forwarded", NULL };
 static const char *const tls_names[] = { "auto", "{certificate: FILE, key: FILE}", "off", NULL };
 static const char *const persist_names[] = { "draft-02", "draft-01", NULL };
-static const char *const surface_names[] = { "native", "pebble", NULL };
+static const char *const surface_names[] = { "native", "pebble", "pebble-moved", NULL };
 static const char *const dnssec_names[] = { "off", "if-present", "required", NULL };
 static const char *const zone_dnssec_names[] = { "default", "off", "if-present", "required", NULL };
 static const char *const caa_names[] = { "off", "if-present", "enforce", NULL };
@@ -561,6 +561,20 @@ const struct option options[] = {
 	{ .key = "ca.revocations_kept", .type = &type_bool, AT(ca.revocations_kept), .roles = CA,
 	    EACH("true", "false", "true"), .flags = OPTION_TEST,
 	    .help = "whether ca remembers by itself what was revoked, so that no later word makes it good again" },
+
+	/* RFC 8739, 2.1: short is a day to three. */
+	{ .key = "ca.auto_renewal.max_duration", .type = &type_seconds, AT(ca.auto_renewal.max_duration),
+	    .roles = WFE | RA | CA, EACH("0s", "365d", "0s"), .max = 3650 * DAY,
+	    .help = "for how long certificates are renewed by the server itself, for orders that ask for it (RFC 8739); 0s: "
+		    "they are not. Proofs count as long as such an order does" },
+	{ .key = "ca.auto_renewal.min_lifetime", .type = &type_seconds, AT(ca.auto_renewal.min_lifetime),
+	    .roles = WFE | RA | CA, EACH("1d", "10s", "1d"), .min = 10, .max = 3650 * DAY,
+	    .help = "how short-lived those certificates may be: a new one is made in each such time" },
+	/* RFC 8739, 3.2: a must. Suites of clients compare Pebble's directory whole. */
+	{ .key = "ca.auto_renewal.told", .type = &type_bool, AT(ca.auto_renewal_told), .roles = WFE,
+	    EACH("true", "false", "true"), .flags = OPTION_TEST, .help = "whether the directory tells of it" },
+	{ .key = "ca.auto_renewal.certificate_get", .type = &type_bool, AT(ca.auto_renewal.get), .roles = WFE | RA | CA,
+	    SAME("true"), .help = "whether anybody may fetch them by GET, where their order asks for that" },
 
 	{ .key = "seed", .type = &type_integer, AT(seed), .roles = ALL, SAME("0"), .max = INT64_MAX,
 	    .flags = OPTION_TEST, .help = "makes what is left to chance repeatable; 0: it isn't" },

@@ -207,6 +207,7 @@ read_environment(struct settings *s)
 	s->sleep = env_truth("PEBBLE_VA_NOSLEEP") ? 0 : env_number("PEBBLE_VA_SLEEPTIME", 5, 0, 60);
 	s->always_valid = env_truth("PEBBLE_VA_ALWAYS_VALID");
 	s->alternate_roots = env_number("PEBBLE_ALTERNATE_ROOTS", 0, 0, 6);
+	s->moved_paths = env_truth("PEBBLE_MOVED_PATHS");
 	s->chain_length = env_number("PEBBLE_CHAIN_LENGTH", 1, 1, 8);
 }
 

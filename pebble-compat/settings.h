@@ -25,6 +25,7 @@ struct settings {
 	int64_t		 nonce_reject, authz_reuse, orders_per_page, sleep;
 	bool		 always_valid;
 	int64_t		 alternate_roots, chain_length;
+	bool		 moved_paths;	/* another directory than Pebble's */
 	const char	*challenges;	/* names of types between commas; "": all */
 };
 

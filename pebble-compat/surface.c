@@ -1,6 +1,9 @@
 /* Pebble's surface, as data: what its users' test suites match. */
 #include "acme/surface.h"
 
+#include <pthread.h>
+#include <stdio.h>
+
 /* Paths were chosen there to be unlike any other server's, so that clients read the directory. */
 const struct surface surface_pebble = {
 	.paths = {
@@ -15,10 +18,13 @@ const struct surface surface_pebble = {
 		[ROUTE_ORDERS_PAGE] = "/list-orderz/#/page/+",
 		[ROUTE_ORDER] = "/my-order/@",
 		[ROUTE_FINALIZE] = "/finalize-order/@",
+		[ROUTE_FINALIZE_STAR] = "/finalize-star-order/@",
 		[ROUTE_AUTHORIZATION] = "/authZ/@",
 		[ROUTE_CHALLENGE] = "/chalZ/!",
 		[ROUTE_CERTIFICATE] = "/certZ/$",
 		[ROUTE_CERTIFICATE_CHAIN] = "/certZ/$/alternate/+",
+		[ROUTE_STAR_CERTIFICATE] = "/starZ/@",
+		[ROUTE_STAR_CERTIFICATE_CHAIN] = "/starZ/@/alternate/+",
 		[ROUTE_RENEWAL_INFO] = "/draft-ietf-acme-ari-03/renewalInfo",
 		[ROUTE_RENEWAL_INFO_OF] = "/draft-ietf-acme-ari-03/renewalInfo/+",
 	},
@@ -98,3 +104,30 @@ const struct surface surface_pebble = {
 		[SAID_URL] = { PROBLEM_MALFORMED, 400, "JWS header parameter 'url' incorrect. Expected \"{}\"", false },
 	},
 };
+
+/* --- the same at other paths: what a client has built in is not there ------------------------------------ */
+
+#define PATH_SIZE 64
+
+static struct surface moved;
+static char	      moved_paths[ROUTE_COUNT][PATH_SIZE];
+
+static void
+move(void)
+{
+	moved = surface_pebble;
+	for (size_t i = 0; i < ROUTE_COUNT; i++)
+		if (surface_pebble.paths[i] != NULL && i != ROUTE_DIRECTORY) {
+			snprintf(moved_paths[i], PATH_SIZE, "/moved%s", surface_pebble.paths[i]);
+			moved.paths[i] = moved_paths[i];
+		}
+}
+
+const struct surface *
+surface_pebble_moved(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, move);
+	return &moved;
+}

@@ -496,6 +496,7 @@ put_ca(struct writing *w)
 	for (size_t i = 1; i < w->hierarchy->count; i++)
 		buf_printf(w->yaml, "%spki/chain-%zu.pem", i > 1 ? ", " : "", i);
 	buf_put_str(w->yaml, "]}\n");
+	buf_printf(w->yaml, "  auto_renewal: {told: %s}\n", w->wishes->auto_renewal ? "true" : "false");
 	if (w->settings->ocsp_url[0] != '\0') {
 		buf_put_str(w->yaml, "  ocsp_url: ");
 		put_text(w->yaml, w->settings->ocsp_url);
@@ -517,8 +518,8 @@ yaml_write(const struct settings *settings, const struct wishes *wishes, const s
 	struct writing w = { settings, wishes, hierarchy, folder, out, reason };
 	enum err       err;
 
-	buf_printf(out, "preset: pebble\nname: Pebble\nseed: %llu\nlog: {format: pebble}\n",
-	    (unsigned long long)wishes->seed);
+	buf_printf(out, "preset: pebble\nsurface: %s\nname: Pebble\nseed: %llu\nlog: {format: pebble}\n",
+	    settings->moved_paths ? "pebble-moved" : "pebble", (unsigned long long)wishes->seed);
 	if ((err = folders_make(&w)) == ERR_OK && (err = evidence_file(&w)) == ERR_OK &&
 	    (err = hierarchy_files(&w)) == ERR_OK && (err = put_wfe(&w)) == ERR_OK) {
 		put_ra(&w, wishes->strict, wishes->faults);

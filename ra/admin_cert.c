@@ -6,6 +6,7 @@
 #include "lib/clock.h"
 #include "ra/ra.h"
 #include "ra/revocation.h"
+#include "ra/star.h"
 #include "x509/certificate.h"
 
 /* Rows looked at in one go: a few milliseconds of a reader, and at the worst 2.5 MiB, when each has a hundred names of
@@ -228,6 +229,9 @@ revoke(struct admin_call *call, const struct certificate *certificate, enum revo
 	if (err == ERR_OK)
 		err = revocation_write(call->ra, certificate, cert, reason, compromised ? thumbprint : NULL, by);
 	X509_free(cert);
+	/* Or there would be another one soon (RFC 8739). A conflict: none was to come. */
+	if (err == ERR_OK && (err = star_end(call->ra, certificate->order)) == ERR_CONFLICT)
+		err = ERR_OK;
 	return err;
 }
 

@@ -14,6 +14,7 @@
 
 #define ENDLESS_AFTER 20	/* badNonce answers in a row */
 #define EARLY_MS 500		/* clocks and a slow network are forgiven that much */
+#define LOOK_MS 10000		/* what va has not seen then is not judged */
 
 const struct conduct_rule_text conduct_rules[RULE_COUNT] = {
 #define X(name, section, level, title, right) [RULE_##name] = { #name, section, level, title, right },
@@ -23,16 +24,29 @@ const struct conduct_rule_text conduct_rules[RULE_COUNT] = {
 
 struct conduct {
 	pthread_mutex_t	lock;
+	struct id	looks;		/* what waits for the looks is parked for this */
 	struct book	book;
 };
+
+/* Looks of an earlier book are known by their round. */
+static void
+book_begin(struct conduct *conduct, uint32_t round)
+{
+	memset(&conduct->book, 0, sizeof(conduct->book));
+	conduct->book.round = round;
+	memcpy(conduct->book.mark, conduct->looks.bytes, sizeof(conduct->book.mark));
+}
 
 struct conduct *
 conduct_new(void)
 {
 	struct conduct *conduct = calloc(1, sizeof(*conduct));
 
-	if (conduct != NULL)
-		pthread_mutex_init(&conduct->lock, NULL);
+	if (conduct == NULL)
+		return NULL;
+	pthread_mutex_init(&conduct->lock, NULL);
+	conduct->looks = id_new();
+	book_begin(conduct, 0);
 	return conduct;
 }
 
@@ -46,7 +60,7 @@ conduct_reset(struct conduct *conduct)
 		free(conduct->book.clients[i]);
 	for (size_t i = 0; i < EARLY_MAX; i++)
 		buf_free(&conduct->book.early[i].votes);
-	memset(&conduct->book, 0, sizeof(conduct->book));
+	book_begin(conduct, conduct->book.round);
 	pthread_mutex_unlock(&conduct->lock);
 }
 
@@ -203,7 +217,7 @@ look_at_time(struct look *l)
 	t = book_track(l->book, TRACKED_POLL, l->client);
 	t->until = now + (int64_t)r->reply.retry_after * 1000;
 	snprintf(t->path, sizeof(t->path), "%s",
-	    r->target.route == ROUTE_FINALIZE && l->good ? path_of(r->reply.location) : r->msg.path);
+	    route_is_finalize(r->target.route) && l->good ? path_of(r->reply.location) : r->msg.path);
 }
 
 /* Problems that speak for themselves. */
@@ -348,7 +362,7 @@ look_at_order(struct look *l)
 
 	if (t == NULL || !l->good || json_object_parse(buf_slice(&r->reply_body), &shown, NULL) != ERR_OK)
 		return;
-	if (r->target.route == ROUTE_FINALIZE) {
+	if (route_is_finalize(r->target.route)) {
 		book_keep(l->client, RULE_FINALIZE);
 		book_keep(l->client, RULE_CSR_NAMES);
 		book_keep(l->client, RULE_ACCOUNT_KEY);
@@ -360,6 +374,8 @@ look_at_order(struct look *l)
 	}
 	status = json_member_str(shown, "status");
 	certificate = json_member_str(shown, "certificate");
+	if (certificate == NULL)
+		certificate = json_member_str(shown, "star-certificate");
 	if (status != NULL && (strcmp(status, "valid") == 0 || strcmp(status, "invalid") == 0) && t->step < STEP_ENDED) {
 		t->step = STEP_ENDED;
 		book_keep(l->client, RULE_ABANDONED);
@@ -447,10 +463,12 @@ look_at_route(struct look *l)
 		break;
 	case ROUTE_ORDER:
 	case ROUTE_FINALIZE:
+	case ROUTE_FINALIZE_STAR:
 		look_at_order(l);
 		break;
 	case ROUTE_CERTIFICATE:
 	case ROUTE_CERTIFICATE_CHAIN:
+	case ROUTE_STAR_CERTIFICATE:
 		if (l->good)
 			look_at_certificate(l);
 		break;
@@ -564,14 +582,61 @@ conduct_seen(struct conduct *conduct, const struct msg_seen *seen)
 	pthread_mutex_unlock(&conduct->lock);
 }
 
-void
-conduct_validation(struct conduct *conduct, const struct msg_result *result)
+bool
+conduct_validation(struct ra *ra, const struct msg_result *result)
 {
+	struct conduct *conduct = ra->conduct;
+	bool		look, last;
+
 	if (conduct == NULL || !id_is_zero(result->order))
-		return;
+		return false;
 	pthread_mutex_lock(&conduct->lock);
-	trace_result(&conduct->book, result);
+	if (!(look = book_look_result(&conduct->book, result)))
+		trace_result(&conduct->book, result);
+	last = look && conduct->book.looking == 0;
 	pthread_mutex_unlock(&conduct->lock);
+	if (last)
+		park_wake(ra->park, conduct->looks);
+	return look;
+}
+
+static bool
+look_next(struct conduct *conduct, size_t *place, struct buf *check)
+{
+	struct msg_check one;
+	bool		 found;
+
+	buf_clear(check);
+	pthread_mutex_lock(&conduct->lock);
+	if (*place == 0)
+		book_look_begin(&conduct->book);
+	if ((found = book_look_next(&conduct->book, place, &one)))
+		put_check(check, &one);
+	pthread_mutex_unlock(&conduct->lock);
+	return found;
+}
+
+void
+conduct_look(struct ra *ra, struct parked *parked)
+{
+	struct buf check = { 0 };
+	size_t	   place = 0;
+	bool	   under_way;
+
+	parked->object = ra->conduct->looks;
+	parked->stamp = park_stamp(ra->park, parked->object);
+	parked->until = clock_monotonic_ms() + LOOK_MS;
+	while (look_next(ra->conduct, &place, &check))
+		if (channel_send(ra->va, MSG_CHECK, &check) != ERR_OK)
+			break;		/* va is gone; those that were under way are not judged */
+	buf_free(&check);
+	pthread_mutex_lock(&ra->conduct->lock);
+	under_way = ra->conduct->book.looking > 0;
+	pthread_mutex_unlock(&ra->conduct->lock);
+	if (under_way)
+		park_put(ra->park, parked);
+	else
+		parked->run(parked);
 }
 
 void

@@ -9,6 +9,8 @@
 #include "ra/conduct_rules.h"
 
 struct conduct;
+struct parked;
+struct ra;
 struct request;
 
 struct conduct	*conduct_new(void);		/* NULL: out of memory */
@@ -18,9 +20,12 @@ void		 conduct_reset(struct conduct *);
 void		 conduct_request(struct conduct *, const struct request *);
 /* What wfe answered itself. A malformed message kills. */
 void		 conduct_seen(struct conduct *, const struct msg_seen *);
-/* How a validation ended. */
-void		 conduct_validation(struct conduct *, const struct msg_result *);
+/* How a validation ended. True: it was nobody's, but one of conduct_look(). */
+bool		 conduct_validation(struct ra *, const struct msg_result *);
 
+/* Has va look for what final authorizations left at the path of http-01, then runs parked, which is taken over; after
+ * ten seconds at the latest. */
+void		 conduct_look(struct ra *, struct parked *);
 /* The report as it stands: what was begun and not ended counts as broken. */
 enum conduct_form { CONDUCT_JSON, CONDUCT_JUNIT, CONDUCT_PAGE };
 void		 conduct_report(struct conduct *, enum conduct_form, unsigned indent, struct buf *out);

@@ -37,6 +37,9 @@ struct conduct_client {
 
 enum order_step { STEP_MADE, STEP_FINALIZED, STEP_ENDED, STEP_DOWNLOADED };
 
+/* What still stands at the path of http-01 when its authorization is final: looked for when the report is asked for. */
+enum remains { REMAINS_UNKNOWN, REMAINS_LOOKING, REMAINS_GONE, REMAINS_LEFT };
+
 /* An order, or an authorization whose challenge was answered, or a path that may not be asked for yet. */
 /* Also an authorization that was shown, with what its token makes of the account's key; and a window to renew in. */
 enum tracked_kind { TRACKED_NONE, TRACKED_ORDER, TRACKED_AUTHORIZATION, TRACKED_POLL, TRACKED_TOKEN, TRACKED_WINDOW };
@@ -53,6 +56,10 @@ struct tracked {
 	int64_t		 since;		/* the same: a window's begin; when a token was shown first */
 	char		 digest[DIGEST_TEXT_SIZE];	/* of a token, as dns-01 has it */
 	enum challenge_type method;
+	/* Of a token: what it takes to look for it again, and what came of that. */
+	char		 token[TOKEN_SIZE], thumbprint[THUMBPRINT_SIZE];
+	struct identifier identifier;
+	enum remains	 remains;
 };
 
 /* A validation that was over before the request that began it was answered: it is judged then. */
@@ -69,6 +76,10 @@ struct book {
 	size_t		 next;
 	struct early	 early[EARLY_MAX];
 	size_t		 next_early;
+	/* Looks at what remains: how many are under way, in which round; their CHECKs' ids begin with the mark. */
+	size_t		 looking;
+	uint32_t	 round;
+	uint8_t		 mark[8];	/* random */
 };
 
 /* conduct_trace.c: writing it down. */
@@ -85,6 +96,11 @@ void		 trace_window(struct book *, struct conduct_client *, const struct request
 void		 trace_renewal(struct book *, struct conduct_client *, const struct request *);	/* an order with "replaces" */
 void		 trace_challenge(struct book *, const struct tracked *);	/* it was answered */
 void		 trace_result(struct book *, const struct msg_result *);	/* how a validation ended */
+
+/* conduct_look.c: begins a round; then one CHECK after the other, from place 0 until false. Whether a RESULT is of a look. */
+void		 book_look_begin(struct book *);
+bool		 book_look_next(struct book *, size_t *place, struct msg_check *);
+bool		 book_look_result(struct book *, const struct msg_result *);
 
 /* What the book would say if everything ended now, per client and rule: its verdict, and what is still owed. */
 struct verdict	 book_verdict(const struct book *, const struct conduct_client *, enum conduct_rule);

@@ -33,6 +33,24 @@ owe_orders(const struct book *book, const struct conduct_client *client, enum co
 	}
 }
 
+static void
+owe_tokens(const struct book *book, const struct conduct_client *client, struct verdict *v)
+{
+	char detail[REASON_MAX];
+
+	for (size_t i = 0; i < TRACKED_MAX; i++) {
+		const struct tracked *t = &book->tracked[i];
+
+		if (t->kind != TRACKED_TOKEN || t->client != client)
+			continue;
+		v->kept += t->remains == REMAINS_GONE;
+		snprintf(detail, sizeof(detail), "http://%.120s/.well-known/acme-challenge/%s still answers",
+		    t->path, t->token);
+		if (t->remains == REMAINS_LEFT)
+			owe(v, t->request, detail);
+	}
+}
+
 /* Nonces are the User-Agent's: it asks for them before anybody knows its account. */
 static bool
 asks_each_time(const struct book *book, const struct conduct_client *client)
@@ -51,6 +69,8 @@ book_verdict(const struct book *book, const struct conduct_client *client, enum 
 	struct verdict v = client->of[rule];
 
 	owe_orders(book, client, rule, &v);
+	if (rule == RULE_TOKEN_STALE)
+		owe_tokens(book, client, &v);
 	if (rule == RULE_RETRY && client->retry_nonce[0] != '\0')
 		owe(&v, client->retry_request, "a request was answered by badNonce and not sent again");
 	if (rule == RULE_ORDERS_LIST && client->next_page[0] != '\0')

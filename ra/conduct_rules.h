@@ -38,6 +38,7 @@ X(PROVISIONED, "RFC 8555, 7.5.1", "SHOULD", "A challenge is answered when its re
 X(SEVERAL, "RFC 8555, 7.5.1", "SHOULD", "One challenge of an authorization is answered, once", "choose one challenge and poll the authorization") \
 X(ARRAY_ORDER, "RFC 8555, 7.1.3", "MUST", "Authorizations are told apart by their identifiers, not by their place", "read each authorization's \"identifier\"; the lists have no order") \
 X(RESPONDER, "RFC 8555, 8.3", "SHOULD", "A responder serves every request until the authorization is final", "keep serving: validation asks from several places, and again") \
+X(TOKEN_STALE, "RFC 8555, 8.3", "SHOULD", "The response at http-01's path is removed when its authorization is final", "stop serving the token once the authorization is valid or invalid") \
 X(TXT_TOGETHER, "RFC 8555, 8.4", "SHOULD", "Several TXT records of one name stand beside one another", "add a record for each authorization; replace none") \
 X(TXT_STALE, "RFC 8555, 8.4", "SHOULD", "TXT records are removed when their authorization is final", "delete the record once the authorization is valid or invalid") \
 X(KEY_AUTHORIZATION, "RFC 8555, 8.1, 8.3 and 8.4", "MUST", "The response is the token and the account key's thumbprint", "token, a dot, the thumbprint by RFC 7638, and no more; its digest for dns-01") \

@@ -37,6 +37,8 @@ book_track(struct book *book, enum tracked_kind kind, struct conduct_client *cli
 {
 	struct tracked *t = &book->tracked[book->next++ % TRACKED_MAX];
 
+	if (t->remains == REMAINS_LOOKING)
+		book->looking--;
 	*t = (struct tracked){ .kind = kind, .client = client };
 	return t;
 }
@@ -93,20 +95,24 @@ void
 trace_authorization(struct book *book, struct conduct_client *client, const struct request *r)
 {
 	json_t	       *shown = NULL;
-	const char     *token, *name;
+	const char     *token;
+	struct identifier identifier;
 	struct tracked *t;
 
 	if (r->key == NULL || book_find(book, TRACKED_TOKEN, r->target.id) != NULL ||
 	    json_object_parse(buf_slice(&r->reply_body), &shown, NULL) != ERR_OK)
 		return;
 	token = token_of(shown);
-	name = json_member_str(json_object_get(shown, "identifier"), "value");
-	if (token != NULL && name != NULL) {
+	if (token != NULL && strlen(token) < sizeof(t->token) &&
+	    identifier_parse(json_object_get(shown, "identifier"), &identifier, NULL) == ERR_OK) {
 		t = book_track(book, TRACKED_TOKEN, client);
 		t->id = r->target.id;
 		t->since = clock_now_ms();
-		snprintf(t->path, sizeof(t->path), "%s", name);
+		t->identifier = identifier;
+		snprintf(t->path, sizeof(t->path), "%s", identifier.value);
 		snprintf(t->request, sizeof(t->request), "%s", r->msg.id);
+		memcpy(t->token, token, strlen(token) + 1);
+		memcpy(t->thumbprint, r->key->thumbprint, sizeof(t->thumbprint));
 		digest_make(token, r->key->thumbprint, t->digest);
 	}
 	json_decref(shown);
@@ -219,8 +225,10 @@ trace_validation(struct book *book, const struct tracked *t, const struct msg_re
 		told = judge_records(book, token, result, t->request);
 	else if (t->method == CHALLENGE_HTTP_01)
 		told = judge_responder(t, result);
-	if (token != NULL && result->next_try == 0)
+	if (token != NULL && result->next_try == 0) {
 		token->until = clock_now_ms();
+		token->method = t->method;
+	}
 	return told;
 }
 

@@ -88,21 +88,33 @@ answer(struct manage *m)
 }
 
 void
+manage_reply(struct ra *ra, struct msg_reply *reply, struct buf *body)
+{
+	static const char too_long[] = "the answer is too long\n";
+	struct buf	  message = { 0 };
+
+	reply->body = buf_slice(body);
+	if (body->failed || body->len > REPLY_BODY_MAX) {
+		reply->status = 500;
+		reply->media = MEDIA_TEXT;
+		reply->body = slice_str(too_long);
+	}
+	put_reply(&message, reply);
+	if (channel_send(ra->wfe, MSG_REPLY, &message) != ERR_OK)
+		log_event(LOG_WARNING, "an answer of the management listener was lost: wfe is gone");
+	buf_free(&message);
+}
+
+void
 manage_take(struct ra *ra, struct slice body)
 {
 	struct manage m = { .ra = ra };
-	struct buf    message = { 0 };
 
 	if (!get_manage(body, &m.msg) || ra->config->wfe.management_listen.count == 0)
 		channel_malformed(ra->wfe, MSG_MANAGE);
 	m.reply.number = m.msg.number;
 	answer(&m);
-	if (m.out.failed || m.out.len > REPLY_BODY_MAX)
-		manage_say(&m, 500, "the answer is too long");
-	m.reply.body = buf_slice(&m.out);
-	put_reply(&message, &m.reply);
-	if (channel_send(ra->wfe, MSG_REPLY, &message) != ERR_OK)
-		log_event(LOG_WARNING, "a reply was lost: wfe is gone", F_STR("path", m.msg.path));
-	buf_free(&message);
+	if (!m.later)
+		manage_reply(ra, &m.reply, &m.out);
 	buf_free(&m.out);
 }

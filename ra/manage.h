@@ -16,11 +16,14 @@ struct manage {
 	struct msg_manage msg;
 	struct msg_reply reply;		/* status 404 until a handler says otherwise */
 	struct buf	 out;		/* its body */
+	bool		 later;		/* the handler has somebody else answer: manage_reply() */
 };
 
 /* Decodes, answers. A malformed message kills. */
 void	 manage_take(struct ra *, struct slice body);
 
+/* Sends reply with this body, or 500 when it is too long. */
+void	 manage_reply(struct ra *, struct msg_reply *, struct buf *body);
 /* For handlers: 200 with this object, which is taken over. */
 void	 manage_json(struct manage *, json_t *owned);
 /* The status, and a line that says why. */

@@ -30,12 +30,13 @@
 #include "ra/faults.h"
 #include "ra/manage.h"
 #include "ra/request.h"
+#include "ra/star.h"
 
 #define WAITING 4		/* threads beyond the cores: for requests that wait for a commit */
 #define READERS 8		/* snapshots at once: a read lasts a fraction of a millisecond */
 #define TICK_MS 50		/* how late a wait may end */
 #define HOUSEKEEPING_MS 60000
-#define RETRY_MS 1000
+#define RETRY_MS 1000		/* and how late a certificate may be renewed */
 
 /* What SQLite needs beyond the common calls: its files are open already; and the administration socket's clients. No
  * socket is ever opened. */
@@ -256,13 +257,14 @@ read_peer(void *arg)
 	return NULL;
 }
 
-/* Ends waits on time, and keeps house. */
+/* Ends waits on time, renews certificates, and keeps house. */
 static void *
 keep_time(void *arg)
 {
 	struct ra *ra = arg;
 	int64_t	   next = 0, retry = 0;
 
+	star_tell(ra, NULL);	/* before anything is asked of ca */
 	while (!atomic_load(&ra->stopping)) {
 		if (clock_monotonic_ms() >= next) {
 			recovery_run(ra);
@@ -271,6 +273,7 @@ keep_time(void *arg)
 		}
 		if (clock_monotonic_ms() >= retry) {
 			retry_run(ra->retry, ra->storage);
+			star_run(ra);
 			retry = clock_monotonic_ms() + RETRY_MS;
 		}
 		park_expire(ra->park, false);

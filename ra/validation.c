@@ -286,9 +286,7 @@ validation_result(struct ra *ra, const struct msg_result *result)
 	bool		caa = !id_is_zero(result->order);
 	struct outcome *outcome;
 
-	conduct_validation(ra->conduct, result);
-
-	if (trial_result(ra->trials, result))
+	if (conduct_validation(ra, result) || trial_result(ra->trials, result))
 		return;
 	if (caa && !result->ok) {
 		forbid(ra, result, result->problem, result->detail);

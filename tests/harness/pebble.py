@@ -45,6 +45,10 @@ class Challenges:
         else:
             self.server.tell("/add-http01", token=what, content=text)
 
+    def drop(self, token):
+        """The token is served no longer."""
+        self.server.tell("/del-http01", token=token)
+
     def txt(self, name, value):
         self.server.tell("/set-txt", host=name + ".", value=value)
 

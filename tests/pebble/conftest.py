@@ -22,17 +22,6 @@ OURS = (["signet"] if pebble.is_there() else []) + NEWEST
 PEBBLE = OURS + (["debian"] if pebble.ORACLE else [])
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "later: a row of Pebble's that ours doesn't have yet; docs/pebble.md says so")
-
-
-def pytest_collection_modifyitems(items):
-    """The day it has the row, the mark must go."""
-    for item in items:
-        if item.get_closest_marker("later") and "[signet" in item.name:
-            item.add_marker(pytest.mark.xfail(strict=True))
-
-
 def challtestsrv_start(kind, folder, *args, **kw):
     """kind: signet, link (ours by the other's program name), debian."""
     program = {"signet": lambda: challtestsrv.ours(), "link": lambda: challtestsrv.ours(str(folder)),

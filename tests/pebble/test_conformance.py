@@ -3,6 +3,7 @@ showed it."""
 import datetime
 import http.server
 import json
+import re
 import socket
 import threading
 import time
@@ -53,12 +54,24 @@ def patient(client, url, until=("valid", "invalid")):
         time.sleep(int(after) if after.isdigit() else 1.05)
 
 
-def issue(client, names, kind="http-01", key=None, **more):
+def prove(client, url, kind="http-01", clean=True):
+    """An authorization made valid, and its response removed."""
+    challenge = client.challenge(url, kind)
+    client.post(challenge["url"], {})
+    assert patient(client, url).json()["status"] == "valid"
+    if kind == "http-01" and clean:
+        client.server.responder.drop(challenge["token"])
+
+
+class HTTPServer(http.server.ThreadingHTTPServer):
+    address_family = socket.AF_INET6            # which Pebble asks for first
+
+
+def issue(client, names, kind="http-01", key=None, clean=True, **more):
     """What a client should do, from order to alternate chain; (the order's URL, the leaf)."""
     made = client.order(names, **more)
     for url in made.json()["authorizations"]:
-        client.post(client.challenge(url, kind)["url"], {})
-        assert patient(client, url).json()["status"] == "valid"
+        prove(client, url, kind, clean)
     order, url = client.get(made.headers["Location"]).json(), made.headers["Location"]
     reply = client.finalize(order, keys.csr(names, key or Key()))
     assert reply.status_code == 200, reply.text
@@ -149,6 +162,21 @@ def test_hard_coded_url(watched, client):
     assert set(broken(watched)) == {"HARD_CODED"}
 
 
+def test_paths_that_are_elsewhere(challenges):
+    """Another directory than Pebble's: whoever has its paths built in is not served, and the report says so."""
+    from harness.pebble import Pebble
+    made = Pebble("signet", challenges, env={"PEBBLE_MOVED_PATHS": "1"})
+    try:
+        client = made.client()
+        assert {url[len(made.url("")):].split("/")[1] for name, url in client.directory.items() if name != "meta"} == {"moved"}
+        issue(client, ["moved.test"])
+        assert not broken(made)
+        assert client.http.get(made.url("/nonce-plz")).status_code == 404
+        assert set(broken(made)) == {"HARD_CODED"}
+    finally:
+        made.close()
+
+
 @pytest.mark.parametrize("how", ("twice", "elsewhere"))
 def test_nonce(watched, client, how):
     nonce = client.nonce()
@@ -188,8 +216,7 @@ def test_a_nonce_for_every_request(watched, client):
 def test_retry_after_ignored(watched, client):
     made = client.order(["early.test"])
     url = made.json()["authorizations"][0]
-    client.post(client.challenge(url)["url"], {})
-    patient(client, url)
+    prove(client, url)
     client.finalize(client.get(made.headers["Location"]).json(), keys.csr(["early.test"], Key()))
     final = client.get(made.headers["Location"]).json()         # at once
     time.sleep(1.05)
@@ -253,8 +280,7 @@ def test_rollover(watched, client):
 def finish(client, made):
     """An order of one name to its end."""
     url = made.json()["authorizations"][0]
-    client.post(client.challenge(url)["url"], {})
-    patient(client, url)
+    prove(client, url)
     name = made.json()["identifiers"][0]["value"]
     client.finalize(client.get(made.headers["Location"]).json(), keys.csr([name], Key()))
     time.sleep(1.05)
@@ -271,8 +297,7 @@ def test_finalize_too_early(watched, client):
 def test_csr_of_other_names(watched, client):
     made = client.order(["names.test"])
     url = made.json()["authorizations"][0]
-    client.post(client.challenge(url)["url"], {})
-    patient(client, url)
+    prove(client, url)
     client.finalize(client.get(made.headers["Location"]).json(), keys.csr(["names.test", "more.test"], Key()))
     client.finalize(client.get(made.headers["Location"]).json(), keys.csr(["names.test"], Key()))
     time.sleep(1.05)
@@ -283,8 +308,7 @@ def test_csr_of_other_names(watched, client):
 def test_account_key_in_the_csr(watched, client):
     made = client.order(["account-key.test"])
     url = made.json()["authorizations"][0]
-    client.post(client.challenge(url)["url"], {})
-    patient(client, url)
+    prove(client, url)
     client.finalize(client.get(made.headers["Location"]).json(), keys.csr(["account-key.test"], client.key))
     assert set(broken(watched)) == {"ACCOUNT_KEY", "ABANDONED"}
 
@@ -297,8 +321,7 @@ def test_order_abandoned(watched, client):
 def test_order_not_polled(watched, client):
     made = client.order(["unpolled.test"])
     url = made.json()["authorizations"][0]
-    client.post(client.challenge(url)["url"], {})
-    patient(client, url)
+    prove(client, url)
     client.finalize(client.get(made.headers["Location"]).json(), keys.csr(["unpolled.test"], Key()))
     assert set(broken(watched)) == {"POLL"}
 
@@ -306,8 +329,7 @@ def test_order_not_polled(watched, client):
 def test_certificate_not_downloaded(watched, client):
     made = client.order(["undownloaded.test"])
     url = made.json()["authorizations"][0]
-    client.post(client.challenge(url)["url"], {})
-    patient(client, url)
+    prove(client, url)
     client.finalize(client.get(made.headers["Location"]).json(), keys.csr(["undownloaded.test"], Key()))
     time.sleep(1.05)
     patient(client, made.headers["Location"])
@@ -462,10 +484,7 @@ def test_responder_that_ends_too_early(watched, client):
         def log_message(self, *_):
             pass
 
-    class Server(http.server.ThreadingHTTPServer):
-        address_family = socket.AF_INET6            # which Pebble asks for first
-
-    once = Server(("::1", 0), Once)
+    once = HTTPServer(("::1", 0), Once)
     threading.Thread(target=once.serve_forever, daemon=True).start()
     try:
         watched.responder.server.tell("/add-redirect", path=f"/.well-known/acme-challenge/{found['token']}",
@@ -478,6 +497,52 @@ def test_responder_that_ends_too_early(watched, client):
     assert set(broken(watched)) == {"RESPONDER"} and len(served) > 1
 
 
+def test_response_left_behind(watched, client):
+    """Whether it still stands is looked at when the report is asked for: each time anew, until it is gone."""
+    issue(client, ["left-http.test"], clean=False)
+    for _ in range(2):
+        found = broken(watched)
+        assert set(found) == {"TOKEN_STALE"}
+        assert found["TOKEN_STALE"]["section"] == "RFC 8555, 8.3" and found["TOKEN_STALE"]["times"] == 1
+        assert re.fullmatch(r"http://left-http\.test/\.well-known/acme-challenge/[\w-]{43} still answers",
+                            found["TOKEN_STALE"]["detail"])
+    client.server.responder.drop(found["TOKEN_STALE"]["detail"].split("/")[-1].split()[0])
+    assert not broken(watched)
+    assert "TOKEN_STALE" in next(one for one in report(watched) if one["account"])["kept"]
+
+
+def test_response_of_a_responder_that_is_gone(challenges):
+    """It listens no longer, as after most clients' runs: nothing is left."""
+    from harness.pebble import Pebble
+    served = {}
+
+    class Responder(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(served[self.path.rsplit("/", 1)[1]].encode())
+
+        def log_message(self, *_):
+            pass
+
+    responder = HTTPServer(("::1", 0), Responder)
+    threading.Thread(target=responder.serve_forever, daemon=True).start()
+    made = Pebble("signet", challenges, config={"httpPort": responder.server_port})
+    try:
+        client = made.client()
+        order = client.order(["gone-http.test"])
+        challenge = client.challenge(order.json()["authorizations"][0])
+        served[challenge["token"]] = f"{challenge['token']}.{client.key.thumbprint}"
+        client.post(challenge["url"], {})
+        patient(client, order.json()["authorizations"][0])
+        assert "TOKEN_STALE" in broken(made)
+        responder.shutdown()
+        responder.server_close()
+        assert "TOKEN_STALE" not in broken(made)
+    finally:
+        made.close()
+
+
 def test_several_challenges(watched, client):
     made = client.order(["several.test"])
     url = made.json()["authorizations"][0]
@@ -486,6 +551,7 @@ def test_several_challenges(watched, client):
     client.post(first["url"], {})
     client.post(other["url"], {})
     patient(client, url)
+    client.server.responder.drop(first["token"])
     client.finalize(client.get(made.headers["Location"]).json(), keys.csr(["several.test"], Key()))
     time.sleep(1.05)
     client.get(patient(client, made.headers["Location"]).json()["certificate"])

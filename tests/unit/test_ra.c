@@ -462,6 +462,7 @@ test_order_status(void **state)
 	assert_int_equal(status_with(ORDER_PROCESSING, NOW, V, V, NOW), ORDER_STATUS_PROCESSING);
 	assert_int_equal(status_with(ORDER_VALID, NOW, V, D, NOW), ORDER_STATUS_VALID);
 	assert_int_equal(status_with(ORDER_INVALID, later, V, V, later), ORDER_STATUS_INVALID);
+	assert_int_equal(status_with(ORDER_CANCELED, later, V, V, later), ORDER_STATUS_CANCELED);
 }
 
 /* An order that an authorization spoilt says which, and why (RFC 8555, 6.7.1). */
