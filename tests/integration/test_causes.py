@@ -114,7 +114,8 @@ def test_try_tells_the_rule_that_wants_more(make_server, names, second_names):
     assert done.stderr == ("one-region.test could not be validated now: not enough of the CA's 3 other perspectives get "
                            "there (1 may fail, and those that agree must lie in 2 regions)\n")
     _, told = begun(Client(server), "one-region.test")
-    assert "must lie in 2 regions), though the CA itself does: from nyc: " in told["challenges"][0]["error"]["detail"], told
+    assert "must lie in 2 regions)" in told["challenges"][0]["error"]["detail"], told
+    assert ": from nyc: no A or AAAA record found for one-region.test: " in told["challenges"][0]["error"]["detail"], told
 
 
 def test_try_looks_at_caa(make_server, names):
