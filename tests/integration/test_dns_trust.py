@@ -84,6 +84,7 @@ def test_direct_zone_is_not_held_up_by_a_cached_negative():
         zone.set("_acme-challenge.alias.corp.test", cname="delegated.hook.test", aa=True)
         zone.set("delegated.hook.test")
         zone.set("_acme-challenge.lame.corp.test", txt=["x"])
+        zone.set("_acme-challenge.remembered.corp.test", rcode="NXDOMAIN")
         with ca:
             server = Server(resolver, responder, {"va": {"resolvers": [resolver.address], "caa": "off", "zones": {
                 "corp.test": {"resolvers": [resolver.address], "direct": True}}}})
@@ -100,8 +101,9 @@ def test_direct_zone_is_not_held_up_by_a_cached_negative():
             account.post(found["url"], {})
             assert account.poll(url, ("valid", "invalid")).json()["status"] == "valid"
             # who is not authoritative is not believed
-            error = failure(account, "lame.corp.test", "dns-01")
-            assert "10.7.0.54 is not authoritative" in error["detail"], error
+            for name in ("lame", "remembered"):
+                error = failure(account, f"{name}.corp.test", "dns-01")
+                assert "10.7.0.54 is not authoritative" in error["detail"], error
         for thing in reversed(made):
             thing.close()
 
