@@ -160,9 +160,11 @@ def test_revoked_by_an_operator(make_server):
     server = make_server(ON)
     star = Star(server, "operator.test", 86400 * 20, lifetime=86400)
     serial = f"{star.serial():x}"
+    listed_before = json.loads(server.run("cert", "list", "--serial", serial, "--dir", server.home, "--json").stdout)
+    assert listed_before["renewedUntil"] == star.order["auto-renewal"]["end-date"]
     shown = json.loads(server.run("cert", "revoke", serial, "--reason", "keyCompromise", "--dir", server.home,
                                   "--json").stdout)
-    assert shown["state"] == "revoked"
+    assert shown["state"] == "revoked" and "renewedUntil" not in shown
     check_problem(star.get(), "autoRenewalCanceled", 403, "canceled")
     assert star.client.get(star.url).json()["status"] == "canceled"
     # and of the key there is no other certificate either
