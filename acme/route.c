@@ -29,10 +29,13 @@ static const struct {
 	[ROUTE_ORDERS_PAGE] = { "orders-page", NULL, false },
 	[ROUTE_ORDER] = { "order", NULL, false },
 	[ROUTE_FINALIZE] = { "finalize", NULL, false },
+	[ROUTE_FINALIZE_STAR] = { "finalize-star", NULL, false },
 	[ROUTE_AUTHORIZATION] = { "authorization", NULL, false },
 	[ROUTE_CHALLENGE] = { "challenge", NULL, false },
 	[ROUTE_CERTIFICATE] = { "certificate", NULL, false },
 	[ROUTE_CERTIFICATE_CHAIN] = { "certificate-chain", NULL, false },
+	[ROUTE_STAR_CERTIFICATE] = { "star-certificate", NULL, true },
+	[ROUTE_STAR_CERTIFICATE_CHAIN] = { "star-certificate-chain", NULL, true },
 	[ROUTE_RENEWAL_INFO] = { "renewal-info", "renewalInfo", true },
 	[ROUTE_RENEWAL_INFO_OF] = { "renewal-info-of", NULL, true },
 	[ROUTE_ISSUER] = { "issuer", NULL, false },
@@ -277,5 +280,11 @@ route_takes_get(enum route route)
 bool
 route_is_lookup(enum route route)
 {
-	return route == ROUTE_RENEWAL_INFO || route == ROUTE_RENEWAL_INFO_OF;
+	return table[route].get && route != ROUTE_DIRECTORY && route != ROUTE_NEW_NONCE;
+}
+
+bool
+route_is_finalize(enum route route)
+{
+	return route == ROUTE_FINALIZE || route == ROUTE_FINALIZE_STAR;
 }

@@ -26,10 +26,13 @@ enum route {
 	ROUTE_ORDERS_PAGE,	/* /account/ID/orders/CURSOR */
 	ROUTE_ORDER,		/* /order/ID */
 	ROUTE_FINALIZE,		/* /order/ID/finalize */
+	ROUTE_FINALIZE_STAR,	/* /order/ID/finalize-star: of an auto-renewal order, and signed as such */
 	ROUTE_AUTHORIZATION,	/* /authorization/ID */
 	ROUTE_CHALLENGE,	/* /challenge/ID/TYPE */
 	ROUTE_CERTIFICATE,	/* /certificate/ID */
 	ROUTE_CERTIFICATE_CHAIN, /* /certificate/ID/N */
+	ROUTE_STAR_CERTIFICATE,	/* /star-certificate/ID of the order (RFC 8739) */
+	ROUTE_STAR_CERTIFICATE_CHAIN, /* /star-certificate/ID/N */
 	ROUTE_ISSUER,		/* /issuer/FINGERPRINT */
 	ROUTE_RENEWAL_INFO,	/* /renewal-info */
 	ROUTE_RENEWAL_INFO_OF,	/* /renewal-info/CERTID */
@@ -62,8 +65,9 @@ bool	 route_served(const struct surface *, enum route);
 /* The member's name in the directory object ("newOrder"); NULL when it is not listed there. */
 const char *route_directory_name(enum route);
 const char *route_name(enum route);		/* for logs and metrics: "new-order" */
-/* directory, newNonce (RFC 8555, 6.3), renewalInfo (RFC 9773, 4.1) */
+/* directory, newNonce (RFC 8555, 6.3), renewalInfo (RFC 9773, 4.1), star-certificate (RFC 8739, 3.4) */
 bool	 route_takes_get(enum route);
 bool	 route_is_lookup(enum route);		/* ra answers its GET */
+bool	 route_is_finalize(enum route);		/* of either kind of order */
 
 #endif

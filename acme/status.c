@@ -28,6 +28,8 @@ order_status_text(enum order_status status)
 		return "valid";
 	case ORDER_STATUS_INVALID:
 		return "invalid";
+	case ORDER_STATUS_CANCELED:
+		return "canceled";
 	}
 	return "invalid";
 }

@@ -9,15 +9,15 @@ enum account_status { ACCOUNT_VALID = 1, ACCOUNT_DEACTIVATED, ACCOUNT_REVOKED };
 /*  What is stored of an order. pending, ready, and the invalid that comes from an authorization or from
  *  time, are not stored: order_status() derives them, so they can't disagree with their cause.
  *
- *      open --finalize--> processing --certificate--> valid
+ *      open --finalize--> processing --certificate--> valid --canceled by who asked (RFC 8739)--> canceled
  *       ^                     |
  *       +---- bad CSR --------+--- refused by ca ---> invalid
  */
-enum order_state { ORDER_OPEN = 1, ORDER_PROCESSING, ORDER_VALID, ORDER_INVALID };
+enum order_state { ORDER_OPEN = 1, ORDER_PROCESSING, ORDER_VALID, ORDER_INVALID, ORDER_CANCELED };
 
 enum order_status {
 	ORDER_STATUS_PENDING, ORDER_STATUS_READY, ORDER_STATUS_PROCESSING, ORDER_STATUS_VALID,
-	ORDER_STATUS_INVALID
+	ORDER_STATUS_INVALID, ORDER_STATUS_CANCELED
 };
 
 /*  pending --challenge POST--> processing --RESULT--> valid --> deactivated | revoked | (expired)

@@ -4,6 +4,7 @@
 
 #include "ca/authority.h"
 #include "ca/crl.h"
+#include "ca/star.h"
 #include "ca/votes.h"
 #include "config/blocked_keys.h"
 #include "lib/file.h"
@@ -23,6 +24,18 @@ ca_order_window(const struct ca *ca)
 {
 	/* A day more, for orders that were still in processing when everything stopped. */
 	return ca->config->ra.order_lifetime + DAY;
+}
+
+int64_t
+ca_ledger_window(const struct ca *ca)
+{
+	const struct ca_config *config = &ca->config->ca;
+	int64_t longest = 0;
+
+	/* A certificate that an order gets by itself is named by its own time (ca/star.h), and signed while it is valid. */
+	for (size_t i = 0; config->auto_renewal.max_duration != 0 && i < config->profile_count; i++)
+		longest = config->profiles[i].lifetime > longest ? config->profiles[i].lifetime : longest;
+	return ca_order_window(ca) + longest;
 }
 
 static enum err
@@ -93,9 +106,11 @@ ca_open(const struct config *config, int64_t now, struct ca **out, struct reason
 		goto out;
 	}
 	/* One more day than is served, so that no order falls between the two. */
-	err = ledger_open(ca->folder, (now - ca_order_window(ca) - DAY) * 1000, &ca->ledger, &cause);
+	err = ledger_open(ca->folder, (now - ca_ledger_window(ca) - DAY) * 1000, &ca->ledger, &cause);
 	if (err == ERR_OK && config_serves_ocsp(config) && config->ca.revocations_kept)
-		err = revoked_open(ca->folder, now, &ca->revoked, &cause);
+		err = revoked_open(ca->folder, "revoked", now, &ca->revoked, &cause);
+	if (err == ERR_OK)
+		err = ca_star_open(ca, now, &cause);
 	if (err != ERR_OK)
 		reason_set(reason, "ledger %s: %s", ca->folder, cause.text);
 out:
@@ -123,6 +138,7 @@ ca_close(struct ca *ca)
 	ledger_close(ca->ledger);
 	blocklist_free(ca->blocked);
 	revoked_close(ca->revoked);
+	revoked_close(ca->canceled);
 	free(ca->folder);
 	buf_free(&ca->der);
 	buf_free(&ca->serial);

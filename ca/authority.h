@@ -28,6 +28,7 @@ struct ca {
 	struct buf serial; /* its serial */
 	struct crl_maker *crls; /* ca/crl.c's */
 	struct revoked *revoked; /* NULL: nobody is told by OCSP, or this is a test that forgets */
+	struct revoked *canceled; /* orders that get no further certificates (ca/star.h); NULL as above, or nothing is renewed */
 	int64_t tokens_ms; /* server_certificate()'s bucket: when it will be full again */
 };
 
@@ -38,7 +39,9 @@ struct site ca_site(const struct ca *);
 enum err ca_open(const struct config *, int64_t now, struct ca **out, struct reason *);
 void ca_close(struct ca *); /* NULL is fine */
 
-/* Orders older than this are refused, so the ledger's memory of orders needs to reach no further back. */
+/* Orders older than this are refused, but for auto-renewal. */
 int64_t ca_order_window(const struct ca *);
+/* What could still be asked for again was made no longer ago, so the ledger's memory needs to reach no further back. */
+int64_t ca_ledger_window(const struct ca *);
 
 #endif

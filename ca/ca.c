@@ -15,6 +15,7 @@
 #include "ca/issue.h"
 #include "ca/ocsp.h"
 #include "ca/server.h"
+#include "ca/star.h"
 #include "lib/clock.h"
 #include "lib/file.h"
 #include "lib/log.h"
@@ -47,7 +48,7 @@ ledger_died(enum err err)
 static void
 refused(const struct msg_issue *issue, const struct problem *problem, struct answer *answer)
 {
-	struct msg_refused message = { .order = issue->order, .problem = *problem };
+	struct msg_refused message = { .order = issue->order, .number = issue->number, .problem = *problem };
 	char order[ID_TEXT_SIZE];
 
 	id_text(issue->order, order);
@@ -138,6 +139,18 @@ on_clock(const struct ca *ca, struct channel *ra, struct slice body)
 	clock_shift(message.shift);
 }
 
+static void
+on_canceled(struct ca *ca, struct channel *ra, struct slice body)
+{
+	struct msg_canceled message;
+	enum err err;
+
+	if (!get_canceled(body, &message))
+		channel_malformed(ra, MSG_CANCELED);
+	if ((err = ca_star_cancel(ca, message.order, clock_now())) != ERR_OK)
+		log_event(LOG_ERROR, "an order that was canceled could not be written down", F_STR("error", err_text(err)));
+}
+
 static bool
 batch_take(struct ca *ca, struct channel *ra, struct batch *batch)
 {
@@ -159,6 +172,10 @@ batch_take(struct ca *ca, struct channel *ra, struct batch *batch)
 		}
 		if (type == MSG_CLOCK) {
 			on_clock(ca, ra, body);
+			continue;
+		}
+		if (type == MSG_CANCELED) {
+			on_canceled(ca, ra, body);
 			continue;
 		}
 		buf_clear(&answer->body);
@@ -197,9 +214,11 @@ forget(struct ca *ca, int64_t now)
 {
 	enum err err = ca->revoked != NULL ? revoked_forget(ca->revoked, now) : ERR_OK;
 
-	ledger_forget(ca->ledger, (now - ca_order_window(ca) - 86400) * 1000);
+	if (err == ERR_OK && ca->canceled != NULL)
+		err = revoked_forget(ca->canceled, now);
+	ledger_forget(ca->ledger, (now - ca_ledger_window(ca) - 86400) * 1000);
 	if (err != ERR_OK)
-		log_event(LOG_WARNING, "the list of revocations could not be made shorter",
+		log_event(LOG_WARNING, "what was revoked or canceled could not be made shorter",
 		    F_STR("error", err_text(err)));
 }
 
@@ -266,7 +285,7 @@ ca_main(struct proc *p)
 {
 	struct ca *ca = open_or_die(p);
 	struct sandbox sandbox = { .role = "ca", .allow = allow, .writable = ca->folder };
-	int fds[4];
+	int fds[6];
 	size_t count = 2;
 
 	if (geteuid() == 0)
@@ -274,8 +293,12 @@ ca_main(struct proc *p)
 	p->root = ca->folder;
 	ledger_descriptors(ca->ledger, fds);
 	if (ca->revoked != NULL) {
-		revoked_descriptors(ca->revoked, fds + 2);
-		count = 4;
+		revoked_descriptors(ca->revoked, fds + count);
+		count += 2;
+	}
+	if (ca->canceled != NULL) {
+		revoked_descriptors(ca->canceled, fds + count);
+		count += 2;
 	}
 	proc_keep(p, fds, count);
 	proc_drop(p);

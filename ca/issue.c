@@ -13,15 +13,23 @@
 /* s: how far ahead the dates of an order may lie that go before its profile. */
 #define ISSUED_FOR_MAX (INT64_C(100) * 365 * 86400)
 
+/* What the ledger calls the certificate: like its order, of which it is the only one, or by a name of its own. */
+static struct id
+name_of(const struct msg_issue *issue, const struct ca_star *star)
+{
+	return star != NULL ? star->certificate : issue->order;
+}
+
 static enum err
-answer_from_ledger(struct ca *ca, const struct msg_issue *issue, struct msg_certificate *out)
+answer_from_ledger(struct ca *ca, const struct msg_issue *issue, const struct ca_star *star, struct msg_certificate *out)
 {
 	struct ledger_record record;
-	enum err err = ledger_find(ca->ledger, issue->order, &record);
+	enum err err = ledger_find(ca->ledger, name_of(issue, star), &record);
 
 	if (err != ERR_OK)
 		return err;
-	out->order = record.order;
+	out->order = issue->order;
+	out->number = issue->number;
 	memcpy(out->issuer, record.issuer, sizeof(out->issuer));
 	out->serial = record.serial;
 	out->not_before = record.not_before;
@@ -153,12 +161,12 @@ profile_apply(const struct profile_config *profile, const struct csr *csr, bool 
 }
 
 static enum err
-record_append(struct ca *ca, const struct msg_issue *issue, const struct issuer *issuer, const struct leaf *leaf,
-    int64_t now, struct msg_certificate *out)
+record_append(struct ca *ca, const struct msg_issue *issue, const struct ca_star *star, const struct issuer *issuer,
+    const struct leaf *leaf, int64_t now, struct msg_certificate *out)
 {
 	struct ledger_record record = { .kind = LEDGER_ORDER,
 		.time_ms = now * 1000,
-		.order = issue->order,
+		.order = name_of(issue, star),
 		.serial = buf_slice(&ca->serial),
 		.not_before = leaf->not_before,
 		.not_after = leaf->not_after,
@@ -166,6 +174,7 @@ record_append(struct ca *ca, const struct msg_issue *issue, const struct issuer 
 
 	memcpy(record.issuer, issuer->fingerprint, sizeof(record.issuer));
 	out->order = issue->order;
+	out->number = issue->number;
 	memcpy(out->issuer, record.issuer, sizeof(out->issuer));
 	out->serial = record.serial;
 	out->not_before = leaf->not_before;
@@ -206,8 +215,34 @@ sign(struct ca *ca, const struct issuer *issuer, const struct leaf *leaf, int64_
 	return ERR_DENIED;
 }
 
+/* From when to when the certificate is valid. */
+static bool
+time_set(const struct ca *ca, const struct msg_issue *issue, const struct profile_config *profile, const struct csr *csr,
+    int64_t now, struct ca_star *star, struct leaf *leaf, struct problem *problem)
+{
+	if (star == NULL)
+		return dates_set(ca, issue, profile, now, leaf, problem);
+	if (!ca_star_due(ca, issue, csr, now, star, problem))
+		return false;
+	leaf->not_before = star->not_before;
+	leaf->not_after = star->not_after;
+	return true;
+}
+
+static const struct profile_config *
+profile_find(const struct ca *ca, const struct msg_issue *issue, struct problem *problem)
+{
+	const struct profile_config *profile =
+	    config_profile(&ca->config->ca, issue->profile[0] != '\0' ? issue->profile : NULL);
+
+	if (profile == NULL)
+		problem_set(problem, PROBLEM_INVALID_PROFILE, "there is no profile \"%s\"", issue->profile);
+	return profile;
+}
+
+/* star: NULL for an ordinary order. */
 static enum err
-issue_new(struct ca *ca, const struct msg_issue *issue, const struct jwk *jwk, const struct jws *jws,
+issue_new(struct ca *ca, const struct msg_issue *issue, const struct jwk *jwk, const struct jws *jws, struct ca_star *star,
     int64_t now, struct msg_certificate *out, struct problem *problem)
 {
 	const struct profile_config *profile;
@@ -217,25 +252,37 @@ issue_new(struct ca *ca, const struct msg_issue *issue, const struct jwk *jwk, c
 	struct leaf leaf = { 0 };
 	enum err err = ERR_DENIED;
 
-	if (!order_check(ca, issue, now, problem))
+	if ((star == NULL && !order_check(ca, issue, now, problem)) ||
+	    (profile = profile_find(ca, issue, problem)) == NULL)
 		return ERR_DENIED;
-	profile = config_profile(&ca->config->ca, issue->profile[0] != '\0' ? issue->profile : NULL);
-	if (profile == NULL) {
-		problem_set(problem, PROBLEM_INVALID_PROFILE, "there is no profile \"%s\"", issue->profile);
-		return ERR_DENIED;
-	}
 	if (!proof_csr(ca, jwk, jws, &csr, problem) || !key_allowed(ca, csr, problem) ||
 	    !profile_check(profile, csr, problem) ||
-	    !proof_evidence(ca, issue, jwk, jws, profile, csr, now, problem) ||
+	    !proof_evidence(ca, issue, jwk, jws, profile, csr, star, now, problem) ||
 	    !ca_policy_check(&ca->config->ra, profile, csr->names, csr->count, problem) ||
-	    !dates_set(ca, issue, profile, now, &leaf, problem) ||
+	    !time_set(ca, issue, profile, csr, now, star, &leaf, problem) ||
 	    (issuer = issuer_find(ca, issue, profile, csr, now, &leaf, problem)) == NULL)
 		goto out;
 	profile_apply(profile, csr, ca->config->ca.names_as_asked, &form, &leaf);
 	if ((err = sign(ca, issuer, &leaf, now, lifetime_max(ca, profile, &leaf), problem)) == ERR_OK)
-		err = record_append(ca, issue, issuer, &leaf, now, out);
+		err = record_append(ca, issue, star, issuer, &leaf, now, out);
 out:
 	csr_free(csr);
+	return err;
+}
+
+/* One of the certificates of an auto-renewal order. */
+static enum err
+issue_star(struct ca *ca, const struct msg_issue *issue, const struct jwk *jwk, const struct jws *jws, int64_t now,
+    struct msg_certificate *out, struct problem *problem)
+{
+	const struct profile_config *profile = profile_find(ca, issue, problem);
+	struct ca_star star = { .payload = NULL };
+	enum err err = ERR_DENIED;
+
+	if (profile != NULL && ca_star_read(ca, issue, jws, profile, &star, problem) &&
+	    (err = answer_from_ledger(ca, issue, &star, out)) == ERR_NOT_FOUND)
+		err = issue_new(ca, issue, jwk, jws, &star, now, out, problem);
+	ca_star_free(&star);
 	return err;
 }
 
@@ -250,8 +297,10 @@ issue_certificate(struct ca *ca, const struct msg_issue *issue, int64_t now, str
 	memset(out, 0, sizeof(*out));
 	if (!proof_request(ca, issue, &jwk, &jws, problem))
 		return ERR_DENIED;
-	if ((err = answer_from_ledger(ca, issue, out)) == ERR_NOT_FOUND)
-		err = issue_new(ca, issue, jwk, jws, now, out, problem);
+	if (issue->number != 0)
+		err = issue_star(ca, issue, jwk, jws, now, out, problem);
+	else if ((err = answer_from_ledger(ca, issue, NULL, out)) == ERR_NOT_FOUND)
+		err = issue_new(ca, issue, jwk, jws, NULL, now, out, problem);
 	jws_free(jws);
 	jwk_free(jwk);
 	return err;

@@ -14,9 +14,8 @@
 /* A clock that runs fast on the perspective's side is forgiven this much. */
 #define FUTURE_MAX 300
 
-/* Under whichever name the account found the server. */
-static bool
-same_account(const struct ca *ca, const char *a, const char *b)
+bool
+proof_same_account(const struct ca *ca, const char *a, const char *b)
 {
 	struct site site = ca_site(ca);
 	struct target one, other;
@@ -29,11 +28,12 @@ static bool
 request_check(
     const struct ca *ca, const struct msg_issue *issue, const struct jws *jws, struct problem *problem)
 {
+	enum route route = issue->number != 0 ? ROUTE_FINALIZE_STAR : ROUTE_FINALIZE;
 	struct site site = ca_site(ca);
 	struct target target;
 
 	/* RFC 8555, 6.4: the signed url says what was asked for; 7.4: this order's finalize URL. */
-	if (!route_parse_url(&site, jws_url(jws), &target) || target.route != ROUTE_FINALIZE || target.nowhere ||
+	if (!route_parse_url(&site, jws_url(jws), &target) || target.route != route || target.nowhere ||
 	    !id_eq(target.id, issue->order))
 		return problem_set(problem, PROBLEM_UNAUTHORIZED,
 		    "the signed request is not for finalizing this order (RFC 8555, 6.4)");
@@ -57,9 +57,9 @@ account_place(struct ca *ca, struct slice text)
 	return &ca->accounts[hash % CA_ACCOUNTS];
 }
 
-/* The account's key, accepted by key_check() and the blocklist; only such are kept. On ERR_OK the caller owns a reference. */
-static enum err
-account_key(struct ca *ca, struct slice text, struct jwk **out, struct reason *cause)
+/* Only those that are accepted are kept. */
+enum err
+proof_key(struct ca *ca, struct slice text, struct jwk **out, struct reason *cause)
 {
 	struct jwk **place = account_place(ca, text);
 	enum err err;
@@ -85,7 +85,7 @@ proof_request(
 
 	*jwk = NULL;
 	*jws = NULL;
-	if (memory_checked(account_key(ca, issue->jwk, jwk, &cause)) != ERR_OK)
+	if (memory_checked(proof_key(ca, issue->jwk, jwk, &cause)) != ERR_OK)
 		problem_set(
 		    problem, PROBLEM_BAD_PUBLIC_KEY, "the account's key is not acceptable: %s", cause.text);
 	else if (memory_checked(jws_parse(issue->jws, jws, &cause)) != ERR_OK)
@@ -156,18 +156,18 @@ struct proof {
 	const struct ca *ca;
 	const char *account_url;
 	uint32_t challenges; /* bits of those that the configuration takes */
-	int64_t now;
+	int64_t now, since; /* no proof counts that is from before */
 	size_t key_count;
 	char keys[KEY_CHANGES_MAX + 1][JWK_THUMBPRINT_SIZE];
 };
 
 static bool
-is_of_account(const struct proof *proof, const struct evidence *statement)
+is_of_account(const struct proof *proof, const char *thumbprint)
 {
 	size_t i;
 
 	for (i = 0; i < proof->key_count; i++)
-		if (strcmp(statement->thumbprint, proof->keys[i]) == 0)
+		if (strcmp(thumbprint, proof->keys[i]) == 0)
 			return true;
 	return false;
 }
@@ -184,9 +184,9 @@ statement_fault(const struct proof *proof, const struct evidence *statement, con
 {
 	bool wildcard = identifier_is_wildcard(name);
 
-	if (!is_of_account(proof, statement))
+	if (!is_of_account(proof, statement->thumbprint))
 		return "it was proven with another account's key";
-	if (!same_account(proof->ca, statement->account_url, proof->account_url))
+	if (!proof_same_account(proof->ca, statement->account_url, proof->account_url))
 		return "it was proven by another account";
 	if (!challenge_proves(statement->method, name->type, wildcard) || (wildcard && !statement->wildcard))
 		return "its method doesn't prove it";
@@ -195,7 +195,7 @@ statement_fault(const struct proof *proof, const struct evidence *statement, con
 		return "only its wildcard was proven";
 	if ((proof->challenges & 1u << statement->method) == 0)
 		return "its challenge type is not one that this CA takes for it";
-	if (statement->validated < proof->now - proof->ca->config->ra.valid_authorization_lifetime)
+	if (statement->validated < proof->since)
 		return "its proof is too old";
 	if (statement->until != 0 && statement->until < proof->now)
 		return "the record that proved it has ended (persistUntil)";
@@ -244,7 +244,7 @@ key_change_check(const struct ca *ca, struct slice text, const char *kid, struct
 	if (!route_parse_url(&site, jws_url(jws), &target) || target.route != ROUTE_KEY_CHANGE)
 		problem_set(
 		    problem, PROBLEM_UNAUTHORIZED, "a key change was signed for another url (RFC 8555, 6.4)");
-	else if (jws_kid(jws) == NULL || !same_account(ca, jws_kid(jws), kid))
+	else if (jws_kid(jws) == NULL || !proof_same_account(ca, jws_kid(jws), kid))
 		problem_set(
 		    problem, PROBLEM_UNAUTHORIZED, "a key change is another account's (RFC 8555, 7.3.5)");
 	else if (memory_checked(key_change_read(jws, change, &cause)) != ERR_OK)
@@ -290,11 +290,12 @@ keys_read(struct proof *proof, const struct msg_issue *issue, const struct jwk *
 
 bool
 proof_evidence(const struct ca *ca, const struct msg_issue *issue, const struct jwk *jwk,
-    const struct jws *jws, const struct profile_config *profile, const struct csr *csr, int64_t now,
-    struct problem *problem)
+    const struct jws *jws, const struct profile_config *profile, const struct csr *csr, const struct ca_star *star,
+    int64_t now, struct problem *problem)
 {
 	struct proof proof = { .ca = ca, .account_url = jws_kid(jws),
-		.challenges = config_challenges(&ca->config->ra, profile), .now = now };
+		.challenges = config_challenges(&ca->config->ra, profile), .now = now,
+		.since = (star != NULL ? star->made : now) - ca->config->ra.valid_authorization_lifetime };
 	struct proven *proven;
 	bool ok = true;
 	size_t i;
@@ -304,12 +305,14 @@ proof_evidence(const struct ca *ca, const struct msg_issue *issue, const struct 
 		    problem, PROBLEM_UNAUTHORIZED, "there are more key changes than are allowed");
 	if (!keys_read(&proof, issue, jwk, jws_kid(jws), problem))
 		return false;
+	if (star != NULL && !is_of_account(&proof, star->thumbprint))
+		return problem_set(problem, PROBLEM_UNAUTHORIZED, "the newOrder request was signed by another account's key");
 	if (issue->evidence_count > IDENTIFIERS_MAX)
 		return problem_set(
 		    problem, PROBLEM_UNAUTHORIZED, "there is more evidence than an order can have");
 	/* One more, as none is no reason for NULL. */
 	if ((proven = calloc(issue->evidence_count + 1, sizeof(proven[0]))) == NULL)
-		memory_checked(ERR_MEMORY);
+		memory_out();
 	/* A primary's statement that isn't authentic is no mistake of anybody: the whole request falls. */
 	for (i = 0; ok && i < issue->evidence_count; i++)
 		if (!bundle_get(issue->evidence[i], &proven[i].bundle) ||

@@ -15,8 +15,7 @@
 #include "lib/log.h"
 #include "lib/map.h"
 
-#define FILE_NAME "revoked.log"
-#define NEW_NAME "revoked.new"
+#define NAME_SIZE 32
 #define MAGIC "signet revoked 1" /* 16 bytes */
 #define MAGIC_SIZE 16
 #define CHECK_SIZE 10
@@ -24,6 +23,7 @@
 #define FORGET_LEAST 1000 /* fewer are not worth writing the file anew */
 
 struct revoked {
+	char name[NAME_SIZE], new_name[NAME_SIZE];
 	int folder, fd;
 	off_t size; /* on disk */
 	struct buf pending; /* to be written there */
@@ -109,20 +109,20 @@ records_read(struct revoked *revoked, struct slice file, struct reason *reason)
 		if ((err = remember(revoked, &entry)) != ERR_OK)
 			return err;
 	if (i < count && one_is_sound(records + i * RECORD_SIZE, count - i)) {
-		reason_set(reason, FILE_NAME ": record %zu is broken, and later ones are not", i + 1);
+		reason_set(reason, "%s: record %zu is broken, and later ones are not", revoked->name, i + 1);
 		return ERR_MALFORMED;
 	}
 	revoked->size = (off_t)(MAGIC_SIZE + i * RECORD_SIZE);
 	if ((size_t)revoked->size == file.len)
 		return ERR_OK;
-	log_event(LOG_WARNING, "the torn tail of the list of revocations is cut off", F_INT("records", i));
+	log_event(LOG_WARNING, "the torn tail of a list is cut off", F_STR("file", revoked->name), F_INT("records", i));
 	return ftruncate(revoked->fd, revoked->size) == 0 ? ERR_OK : ERR_IO;
 }
 
 static enum err
-io_error(struct reason *reason)
+io_error(const struct revoked *revoked, struct reason *reason)
 {
-	reason_set(reason, FILE_NAME ": %s", strerror(errno));
+	reason_set(reason, "%s: %s", revoked->name, strerror(errno));
 	return ERR_IO;
 }
 
@@ -146,9 +146,9 @@ file_make(struct revoked *revoked)
 		buf_free(&bytes);
 		return ERR_MEMORY;
 	}
-	fd = openat(revoked->folder, NEW_NAME, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	fd = openat(revoked->folder, revoked->new_name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	ok = fd >= 0 && pwrite(fd, bytes.data, bytes.len, 0) == (ssize_t)bytes.len && fsync(fd) == 0 &&
-	     renameat(revoked->folder, NEW_NAME, revoked->folder, FILE_NAME) == 0 && fsync(revoked->folder) == 0;
+	     renameat(revoked->folder, revoked->new_name, revoked->folder, revoked->name) == 0 && fsync(revoked->folder) == 0;
 	if (!ok) {
 		if (fd >= 0)
 			close(fd);
@@ -171,32 +171,36 @@ file_load(struct revoked *revoked, const char *path, struct reason *reason)
 	enum err err = file_read(path, MAGIC_SIZE + (size_t)REVOKED_MAX * 2 * RECORD_SIZE, &file);
 
 	if (err == ERR_OK && (file.len < MAGIC_SIZE || memcmp(file.data, MAGIC, MAGIC_SIZE) != 0)) {
-		reason_set(reason, FILE_NAME ": it doesn't begin as such a file does");
+		reason_set(reason, "%s: it doesn't begin as such a file does", revoked->name);
 		err = ERR_MALFORMED;
 	}
-	if (err == ERR_OK && (revoked->fd = openat(revoked->folder, FILE_NAME, O_RDWR | O_CLOEXEC)) < 0)
-		err = io_error(reason);
+	if (err == ERR_OK && (revoked->fd = openat(revoked->folder, revoked->name, O_RDWR | O_CLOEXEC)) < 0)
+		err = io_error(revoked, reason);
 	if (err == ERR_OK)
 		err = records_read(revoked, buf_slice(&file), reason);
 	else if (err == ERR_NOT_FOUND && (err = file_make(revoked)) == ERR_IO)
-		err = io_error(reason);
+		err = io_error(revoked, reason);
 	buf_free(&file);
 	return err;
 }
 
 enum err
-revoked_open(const char *folder, int64_t now, struct revoked **out, struct reason *reason)
+revoked_open(const char *folder, const char *name, int64_t now, struct revoked **out, struct reason *reason)
 {
 	struct revoked *revoked = calloc(1, sizeof(*revoked));
-	char *path = file_join(folder, FILE_NAME);
+	char *path = NULL;
 	enum err err = ERR_MEMORY;
 
 	*out = NULL;
-	if (revoked == NULL || path == NULL)
+	if (revoked == NULL)
 		goto out;
-	revoked->fd = -1;
+	revoked->fd = revoked->folder = -1;
+	snprintf(revoked->name, sizeof(revoked->name), "%s.log", name);
+	snprintf(revoked->new_name, sizeof(revoked->new_name), "%s.new", name);
+	if ((path = file_join(folder, revoked->name)) == NULL)
+		goto out;
 	if ((revoked->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0) {
-		err = io_error(reason);
+		err = io_error(revoked, reason);
 		goto out;
 	}
 	if ((revoked->entries = map_new()) != NULL && (err = file_load(revoked, path, reason)) == ERR_OK)

@@ -1,5 +1,6 @@
 /* revoked.h: what ca was told is revoked, in a file beside the ledger. Once it is there, nobody gets an OCSP response
- * that calls the certificate good, whoever captures ra later. Each entry goes when its certificate has ended. */
+ * that calls the certificate good, whoever captures ra later. Each entry goes when its certificate has ended. Orders whose
+ * renewal was canceled (ca/star.h) are kept in the same way, in a file of their own, under their ids. */
 #ifndef SIGNET_CA_REVOKED_H
 #define SIGNET_CA_REVOKED_H
 
@@ -24,9 +25,9 @@ struct revoked_entry {
 
 struct revoked;
 
-/* Reads the file, or begins one, in a folder that exists. What a crash left half written at its end is cut off.
+/* Reads the file of that name (borrowed), or begins one, in a folder that exists. What a crash left half written at its end is cut off.
  * ERR_MALFORMED: it was changed; ERR_IO; ERR_MEMORY; with the reason. */
-enum err revoked_open(const char *folder, int64_t now, struct revoked **out, struct reason *);
+enum err revoked_open(const char *folder, const char *name, int64_t now, struct revoked **out, struct reason *);
 void revoked_close(struct revoked *); /* NULL is fine */
 /* The descriptors that must stay open: the folder's and the file's. */
 void revoked_descriptors(const struct revoked *, int fds[2]);

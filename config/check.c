@@ -269,6 +269,26 @@ check_profiles(struct parse *p)
 	}
 }
 
+/* Certificates begin 9/16 of their lifetime early, at the least (acme/auto_renewal.c). */
+static void
+check_auto_renewal(struct parse *p)
+{
+	const struct ca_config	*ca = &p->config->ca;
+	int64_t			 shortest = ca->auto_renewal.min_lifetime, longest = 0;
+
+	for (size_t i = 0; i < ca->profile_count; i++)
+		longest = ca->profiles[i].lifetime > longest ? ca->profiles[i].lifetime : longest;
+	/* Pebble's users have profiles of seconds. */
+	if (ca->auto_renewal.max_duration == 0 || longest == 0 || p->config->preset == PRESET_PEBBLE)
+		return;
+	if (ca->auto_renewal.max_duration < shortest)
+		report_add(p->report, line_of(p, "ca.auto_renewal.max_duration"), "ca.auto_renewal.max_duration",
+		    "is less than min_lifetime, so that no order fits; make it longer, or 0s for none");
+	else if (shortest + (shortest * 9 + 15) / 16 >= longest)
+		report_add(p->report, line_of(p, "ca.auto_renewal.min_lifetime"), "ca.auto_renewal.min_lifetime",
+		    "and the 9/16 of it by which certificates begin early fit into no profile's lifetime; make it shorter");
+}
+
 static void
 check_ca(struct parse *p)
 {
@@ -277,6 +297,7 @@ check_ca(struct parse *p)
 	size_t			 line = line_of(p, "ca.issuers"), before = p->report->count;
 
 	check_profiles(p);
+	check_auto_renewal(p);
 	/* Its key is made by wfe/tls.c. */
 	if (p->report->count == before && p->config->wfe.tls == TLS_AUTO && ca->profile_count > 0 &&
 	    ca->profiles[0].name != NULL && ca->issuer_count > 0 && !is_signed(ca, &ca->profiles[0], "p256"))

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "acme/auto_renewal.h"
 #include "acme/surface.h"
 #include "ipc/role.h"
 #include "lib/buf.h"
@@ -88,6 +89,12 @@ struct perspective_config {
 	char		*proxy;		/* proxy_parse() takes it; "": none */
 };
 
+/* What one address may ask for so often: wfe.limits. */
+enum wfe_limit {
+	WFE_LIMIT_DIRECTORY, WFE_LIMIT_NEW_NONCE, WFE_LIMIT_NEW_ACCOUNT, WFE_LIMIT_NEW_ORDER, WFE_LIMIT_REVOKE_CERT,
+	WFE_LIMIT_RENEWAL_INFO, WFE_LIMIT_OTHER, WFE_LIMIT_COUNT
+};
+
 struct wfe_config {
 	char		*url;			/* no trailing slash */
 	bool		 url_from_host;		/* each client finds the server under the name it asked for */
@@ -104,6 +111,7 @@ struct wfe_config {
 	char		*tls_key;
 	struct strings	 trusted_proxies;	/* CIDRs: who may say whom a request comes from */
 	enum proxy_header proxy_header;		/* and by which header */
+	char		*limits[WFE_LIMIT_COUNT];	/* rates: "50/7d", or "none" */
 	int64_t		 connections;		/* at once, all listeners */
 	int64_t		 idle_time;		/* s without a request before a connection is closed */
 	int64_t		 request_time;		/* s from a request's first byte to its last */
@@ -218,6 +226,8 @@ struct ca_config {
 	bool			 revocations_kept;	/* by ca, for OCSP */
 	int64_t			 backdate;	/* s */
 	bool			 names_as_asked;
+	struct auto_renewal_limits auto_renewal;
+	bool			 auto_renewal_told;	/* by the directory */
 };
 
 struct config {

@@ -261,6 +261,22 @@ const struct option options[] = {
 	    .names = proxy_header_names,
 	    .help = "which header the trusted proxies write themselves; the other one is never looked at, as it may be the client's" },
 	/* 4096 connections of at most 64 KiB body each are 256 MiB at the worst. */
+	/* Let's Encrypt's overall limits in webpki, of which a rate and a burst make one number. */
+	{ .key = "wfe.limits.directory", .type = &type_rate, AT(wfe.limits[WFE_LIMIT_DIRECTORY]), .roles = WFE,
+	    EACH("none", "none", "40/1s"), .min = 1,
+	    .help = "how often one address, or /64 of IPv6, may ask for the directory; beyond it stands 429 with Retry-After, before ra hears of it" },
+	{ .key = "wfe.limits.new_nonce", .type = &type_rate, AT(wfe.limits[WFE_LIMIT_NEW_NONCE]), .roles = WFE,
+	    EACH("none", "none", "20/1s"), .min = 1, .help = "how often one address, or /64 of IPv6, may ask for nonces" },
+	{ .key = "wfe.limits.new_account", .type = &type_rate, AT(wfe.limits[WFE_LIMIT_NEW_ACCOUNT]), .roles = WFE,
+	    EACH("none", "none", "15/3s"), .min = 1, .help = "how often one address, or /64 of IPv6, may ask for newAccount" },
+	{ .key = "wfe.limits.new_order", .type = &type_rate, AT(wfe.limits[WFE_LIMIT_NEW_ORDER]), .roles = WFE,
+	    EACH("none", "none", "300/1s"), .min = 1, .help = "how often one address, or /64 of IPv6, may ask for newOrder" },
+	{ .key = "wfe.limits.revoke_cert", .type = &type_rate, AT(wfe.limits[WFE_LIMIT_REVOKE_CERT]), .roles = WFE,
+	    EACH("none", "none", "100/10s"), .min = 1, .help = "how often one address, or /64 of IPv6, may ask for revokeCert" },
+	{ .key = "wfe.limits.renewal_info", .type = &type_rate, AT(wfe.limits[WFE_LIMIT_RENEWAL_INFO]), .roles = WFE,
+	    EACH("none", "none", "1000/1s"), .min = 1, .help = "how often one address, or /64 of IPv6, may ask for when to renew (RFC 9773)" },
+	{ .key = "wfe.limits.other", .type = &type_rate, AT(wfe.limits[WFE_LIMIT_OTHER]), .roles = WFE,
+	    EACH("none", "none", "250/1s"), .min = 1, .help = "how often one address, or /64 of IPv6, may ask for everything else" },
 	{ .key = "wfe.connections", .type = &type_integer, AT(wfe.connections), .roles = WFE, SAME("4096"),
 	    .min = 16, .max = 1000000, .help = "how many at once, over all listeners" },
 	{ .key = "wfe.idle_time", .type = &type_seconds, AT(wfe.idle_time), .roles = WFE, SAME("120s"),
@@ -361,7 +377,7 @@ const struct option options[] = {
 	{ .key = "ra.limits.accounts_per_network", .type = &type_rate, AT(ra.limits.accounts_per_network), .roles = RA,
 	    EACH("none", "none", "500/3h"), .min = 1, .help = "new accounts from one /48 of IPv6" },
 	{ .key = "ra.limits.orders_per_account", .type = &type_rate, AT(ra.limits.orders_per_account), .roles = RA,
-	    EACH("none", "none", "300/3h"), .min = 1, .help = "new orders of one account, renewals not counted" },
+	    EACH("none", "none", "300/3h"), .min = 1, .help = "new orders and authorizations (newAuthz) of one account, renewals not counted" },
 	{ .key = "ra.limits.certificates_per_domain", .type = &type_rate, AT(ra.limits.certificates_per_domain),
 	    .roles = RA, EACH("none", "none", "50/7d"), .min = 1,
 	    .help = "certificates for one registered domain (by the public suffix list), IPv4 address or /64 of IPv6, "
@@ -374,7 +390,7 @@ const struct option options[] = {
 	{ .key = "ra.limits.pause_after", .type = &type_integer, AT(ra.limits.pause_after), .roles = RA,
 	    EACH("0", "0", "1152"), .max = 1000000,
 	    .help = "failed validations of one name by one account, without one that succeeds between, after which the "
-		    "account gets no more orders for it until `signet limit unpause`; 0: never" },
+		    "account can neither order nor prove it until `signet limit unpause`; 0: never" },
 	/* Boulder's lifetimes in webpki, Pebble's in pebble. */
 	{ .key = "ra.lifetimes.order", .type = &type_seconds, AT(ra.order_lifetime), .roles = RA | CA,
 	    EACH("7d", "24h", "7d"), .min = MINUTE, .max = 90 * DAY, .help = "until an open order expires" },
@@ -545,6 +561,20 @@ const struct option options[] = {
 	{ .key = "ca.revocations_kept", .type = &type_bool, AT(ca.revocations_kept), .roles = CA,
 	    EACH("true", "false", "true"), .flags = OPTION_TEST,
 	    .help = "whether ca remembers by itself what was revoked, so that no later word makes it good again" },
+
+	/* RFC 8739, 2.1: short is a day to three. */
+	{ .key = "ca.auto_renewal.max_duration", .type = &type_seconds, AT(ca.auto_renewal.max_duration),
+	    .roles = WFE | RA | CA, EACH("0s", "365d", "0s"), .max = 3650 * DAY,
+	    .help = "for how long certificates are renewed by the server itself, for orders that ask for it (RFC 8739); 0s: "
+		    "they are not. Proofs count as long as such an order does" },
+	{ .key = "ca.auto_renewal.min_lifetime", .type = &type_seconds, AT(ca.auto_renewal.min_lifetime),
+	    .roles = WFE | RA | CA, EACH("1d", "10s", "1d"), .min = 10, .max = 3650 * DAY,
+	    .help = "how short-lived those certificates may be: a new one is made in each such time" },
+	/* RFC 8739, 3.2: a must. Suites of clients compare Pebble's directory whole. */
+	{ .key = "ca.auto_renewal.told", .type = &type_bool, AT(ca.auto_renewal_told), .roles = WFE,
+	    EACH("true", "false", "true"), .flags = OPTION_TEST, .help = "whether the directory tells of it" },
+	{ .key = "ca.auto_renewal.certificate_get", .type = &type_bool, AT(ca.auto_renewal.get), .roles = WFE | RA | CA,
+	    SAME("true"), .help = "whether anybody may fetch them by GET, where their order asks for that" },
 
 	{ .key = "seed", .type = &type_integer, AT(seed), .roles = ALL, SAME("0"), .max = INT64_MAX,
 	    .flags = OPTION_TEST, .help = "makes what is left to chance repeatable; 0: it isn't" },

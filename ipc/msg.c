@@ -42,6 +42,7 @@ static const struct msg_entry table[MSG_TYPE_COUNT] = {
 	[MSG_OCSP_ANSWER] = { "OCSP_ANSWER", RA, WFE, OCSP_RESPONSE_MAX + 64 },
 	[MSG_OCSP_SIGN] = { "OCSP_SIGN", RA, CA, OCSP_IDS_MAX *CERTIFICATE_DER_MAX + SMALL },
 	[MSG_OCSP_SIGNED] = { "OCSP_SIGNED", CA, RA, OCSP_RESPONSE_MAX + 128 },
+	[MSG_CANCELED] = { "CANCELED", RA, CA, ID_SIZE },
 };
 
 const struct msg_entry *
@@ -245,6 +246,9 @@ put_reply(struct buf *out, const struct msg_reply *msg)
 	put_u8(out, (uint8_t)msg->media);
 	put_u32(out, msg->retry_after);
 	put_bool(out, msg->retry_date);
+	put_i64(out, msg->not_before);
+	put_i64(out, msg->not_after);
+	put_u32(out, msg->fresh);
 	put_u8(out, (uint8_t)msg->fault);
 	put_str(out, msg->nonce);
 	put_str(out, msg->location);
@@ -274,6 +278,9 @@ get_reply(struct slice body, struct msg_reply *msg)
 	msg->media = (enum media_type)media;
 	msg->retry_after = get_u32(&in);
 	msg->retry_date = get_bool(&in);
+	msg->not_before = get_time(&in);
+	msg->not_after = get_time(&in);
+	msg->fresh = get_u32(&in);
 	msg->fault = (enum wire_fault)get_u8(&in);
 	if (msg->fault >= WIRE_FAULT_COUNT)
 		in.bad = true;
@@ -415,6 +422,9 @@ put_issue(struct buf *out, const struct msg_issue *msg)
 	put_u32(out, msg->key_change_count);
 	for (uint32_t i = 0; i < msg->key_change_count; i++)
 		put_bytes(out, msg->key_changes[i]);
+	put_u32(out, msg->number);
+	put_bytes(out, msg->new_order);
+	put_bytes(out, msg->new_order_jwk);
 }
 
 bool
@@ -434,6 +444,11 @@ get_issue(struct slice body, struct msg_issue *msg)
 	msg->key_change_count = get_count(&in, KEY_CHANGES_MAX);
 	for (uint32_t i = 0; i < msg->key_change_count; i++)
 		msg->key_changes[i] = get_bytes(&in, KEY_CHANGE_MAX);
+	msg->number = get_u32(&in);
+	msg->new_order = get_bytes(&in, JWS_BODY_MAX);
+	msg->new_order_jwk = get_bytes(&in, JWK_TEXT_MAX);
+	if ((msg->number == 0) != (msg->new_order.len == 0) || (msg->number == 0) != (msg->new_order_jwk.len == 0))
+		in.bad = true;
 	return wire_done(&in);
 }
 
@@ -441,6 +456,7 @@ void
 put_certificate(struct buf *out, const struct msg_certificate *msg)
 {
 	put_id(out, msg->order);
+	put_u32(out, msg->number);
 	buf_put(out, msg->issuer, FINGERPRINT_SIZE);
 	put_bytes(out, msg->serial);
 	put_i64(out, msg->not_before);
@@ -454,6 +470,7 @@ get_certificate(struct slice body, struct msg_certificate *msg)
 	struct wire in = wire_of(body);
 
 	msg->order = get_id(&in);
+	msg->number = get_u32(&in);
 	for (size_t i = 0; i < FINGERPRINT_SIZE; i++)
 		msg->issuer[i] = get_u8(&in);
 	msg->serial = get_bytes(&in, 20);	/* RFC 5280, 4.1.2.2 */
@@ -469,6 +486,7 @@ void
 put_refused(struct buf *out, const struct msg_refused *msg)
 {
 	put_id(out, msg->order);
+	put_u32(out, msg->number);
 	put_u8(out, (uint8_t)msg->problem.type);
 	put_str(out, msg->problem.detail.text);
 	put_u32(out, (uint32_t)msg->problem.sub_count);
@@ -508,6 +526,7 @@ get_refused(struct slice body, struct msg_refused *msg)
 	uint32_t count;
 
 	*msg = (struct msg_refused){ .order = get_id(&in) };
+	msg->number = get_u32(&in);
 	msg->problem.type = get_problem(&in);
 	get_str(&in, msg->problem.detail.text, sizeof(msg->problem.detail.text));
 	count = get_u32(&in);
@@ -519,6 +538,21 @@ get_refused(struct slice body, struct msg_refused *msg)
 		return true;
 	problem_free(&msg->problem);
 	return false;
+}
+
+void
+put_canceled(struct buf *out, const struct msg_canceled *msg)
+{
+	put_id(out, msg->order);
+}
+
+bool
+get_canceled(struct slice body, struct msg_canceled *msg)
+{
+	struct wire in = wire_of(body);
+
+	msg->order = get_id(&in);
+	return wire_done(&in);
 }
 
 /* --- CRLs ---------------------------------------------------------------------------------------- */

@@ -46,6 +46,7 @@ enum msg_type {
 	MSG_OCSP_ANSWER,	/* ra -> wfe: the response */
 	MSG_OCSP_SIGN,		/* ra -> ca: the same, with the certificates, and what ra knows of their revocation */
 	MSG_OCSP_SIGNED,	/* ca -> ra: the response */
+	MSG_CANCELED,		/* ra -> ca: an auto-renewal order is over before its end (RFC 8739) */
 	MSG_TYPE_COUNT
 };
 
@@ -155,6 +156,9 @@ struct msg_reply {
 	enum media_type	media;
 	uint32_t	retry_after;	/* seconds; 0: no header */
 	bool		retry_date;	/* shown as a date */
+	int64_t		not_before;	/* RFC 8739, 3.3: what the certificate in the body says; 0: no headers */
+	int64_t		not_after;
+	uint32_t	fresh;		/* seconds for which a cache may keep a LOOKUP's answer; 0: a while */
 	enum wire_fault	fault;
 	char		nonce[NONCE_SIZE];	/* "" : of a LOOKUP, and caches may keep it a while */
 	char		location[512];	/* "" : no header */
@@ -225,7 +229,7 @@ bool get_result(struct slice, struct msg_result *);
 
 #define PROFILE_NAME_MAX 63
 /* 100 names, each proven to all perspectives there can be. */
-#define ISSUE_MAX (IDENTIFIERS_MAX * (BUNDLE_MAX + 4) + JWS_BODY_MAX + KEY_CHANGES_MAX * (KEY_CHANGE_MAX + 4) + 8192)
+#define ISSUE_MAX (IDENTIFIERS_MAX * (BUNDLE_MAX + 4) + 2 * JWS_BODY_MAX + KEY_CHANGES_MAX * (KEY_CHANGE_MAX + 4) + 8192)
 struct msg_issue {
 	struct id	order;
 	char		profile[PROFILE_NAME_MAX + 1];
@@ -235,6 +239,11 @@ struct msg_issue {
 	struct slice	jws;				/* the finalize request, as the client signed it */
 	uint32_t	evidence_count;
 	struct slice	evidence[IDENTIFIERS_MAX];	/* bundles */
+	/* Of an auto-renewal order (RFC 8739): the newOrder request as the client signed it, from which its id is made, the
+	 * key that signed, and which of its certificates is due. Empty and 0: it is none. */
+	uint32_t	number;
+	struct slice	new_order;
+	struct slice	new_order_jwk;
 	/* How the key that evidence names became jwk: keyChange requests as they were signed, in their order, the
 	 * last one handing over to jwk. None when no key changed since. */
 	uint32_t	key_change_count;
@@ -247,6 +256,7 @@ bool get_issue(struct slice, struct msg_issue *);
 #define CERTIFICATE_DER_MAX 49152
 struct msg_certificate {
 	struct id	order;
+	uint32_t	number;				/* as in the ISSUE */
 	uint8_t		issuer[FINGERPRINT_SIZE];
 	struct slice	serial;				/* at most 20 */
 	int64_t		not_before, not_after;
@@ -258,6 +268,7 @@ bool get_certificate(struct slice, struct msg_certificate *);
 #define REFUSED_MAX (PROBLEM_SUBS_MAX * (IDENTIFIER_VALUE_SIZE + REASON_MAX + 16) + 4096)
 struct msg_refused {
 	struct id		order;
+	uint32_t		number;		/* as in the ISSUE */
 	struct problem		problem;	/* for the client; badCSR leaves the order ready, others end it */
 };
 void put_refused(struct buf *, const struct msg_refused *);
@@ -344,6 +355,12 @@ struct msg_ocsp_signed {
 };
 void put_ocsp_signed(struct buf *, const struct msg_ocsp_signed *);
 bool get_ocsp_signed(struct slice, struct msg_ocsp_signed *);
+
+struct msg_canceled {
+	struct id		order;
+};
+void put_canceled(struct buf *, const struct msg_canceled *);
+bool get_canceled(struct slice, struct msg_canceled *);
 
 /* MSG_SERVER_CSR: the body is the CSR's DER and wfe's tag of it (ca/server.h), which ra can't make.
  * MSG_SERVER_CERTIFICATE: the body is the PEM chain, leaf first, empty when ca refused. MSG_CONFIG: config_encode(). MSG_READY, MSG_STOP, MSG_NONCES_WANTED: empty. */

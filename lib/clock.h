@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/rfc3339.h"
+
 int64_t clock_now(void);		/* seconds since 1970, UTC */
 int64_t clock_now_ms(void);		/* the same in milliseconds */
 int64_t clock_monotonic_ms(void);	/* for durations and deadlines; never steps */
@@ -13,15 +15,8 @@ int64_t clock_monotonic_us(void);
 /* Moves clock_now() and clock_now_ms() by that much from now on; for tests and preset pebble. */
 void clock_shift(int64_t seconds);
 
-#define CLOCK_RFC3339_SIZE 21		/* "2026-11-23T14:49:48Z" and its NUL */
-void clock_rfc3339(int64_t seconds, char out[CLOCK_RFC3339_SIZE]);
-
 /* RFC 9110, 5.6.7: "Mon, 23 Nov 2026 14:49:48 GMT" and its NUL. */
 #define CLOCK_HTTP_SIZE 30
 void clock_http_date(int64_t seconds, char out[CLOCK_HTTP_SIZE]);
-
-/* Reads RFC 3339's date-time, any offset, whole seconds (a fraction of zeros is fine; X.509 has no other).
- * False when it is none, or names a moment that isn't (February 30). */
-bool clock_parse_rfc3339(const char *, int64_t *seconds);
 
 #endif

@@ -23,7 +23,7 @@
 
 struct pebble {
 	const char	*file, *resolver, *ready_file, *faults, *keep, *plain, *caa;
-	bool		 strict, version;
+	bool		 strict, auto_renewal, version;
 	bool		 served;		/* it got as far as that */
 	struct settings	 settings;
 	char		 folder[FOLDER_SIZE];	/* "": not made yet */
@@ -69,7 +69,8 @@ hierarchy_get(struct hierarchy *h, const struct pebble *p, struct reason *reason
 static enum err
 configure(struct pebble *p, uint64_t seed, struct config **out, struct reason *reason)
 {
-	struct wishes	  wishes = { p->resolver, p->strict, seed, p->faults, p->plain, p->caa };
+	struct wishes	  wishes = { p->resolver, p->strict, seed, p->faults, p->plain, p->caa,
+		p->auto_renewal };
 	struct hierarchy *h = calloc(1, sizeof(*h));
 	struct buf	  yaml = { 0 };
 	enum err	  err = ERR_MEMORY;
@@ -269,6 +270,7 @@ pebble_command(int argc, char **argv)
 	struct pebble	  p = { .file = "test/config/pebble-config.json", .resolver = "", .ready_file = "", .faults = "",
 		.keep = "", .plain = "", .caa = "off" };
 	const struct flag flags[] = {
+		{ "auto-renewal", NULL, &p.auto_renewal, "Have the directory tell of auto-renewal orders (RFC 8739)" },
 		{ "config", &p.file, NULL, "File path to the Pebble configuration file" },
 		{ "dnsserver", &p.resolver, NULL,
 		    "Define a custom DNS server address (ex: 192.168.0.56:5053 or 8.8.8.8:53)." },

@@ -504,6 +504,7 @@ put_ca(struct writing *w)
 	for (size_t i = 1; i < w->hierarchy->count; i++)
 		buf_printf(w->yaml, "%spki/chain-%zu.pem", i > 1 ? ", " : "", i);
 	buf_put_str(w->yaml, "]}\n");
+	buf_printf(w->yaml, "  auto_renewal: {told: %s}\n", w->wishes->auto_renewal ? "true" : "false");
 	if (w->settings->ocsp_url[0] != '\0') {
 		buf_put_str(w->yaml, "  ocsp_url: ");
 		put_text(w->yaml, w->settings->ocsp_url);

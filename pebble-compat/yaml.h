@@ -17,6 +17,7 @@ struct wishes {
 	const char	*faults;	/* a script's file; "": none */
 	const char	*plain;		/* "host:port" of plain HTTP, for CRLs and OCSP; "": none */
 	const char	*caa;		/* as va.caa */
+	bool		 auto_renewal;	/* the directory tells of it */
 };
 
 /* Writes the files below folder, which is empty, and appends the text. ERR_CONFIG, ERR_IO with the reason, ERR_MEMORY,

@@ -7,6 +7,7 @@
 #include "ra/contact.h"
 #include "ra/external.h"
 #include "ra/request.h"
+#include "ra/star.h"
 #include "ra/terms.h"
 #include "x509/key.h"
 
@@ -225,8 +226,9 @@ static enum err
 write_deactivation(struct storage_tx *tx, void *arg)
 {
 	struct change *change = arg;
+	enum err err = account_deactivate(tx, change->id, change->order_error);
 
-	return account_deactivate(tx, change->id, change->order_error);
+	return err != ERR_OK ? err : account_cancel_orders(tx, change->id, clock_now());
 }
 
 enum err
@@ -243,6 +245,8 @@ account_end(struct ra *ra, struct id id, const char *why)
 	json_decref(json);
 	if (change.order_error != NULL)
 		err = storage_write(ra->storage, write_deactivation, &change);
+	if (err == ERR_OK)
+		star_tell(ra, &id);
 	free(change.order_error);
 	accounts_forget(ra->accounts, id);
 	return err;

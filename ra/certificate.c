@@ -1,16 +1,20 @@
 /* certificate.c: what was issued, in the form that the client asks for and with the chain that it likes (RFC
- * 8555, 7.4.2): /certificate/ID, /certificate/ID/N for the N-th alternate chain, /issuer/FINGERPRINT. */
+ * 8555, 7.4.2): /certificate/ID, /certificate/ID/N for the N-th alternate chain, /issuer/FINGERPRINT; and likewise
+ * /star-certificate/ID, with the order's id. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "acme/accept.h"
 #include "ra/request.h"
+#include "ra/star.h"
 #include "x509/certificate.h"
 #include "x509/chain.h"
 
 /* What one request shows. */
 struct view {
+	enum route whole, chain; /* its own URL, and those of alternates */
+
 	struct certificate leaf;
 	const struct chains *chains; /* NULL: its issuer is configured no more */
 	size_t chosen;
@@ -33,7 +37,7 @@ choose_chain(struct request *request, struct view *view)
 	const char *tail = request->target.tail;
 	size_t others = view->chains != NULL ? view->chains->count - 1 : 0;
 
-	if (request->target.route == ROUTE_CERTIFICATE)
+	if (request->target.route == view->whole)
 		return true;
 	if (tail[0] >= '1' && tail[0] <= '9' && tail[1] == '\0' && (size_t)(tail[0] - '0') <= others) {
 		view->chosen = (size_t)(tail[0] - '0');
@@ -66,8 +70,7 @@ link_alternates(struct request *request, const struct view *view)
 	for (size_t i = 0; view->chains != NULL && i < view->chains->count; i++) {
 		number[0] = (char)('0' + i);
 		if (i != view->chosen &&
-		    !link_to(request, i == 0 ? ROUTE_CERTIFICATE : ROUTE_CERTIFICATE_CHAIN, &view->leaf.id,
-			number, "alternate"))
+		    !link_to(request, i == 0 ? view->whole : view->chain, &request->target.id, number, "alternate"))
 			return false;
 	}
 	return true;
@@ -172,8 +175,11 @@ load_leaf(struct request *request, struct certificate *leaf)
 bool
 certificate_show(struct request *request)
 {
-	struct view view = { .chosen = 0 };
-	bool done = load_leaf(request, &view.leaf);
+	bool renewed = request->target.route == ROUTE_STAR_CERTIFICATE ||
+	    request->target.route == ROUTE_STAR_CERTIFICATE_CHAIN;
+	struct view view = { .whole = renewed ? ROUTE_STAR_CERTIFICATE : ROUTE_CERTIFICATE,
+		.chain = renewed ? ROUTE_STAR_CERTIFICATE_CHAIN : ROUTE_CERTIFICATE_CHAIN };
+	bool done = renewed ? star_load(request, &view.leaf) : load_leaf(request, &view.leaf);
 	enum err err;
 
 	if (done && (err = load_chains(request, &view)) != ERR_OK)

@@ -222,7 +222,7 @@ look_at_time(struct look *l)
 	t = book_track(l->book, TRACKED_POLL, l->client);
 	t->until = now + (int64_t)r->reply.retry_after * 1000;
 	snprintf(t->path, sizeof(t->path), "%s",
-	    r->target.route == ROUTE_FINALIZE && l->good ? path_of(r->reply.location) : r->msg.path);
+	    route_is_finalize(r->target.route) && l->good ? path_of(r->reply.location) : r->msg.path);
 }
 
 /* Problems that speak for themselves. */
@@ -367,7 +367,7 @@ look_at_order(struct look *l)
 
 	if (t == NULL || !l->good || json_object_parse(buf_slice(&r->reply_body), &shown, NULL) != ERR_OK)
 		return;
-	if (r->target.route == ROUTE_FINALIZE) {
+	if (route_is_finalize(r->target.route)) {
 		book_keep(l->client, RULE_FINALIZE);
 		book_keep(l->client, RULE_CSR_NAMES);
 		book_keep(l->client, RULE_ACCOUNT_KEY);
@@ -379,6 +379,8 @@ look_at_order(struct look *l)
 	}
 	status = json_member_str(shown, "status");
 	certificate = json_member_str(shown, "certificate");
+	if (certificate == NULL)
+		certificate = json_member_str(shown, "star-certificate");
 	if (status != NULL && (strcmp(status, "valid") == 0 || strcmp(status, "invalid") == 0) && t->step < STEP_ENDED) {
 		t->step = STEP_ENDED;
 		book_keep(l->client, RULE_ABANDONED);
@@ -466,10 +468,12 @@ look_at_route(struct look *l)
 		break;
 	case ROUTE_ORDER:
 	case ROUTE_FINALIZE:
+	case ROUTE_FINALIZE_STAR:
 		look_at_order(l);
 		break;
 	case ROUTE_CERTIFICATE:
 	case ROUTE_CERTIFICATE_CHAIN:
+	case ROUTE_STAR_CERTIFICATE:
 		if (l->good)
 			look_at_certificate(l);
 		break;

@@ -5,10 +5,12 @@
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/log.h"
+#include "ra/finalize.h"
 #include "ra/key_change.h"
 #include "ra/layers.h"
 #include "ra/order_view.h"
 #include "ra/request.h"
+#include "ra/star.h"
 #include "x509/csr.h"
 #include "x509/key.h"
 
@@ -21,8 +23,8 @@ is_stale(const struct ra *ra, const struct authorization *authorization)
 	return ra->config->va.caa != CAA_OFF && authorization->caa_checked < clock_now() - CAA_AGE;
 }
 
-static bool
-any_stale(const struct ra *ra, const struct authorization *authorizations, size_t count)
+bool
+finalize_stale(const struct ra *ra, const struct authorization *authorizations, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (is_stale(ra, &authorizations[i]))
@@ -30,23 +32,16 @@ any_stale(const struct ra *ra, const struct authorization *authorizations, size_
 	return false;
 }
 
-/* The proof that ca wants (DESIGN: rule 3): what the subscriber signed, its key and those before it, and what va
- * saw. */
-static void
-put_proof(struct buf *out, const struct order *order, struct slice jws, const struct jwk *key,
-    const struct key_changes *changes, const struct authorization *authorizations, size_t count)
+void
+finalize_proof(struct msg_issue *issue, const struct order *order, struct slice jws, const char *jwk,
+    const struct authorization *authorizations, size_t count)
 {
-	struct msg_issue issue = { .order = order->id };
-
-	strncpy(issue.profile, order->profile, sizeof(issue.profile) - 1);
-	issue.not_before = order->not_before;
-	issue.not_after = order->not_after;
-	issue.jwk = slice_str(key->text);
-	key_changes_put(changes, key->thumbprint, &issue);
-	issue.jws = jws;
-	for (; issue.evidence_count < count; issue.evidence_count++)
-		issue.evidence[issue.evidence_count] = buf_slice(&authorizations[issue.evidence_count].evidence);
-	put_issue(out, &issue);
+	*issue = (struct msg_issue){ .order = order->id, .not_before = order->not_before, .not_after = order->not_after };
+	strncpy(issue->profile, order->profile, sizeof(issue->profile) - 1);
+	issue->jwk = slice_str(jwk);
+	issue->jws = jws;
+	for (; issue->evidence_count < count; issue->evidence_count++)
+		issue->evidence[issue->evidence_count] = buf_slice(&authorizations[issue->evidence_count].evidence);
 }
 
 /* --- the request (RFC 8555, 7.4) ----------------------------------------------------------------- */
@@ -102,24 +97,25 @@ check_profile(struct request *request, const struct csr *csr, const struct order
 	return check_foreign_key(request, csr);
 }
 
-/* The order was judged when it was made; since then the rules may have changed, and a command is to have its effect. */
-static bool
-check_policy(struct request *request, const struct order *order)
+bool
+finalize_policy(const struct ra *ra, struct storage_tx *tx, const struct account *account, const struct order *order,
+    struct problem *problem)
 {
-	const struct profile_config *profile = config_profile(&request->ra->config->ca, order->profile);
+	const struct profile_config *profile = config_profile(&ra->config->ca, order->profile);
 	struct reason reason = { "" };
 	struct layers layers;
 	bool good;
 
 	if (profile == NULL) /* draft-ietf-acme-profiles, 4 */
-		return problem_set(&request->problem, PROBLEM_INVALID_PROFILE,
+		return problem_set(problem, PROBLEM_INVALID_PROFILE,
 		    "the order's profile \"%s\" is not served any more; make a new order", order->profile);
-	good = layers_load(request, &layers);
-	if (good && !(good = policy_allows_profile(&layers.policy, profile, &reason)))
-		problem_set(&request->problem, PROBLEM_INVALID_PROFILE, "%s", reason.text);
-	if (good && !(good = policy_judge(&layers.policy, profile, order->identifiers, order->identifier_count,
-			  &request->problem)))
-		problem_sum_up(&request->problem, "the order can't be finalized any more");
+	good = layers_read(ra, tx, account->id, account->external_key, &layers) == ERR_OK;
+	if (!good)
+		problem_set(problem, PROBLEM_SERVER_INTERNAL, "the account's rules can't be read; try again");
+	else if (!(good = policy_allows_profile(&layers.policy, profile, &reason)))
+		problem_set(problem, PROBLEM_INVALID_PROFILE, "%s", reason.text);
+	else if (!(good = policy_judge(&layers.policy, profile, order->identifiers, order->identifier_count, problem)))
+		problem_sum_up(problem, "the order can't be finalized any more");
 	layers_free(&layers);
 	return good;
 }
@@ -173,7 +169,8 @@ check_csr(struct request *request, const struct csr *csr, const struct order *or
 	free(sorted);
 	if (!match)
 		return false;
-	return check_policy(request, order) && check_profile(request, csr, order);
+	return finalize_policy(request->ra, request_tx(request), &request->account, order, &request->problem) &&
+	    check_profile(request, csr, order);
 }
 
 /* Where the answer doesn't wait for ca's word, the signature is verified here too. */
@@ -224,6 +221,9 @@ write_begin(struct storage_tx *tx, void *arg)
 	err = order_begin_finalize(tx, request->target.id, request->msg.body, request->charged);
 	if (err != ERR_OK)	/* it is under way: that is the answer, whatever the limits say by now */
 		return err;
+	if (request->star_number != 0 && (err = star_begin(tx, request->target.id, request->key->text,
+		buf_slice(&request->star_changes), request->star_number)) != ERR_OK)
+		return err;
 	return buckets_take(tx, request->charges.buckets, request->charges.count, clock_now_ms());
 }
 
@@ -240,23 +240,38 @@ finalize_issue(struct ra *ra, struct id order, const struct buf *issue)
 	    F_STR("error", err_text(err)));
 }
 
+static enum err
+put_proof(struct request *request, const struct order *order, const struct key_changes *changes,
+    const struct authorization *authorizations, size_t count)
+{
+	struct msg_issue issue;
+	struct star	 star = { 0 };
+	enum err	 err = ERR_OK;
+
+	finalize_proof(&issue, order, request->msg.body, request->key->text, authorizations, count);
+	key_changes_put(changes, request->key->thumbprint, &issue);
+	if (order->auto_renewal.lifetime != 0)
+		err = star_prove(request_tx(request), order, &issue, &star, &request->star_changes);
+	request->star_number = issue.number;
+	if (err == ERR_OK)
+		put_issue(&request->wait.issue, &issue);
+	star_free(&star);
+	return request->wait.issue.failed ? ERR_MEMORY : err;
+}
+
 /* Makes the ISSUE. */
 static bool
 prove(struct request *request, const struct order *order, const struct authorization *authorizations,
     size_t count)
 {
-	struct buf *issue = &request->wait.issue;
 	struct key_changes changes = { 0 };
 	enum err err =
 	    key_changes_load(request_tx(request), request->ra->config, request->account.id, &changes);
 
-	if (err != ERR_OK)
-		return request_broken(request, "key_changes_load", err);
-	put_proof(issue, order, request->msg.body, request->key, &changes, authorizations, count);
+	if (err == ERR_OK)
+		err = put_proof(request, order, &changes, authorizations, count);
 	key_changes_unload(&changes);
-	if (issue->failed)
-		return request_broken(request, "put_proof", ERR_MEMORY);
-	return true;
+	return err == ERR_OK || request_broken(request, "prove", err);
 }
 
 static bool
@@ -303,6 +318,15 @@ charge(struct request *request, const struct order *order)
 	return !request->charges.failed || request_broken(request, "charges_certificate", ERR_MEMORY);
 }
 
+/* ca wants to see in the signed url which kind of order it is (ca/star.h). */
+static bool
+check_url(struct request *request, const struct order *order)
+{
+	if ((request->target.route == ROUTE_FINALIZE_STAR) == (order->auto_renewal.lifetime != 0))
+		return true;
+	return request_no_object(request, "this is not the order's finalize URL; its object has it in \"finalize\"");
+}
+
 bool
 order_finalize(struct request *request)
 {
@@ -314,9 +338,10 @@ order_finalize(struct request *request)
 	request->wait.stamp = park_stamp(request->ra->park, request->target.id);
 
 	done = order_load(request, request->target.id, &order, &authorizations, &count) &&
+	    check_url(request, &order) &&
 	    check_ready(request, order_status_at(&order, authorizations, count, clock_now())) &&
 	    read_csr(request, &order) && charge(request, &order) && prove(request, &order, authorizations, count);
-	stale = any_stale(request->ra, authorizations, count);
+	stale = finalize_stale(request->ra, authorizations, count);
 	if (stale)	/* it is sent when CAA was looked up again */
 		buf_clear(&request->wait.issue);
 	order_unload(&order, authorizations, count);
@@ -329,17 +354,20 @@ static enum err
 send_issue(struct ra *ra, const struct order *order, const struct jwk *key, const struct key_changes *changes,
     const struct authorization *authorizations, size_t count)
 {
-	struct buf issue = { 0 };
+	struct msg_issue issue;
+	struct buf out = { 0 };
 	enum err   err;
 
-	put_proof(&issue, order, buf_slice(&order->finalize), key, changes, authorizations, count);
-	err = channel_send(ra->ca, MSG_ISSUE, &issue);
-	buf_free(&issue);
+	finalize_proof(&issue, order, buf_slice(&order->finalize), key->text, authorizations, count);
+	key_changes_put(changes, key->thumbprint, &issue);
+	put_issue(&out, &issue);
+	err = channel_send(ra->ca, MSG_ISSUE, &out);
+	buf_free(&out);
 	return err;
 }
 
-static enum err
-send_checks(struct ra *ra, struct id order, const struct authorization *authorizations, size_t count)
+enum err
+finalize_check(struct ra *ra, struct id order, const struct authorization *authorizations, size_t count)
 {
 	enum err err = ERR_OK;
 
@@ -359,12 +387,14 @@ finalize_send(struct ra *ra, struct id id, bool ask)
 	struct authorization *authorizations = NULL;
 	size_t		      count = 0;
 	struct storage_tx    *tx;
+	bool		      renewed;
 	enum err	      err;
 
 	if ((err = storage_read(ra->storage, &tx)) != ERR_OK)
 		return err;
 	err = order_get_finalize(tx, id, &order);
-	if (err == ERR_OK && order.state != ORDER_PROCESSING)
+	renewed = err == ERR_OK && order.auto_renewal.lifetime != 0;
+	if (err == ERR_OK && (order.state != ORDER_PROCESSING || renewed))
 		err = ERR_CONFLICT;
 	if (err == ERR_OK)
 		err = account_get(tx, order.account, &account);
@@ -376,13 +406,13 @@ finalize_send(struct ra *ra, struct id id, bool ask)
 	/* The account's key may have changed since. */
 	if (err == ERR_OK)
 		err = key_changes_signer(&changes, &account, buf_slice(&order.finalize), &key);
-	if (err == ERR_OK && !any_stale(ra, authorizations, count))
+	if (err == ERR_OK && !finalize_stale(ra, authorizations, count))
 		err = send_issue(ra, &order, key, &changes, authorizations, count);
 	else if (err == ERR_OK && ask)
-		err = send_checks(ra, id, authorizations, count);
+		err = finalize_check(ra, id, authorizations, count);
 	jwk_free(key);
 	key_changes_unload(&changes);
 	account_free(&account);
 	order_unload(&order, authorizations, count);
-	return err;
+	return renewed ? star_send(ra, id, ask) : err;
 }

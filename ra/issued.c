@@ -6,12 +6,31 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "ra/ra.h"
+#include "ra/star.h"
 
 struct issued {
 	struct storage_write write;	/* first: the one is the other's address */
 	struct ra	    *ra;
 	struct certificate   certificate;
+	uint32_t	     number;	/* the ISSUE's */
 };
+
+/* One certificate an order: they share their id, so that a second one can't be stored; and so it is with each number of an
+ * auto-renewal order. Where certificates are called by their serial number, that is unique too. */
+static struct id
+certificate_id(const struct issued *issued, const struct order *order)
+{
+	const struct buf *serial = &issued->certificate.serial;
+	struct id	  id = { { 0 } };
+
+	if (issued->ra->surface->short_ids && serial->len <= ID_SIZE / 2)
+		memcpy(id.bytes + ID_SIZE - serial->len, serial->data, serial->len);
+	else if (issued->number != 0)
+		id = auto_renewal_certificate(&order->auto_renewal, order->id, issued->number);
+	else
+		id = order->id;
+	return id;
+}
 
 static enum err
 write_certificate(struct storage_tx *tx, void *arg)
@@ -22,11 +41,18 @@ write_certificate(struct storage_tx *tx, void *arg)
 	enum err	    err;
 
 	err = order_get(tx, certificate->order, &order);
+	/* ca repeats what it was asked: a number only for such an order. */
+	if (err == ERR_OK && (issued->number != 0) != (order.auto_renewal.lifetime != 0))
+		err = ERR_CONFLICT;
 	certificate->account = order.account;
-	if (err == ERR_OK)
+	if (err == ERR_OK) {
+		certificate->id = certificate_id(issued, &order);
 		err = certificate_insert(tx, certificate);
+	}
 	/* What was signed is kept whatever became of the order meanwhile. */
-	if (err == ERR_OK && order.state == ORDER_PROCESSING)
+	if (err == ERR_OK && issued->number != 0)
+		err = star_came(tx, &order, certificate->id, issued->number);
+	else if (err == ERR_OK && order.state == ORDER_PROCESSING)
 		err = order_set_valid(tx, certificate->order, certificate->id);
 	if (err == ERR_OK)
 		err = limits_issued(tx, issued->ra->limits, &order, certificate->not_after);
@@ -64,19 +90,6 @@ certificate_stored(struct storage_write *write)
 	park_wake(park, id);
 }
 
-/* One certificate an order: they share their id, so that a second one can't be stored. Where certificates are called by
- * their serial number, that is unique too. */
-static struct id
-certificate_id(const struct ra *ra, const struct msg_certificate *msg)
-{
-	struct id id = { { 0 } };
-
-	if (!ra->surface->short_ids || msg->serial.len > ID_SIZE / 2)
-		return msg->order;
-	memcpy(id.bytes + ID_SIZE - msg->serial.len, msg->serial.data, msg->serial.len);
-	return id;
-}
-
 void
 finalize_certificate(struct ra *ra, const struct msg_certificate *msg)
 {
@@ -88,7 +101,7 @@ finalize_certificate(struct ra *ra, const struct msg_certificate *msg)
 	issued->write = (struct storage_write){ .fn = write_certificate, .arg = issued, .done = certificate_stored };
 	issued->ra = ra;
 	certificate = &issued->certificate;
-	certificate->id = certificate_id(ra, msg);
+	issued->number = msg->number;
 	certificate->order = msg->order;
 	certificate->not_before = msg->not_before;
 	certificate->not_after = msg->not_after;
@@ -106,16 +119,27 @@ struct refusal {
 	struct storage_write write;	/* first */
 	struct ra	    *ra;
 	struct id	     order;
-	bool		     reopen;
+	uint32_t	     number;	/* the ISSUE's, if there was one */
+	bool		     reopen, late;
 	char		    *error;
 };
 
 static enum err
 write_refusal(struct storage_tx *tx, void *arg)
 {
-	struct refusal *refusal = arg;
-	enum err	err;
+	struct refusal	 *refusal = arg;
+	enum star_refusal how = STAR_FIRST;
+	struct order	  order;
+	enum err	  err;
 
+	if ((err = order_get(tx, refusal->order, &order)) != ERR_OK)
+		return err;
+	if (order.auto_renewal.lifetime != 0)
+		err = star_refused(tx, &order, refusal->number, refusal->error, &how);
+	order_free(&order);
+	refusal->late = how == STAR_LATE;
+	if (err != ERR_OK || how != STAR_FIRST)
+		return err;
 	if ((err = limits_give_back(tx, refusal->ra->limits, refusal->order, clock_now_ms())) != ERR_OK)
 		return err;
 	if (refusal->reopen)
@@ -133,6 +157,8 @@ refusal_stored(struct storage_write *write)
 
 	if (retry_take(refusal->ra->retry, write))
 		return;
+	if (write->err == ERR_OK && refusal->late)
+		(void)finalize_send(refusal->ra, order, true);	/* else recovery does */
 	if (write->err != ERR_OK) {
 		id_text(order, text);
 		log_event(LOG_ERROR, "a refusal could not be stored", F_STR("order", text),
@@ -145,7 +171,7 @@ refusal_stored(struct storage_write *write)
 
 /* Takes json over. Out of memory: the order stays in processing, and recovery drives it on. */
 static void
-store_refusal(struct ra *ra, struct id order, bool reopen, json_t *json)
+store_refusal(struct ra *ra, struct id order, uint32_t number, bool reopen, json_t *json)
 {
 	struct refusal *refusal = calloc(1, sizeof(*refusal));
 
@@ -153,6 +179,7 @@ store_refusal(struct ra *ra, struct id order, bool reopen, json_t *json)
 		refusal->write = (struct storage_write){ .fn = write_refusal, .arg = refusal, .done = refusal_stored };
 		refusal->ra = ra;
 		refusal->order = order;
+		refusal->number = number;
 		refusal->reopen = reopen;
 		refusal->error = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
 	}
@@ -172,7 +199,7 @@ finalize_refused(struct ra *ra, const struct msg_refused *msg)
 	log_event(LOG_WARNING, "ca refused to issue", F_STR("order", order),
 	    F_STR("problem", problem_name(msg->problem.type)), F_STR("detail", msg->problem.detail.text));
 	/* PROTOCOL.md A 36: badCSR leaves the order ready. */
-	store_refusal(ra, msg->order, msg->problem.type == PROBLEM_BAD_CSR, problem_json(&msg->problem));
+	store_refusal(ra, msg->order, msg->number, msg->problem.type == PROBLEM_BAD_CSR, problem_json(&msg->problem));
 }
 
 void
@@ -191,5 +218,5 @@ finalize_forbidden(struct ra *ra, struct id id, const struct identifier *identif
 	if ((json = problem_json(&problem)) != NULL)
 		(void)json_object_set_new(json, "detail", json_string(detail));	/* whole */
 	problem_free(&problem);
-	store_refusal(ra, id, false, json);
+	store_refusal(ra, id, 0, false, json);
 }

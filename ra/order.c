@@ -15,7 +15,7 @@ struct new_order {
 	struct authorization  *authorizations;
 	struct id	       ids[IDENTIFIERS_MAX];
 	bool		       shared[IDENTIFIERS_MAX];	/* the authorization exists already */
-	struct charges	      *charges;			/* the request's */
+	struct request	      *request;
 };
 
 static enum err
@@ -29,11 +29,15 @@ insert(struct storage_tx *tx, void *arg)
 	if (order->replaces != NULL &&
 	    (err = order_replacing(tx, order->replaces, order->created)) != ERR_NOT_FOUND)
 		return err == ERR_OK ? ERR_EXISTS : err;
-	err = buckets_take(tx, new->charges->buckets, new->charges->count, clock_now_ms());
+	err = buckets_take(tx, new->request->charges.buckets, new->request->charges.count, clock_now_ms());
 	for (size_t i = 0; i < order->identifier_count && err == ERR_OK; i++)
 		if (!new->shared[i])
 			err = authorization_insert(tx, &new->authorizations[i]);
-	return err != ERR_OK ? err : order_insert(tx, order, new->ids, order->identifier_count);
+	if (err == ERR_OK)
+		err = order_insert(tx, order, new->ids, order->identifier_count);
+	if (err == ERR_OK && order->auto_renewal.lifetime != 0)
+		err = star_insert(tx, order->id, new->request->msg.body, new->request->key->text);
+	return err;
 }
 
 void
@@ -117,7 +121,6 @@ check_limits(struct request *request, struct new_order *new)
 {
 	bool renewal;
 
-	new->charges = &request->charges;
 	if (!limits_active(request->ra->limits))
 		return true;
 	if (!limits_check_pauses(request, new->order.identifiers, new->order.identifier_count) ||
@@ -127,24 +130,37 @@ check_limits(struct request *request, struct new_order *new)
 	return !request->charges.failed || request_broken(request, "charges_order", ERR_MEMORY);
 }
 
+/* RFC 8739: the id of one that is renewed by itself stands for what was signed (ca/star.h), and it can't be finalized when it
+ * is over. */
+static void
+name_order(const struct request *request, struct order *order)
+{
+	order->id = id_new();
+	order->expires = order->created + request->ra->config->ra.order_lifetime;
+	if (order->auto_renewal.lifetime == 0)
+		return;
+	order->id = auto_renewal_order(request->msg.body, order->created * 1000);
+	if (order->auto_renewal.end < order->expires)
+		order->expires = order->auto_renewal.end;
+}
+
 /* Takes what *order holds over. */
 static bool
 create(struct request *request, const struct recent *recent, struct order *order)
 {
 	struct new_order *new = calloc(1, sizeof(*new));
-	int64_t		  now = clock_now();
+	int64_t		  now = order->created;
 
 	if (new == NULL)
 		return request_broken(request, "order_new", ERR_MEMORY);
+	new->request = request;
 	new->order = *order;
 	*order = (struct order){ 0 };
 	order = &new->order;
 	new->authorizations = calloc(order->identifier_count, sizeof(*new->authorizations));
-	order->id = id_new();
 	order->account = request->account.id;
 	order->state = ORDER_OPEN;
-	order->created = now;
-	order->expires = now + request->ra->config->ra.order_lifetime;
+	name_order(request, order);
 	if (new->authorizations == NULL) {
 		new_order_free(new);
 		return request_broken(request, "order_new", ERR_MEMORY);
@@ -237,13 +253,14 @@ order_show(struct request *request)
 	struct order	      order = { 0 };
 	struct authorization *authorizations;
 	uint64_t	      stamp = park_stamp(request->ra->park, request->target.id);
+	bool		      finalizes = route_is_finalize(request->target.route);
 	size_t		      count;
 	bool		      done;
 
 	done = order_load(request, request->target.id, &order, &authorizations, &count);
 	if (done && order.state == ORDER_PROCESSING && !request->waited) {
 		done = request_wait(request, order.id, stamp, order_show);
-	} else if (done && request->target.route == ROUTE_FINALIZE && order.state == ORDER_OPEN &&
+	} else if (done && finalizes && order.state == ORDER_OPEN &&
 	    order.error != NULL) {
 		/* ca refused the CSR: the order is ready again, and this is the answer to the request. */
 		problem_read(order.error, &request->problem);
@@ -251,7 +268,7 @@ order_show(struct request *request)
 	} else if (done) {
 		if (order.state == ORDER_PROCESSING)
 			reply_poll_after(request, request->ra->config->ra.retry_after_order);
-		if (request->target.route == ROUTE_FINALIZE)
+		if (finalizes)
 			reply_location(request, ROUTE_ORDER, &order.id);
 		done = reply_object(request, 200,
 	    order_json(&request->site, &order, authorizations, count, clock_now()));

@@ -209,6 +209,26 @@ read_validity(struct reading *r, const struct profile_config *profile)
 	return true;
 }
 
+/* RFC 8739, 3.1.1: it says itself from when to when. */
+static bool
+read_renewal(struct reading *r, const struct profile_config *profile)
+{
+	struct auto_renewal *renewal = &r->order->auto_renewal;
+	const json_t *member = json_object_get(r->payload, "auto-renewal");
+	struct reason reason = { "" };
+
+	if (member == NULL)
+		return read_validity(r, profile);
+	if (json_object_get(r->payload, "notBefore") != NULL || json_object_get(r->payload, "notAfter") != NULL)
+		return problem_set(r->problem, PROBLEM_MALFORMED, "an order with \"auto-renewal\" has neither \"notBefore\" nor "
+		    "\"notAfter\": \"start-date\" and \"end-date\" take their place (RFC 8739, 3.1.1)");
+	if (auto_renewal_parse(member, renewal, &reason) &&
+	    auto_renewal_settle(renewal, &r->policy->ca->auto_renewal, r->now, r->policy->ra->order_lifetime,
+		profile->lifetime, &reason))
+		return true;
+	return problem_set(r->problem, PROBLEM_MALFORMED, "\"auto-renewal\": %s (RFC 8739, 3.1.1)", reason.text);
+}
+
 /* Names the types that this profile takes, for the client's author. */
 static const char *
 offered_text(uint32_t challenges, char *out, size_t size)
@@ -286,6 +306,7 @@ order_read(const json_t *payload, const struct policy *policy, int64_t now, stru
 	struct reading		     r = { payload, policy, now, order, problem };
 	const struct profile_config *profile = NULL;
 
+	order->created = now;
 	return read_identifiers(&r) && read_profile(&r, &profile) && check_identifiers(&r, profile) &&
-	    read_validity(&r, profile) && read_replaces(&r);
+	    read_renewal(&r, profile) && read_replaces(&r);
 }

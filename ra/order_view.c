@@ -19,6 +19,8 @@ order_status_at(const struct order *order, const struct authorization *authoriza
 		return ORDER_STATUS_VALID;
 	case ORDER_INVALID:
 		return ORDER_STATUS_INVALID;
+	case ORDER_CANCELED:
+		return ORDER_STATUS_CANCELED;
 	case ORDER_OPEN:
 		break;
 	}
@@ -109,6 +111,24 @@ add_lists(json_t *object, const struct site *site, const struct order *order,
 	    json_object_set_new(object, "authorizations", urls);
 }
 
+/* RFC 8739, 3.1.1: where there is a new certificate again and again, it is another member that says where. */
+static int
+add_urls(json_t *object, const struct site *site, const struct order *order, enum order_status status)
+{
+	bool renewed = order->auto_renewal.lifetime != 0;
+	int  failed;
+
+	failed = json_object_set_new(object, "finalize",
+	    url_json(site, renewed ? ROUTE_FINALIZE_STAR : ROUTE_FINALIZE, &order->id, NULL));
+	if (status == ORDER_STATUS_VALID && renewed)
+		failed |= json_object_set_new(object, "star-certificate",
+		    url_json(site, ROUTE_STAR_CERTIFICATE, &order->id, NULL));
+	else if (status == ORDER_STATUS_VALID)
+		failed |= json_object_set_new(object, "certificate",
+		    url_json(site, ROUTE_CERTIFICATE, &order->certificate, NULL));
+	return failed;
+}
+
 json_t *
 order_json(const struct site *site, const struct order *order, const struct authorization *authorizations,
     size_t count, int64_t now)
@@ -121,7 +141,9 @@ order_json(const struct site *site, const struct order *order, const struct auth
 	    json_object_set_new(object, "expires", time_json(order->expires)) |
 	    add_lists(object, site, order, authorizations, count) |
 	    json_object_set_new(object, "profile", json_string(order->profile)) |
-	    json_object_set_new(object, "finalize", url_json(site, ROUTE_FINALIZE, &order->id, NULL));
+	    add_urls(object, site, order, status);
+	if (order->auto_renewal.lifetime != 0)
+		failed |= json_object_set_new(object, "auto-renewal", auto_renewal_json(&order->auto_renewal));
 	if (order->not_before != 0)
 		failed |= json_object_set_new(object, "notBefore",
 		    order->begin_asked != NULL ? json_string(order->begin_asked) : time_json(order->not_before));
@@ -136,9 +158,6 @@ order_json(const struct site *site, const struct order *order, const struct auth
 	else if (status == ORDER_STATUS_INVALID)
 		failed |= json_object_set_new(object, "error",
 		    derived_error(order, authorizations, count, now));
-	if (status == ORDER_STATUS_VALID)
-		failed |= json_object_set_new(object, "certificate",
-		    url_json(site, ROUTE_CERTIFICATE, &order->certificate, NULL));
 	if (failed == 0)
 		return object;
 	json_decref(object);

@@ -29,12 +29,15 @@ static const struct {
 	[ROUTE_ACCOUNT] = { PAYLOAD_EITHER, account_update },
 	[ROUTE_ORDERS] = { PAYLOAD_EMPTY, account_orders },
 	[ROUTE_ORDERS_PAGE] = { PAYLOAD_EMPTY, account_orders },
-	[ROUTE_ORDER] = { PAYLOAD_EMPTY, order_show },
+	[ROUTE_ORDER] = { PAYLOAD_EITHER, order_update },
 	[ROUTE_FINALIZE] = { PAYLOAD_OBJECT, order_finalize },
+	[ROUTE_FINALIZE_STAR] = { PAYLOAD_OBJECT, order_finalize },
 	[ROUTE_AUTHORIZATION] = { PAYLOAD_EITHER, authorization_show },
 	[ROUTE_CHALLENGE] = { PAYLOAD_EITHER, challenge_respond },
 	[ROUTE_CERTIFICATE] = { PAYLOAD_EMPTY, certificate_show },
 	[ROUTE_CERTIFICATE_CHAIN] = { PAYLOAD_EMPTY, certificate_show },
+	[ROUTE_STAR_CERTIFICATE] = { PAYLOAD_EMPTY, certificate_show },
+	[ROUTE_STAR_CERTIFICATE_CHAIN] = { PAYLOAD_EMPTY, certificate_show },
 	[ROUTE_RENEWAL_INFO] = { PAYLOAD_EMPTY, renewal_show },
 	[ROUTE_RENEWAL_INFO_OF] = { PAYLOAD_EMPTY, renewal_show },
 	[ROUTE_ISSUER] = { PAYLOAD_EMPTY, issuer_show },
@@ -93,6 +96,7 @@ request_free(struct request *request)
 	buf_free(&request->body);
 	buf_free(&request->reply_body);
 	buf_free(&request->wait.issue);
+	buf_free(&request->star_changes);
 	free(request);
 }
 
@@ -120,6 +124,15 @@ request_no_object(struct request *request, const char *words)
 	request->problem.status = 404;
 	problem_set(&request->problem, PROBLEM_MALFORMED, "%s", words);
 	return problem_said(&request->problem, SAID_NO_OBJECT, "");
+}
+
+bool
+request_not_empty(struct request *request)
+{
+	problem_set(&request->problem, PROBLEM_MALFORMED,
+	    "%s is fetched by POST-as-GET: its payload is the empty string, not %s (RFC 8555, 6.3)",
+	    route_name(request->target.route), jws_payload(request->jws).len == 2 ? "{}" : "an object");
+	return problem_said(&request->problem, SAID_PAYLOAD_NOT_EMPTY, "");
 }
 
 bool
@@ -176,10 +189,7 @@ check_payload(struct request *request)
 		    route_name(request->target.route));
 	}
 	if (want == PAYLOAD_EMPTY)
-		return problem_set(&request->problem, PROBLEM_MALFORMED,
-		    "%s is fetched by POST-as-GET: its payload is the empty string, not %s (RFC 8555, 6.3)",
-		    route_name(request->target.route), payload.len == 2 ? "{}" : "an object") ||
-		    problem_said(&request->problem, SAID_PAYLOAD_NOT_EMPTY, "");
+		return request_not_empty(request);
 	err = json_object_parse(payload, &request->payload, &reason);
 	if (err == ERR_MEMORY)
 		return request_broken(request, "payload", err);

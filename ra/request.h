@@ -49,6 +49,8 @@ struct request {
 	struct storage_tx	*tx;		/* the snapshot, once a handler asked for it */
 	struct charges		 charges;	/* what the request takes of the limits (limits.h) */
 	unsigned		 charged;	/* of which a certificate's: charges_of() */
+	uint32_t		 star_number;	/* of an auto-renewal order that is finalized: which certificate is asked for, */
+	struct buf		 star_changes;	/* and for star_begin(); 0: it is none */
 	struct problem		 problem;
 	struct msg_reply	 reply;
 	struct buf		 reply_body;
@@ -73,6 +75,9 @@ void		 request_tx_end(struct request *);	/* before writing; harmless when there 
 
 /* Sets what an unknown object gets: 404 with these words. Returns false. */
 bool		 request_no_object(struct request *, const char *words);
+
+/* Sets what a payload gets where only POST-as-GET is served. Returns false. */
+bool		 request_not_empty(struct request *);
 
 /* Sets serverInternal for an error that is ours, and logs it with where. Returns false. */
 bool		 request_broken(struct request *, const char *where, enum err);
@@ -129,6 +134,7 @@ bool account_change_key(struct request *);
 bool order_new(struct request *);
 bool authorization_new(struct request *);
 bool order_show(struct request *);
+bool order_update(struct request *);
 bool order_finalize(struct request *);
 bool authorization_show(struct request *);
 bool challenge_respond(struct request *);

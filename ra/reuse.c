@@ -172,7 +172,9 @@ reuse_order(struct request *request, const struct recent *recent, const struct o
 		enum order_status status;
 		bool taken;
 
-		if (order->state != ORDER_OPEN || !asks_the_same(order, wanted))
+		/* What is renewed by itself is bound to the one request that asked for it. */
+		if (order->state != ORDER_OPEN || wanted->auto_renewal.lifetime != 0 ||
+		    order->auto_renewal.lifetime != 0 || !asks_the_same(order, wanted))
 			continue;
 		err = order_authorizations(request_tx(request), order->id, &authorizations, &count);
 		status = order_status_at(order, authorizations, count, now + TIME_LEFT_MIN);

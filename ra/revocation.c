@@ -190,6 +190,24 @@ check_right(struct request *request, struct revoke *revoke)
 	return true;
 }
 
+/* RFC 8739, 3.1.2: those of an auto-renewal order end by themselves, and no more come once it is canceled. */
+static bool
+check_kind(struct request *request, const struct revoke *revoke)
+{
+	struct order order = { 0 };
+	bool renewed;
+	enum err err = order_get(request_tx(request), revoke->certificate.order, &order);
+
+	renewed = order.auto_renewal.lifetime != 0;
+	order_free(&order);
+	if (err != ERR_OK && err != ERR_NOT_FOUND)
+		return request_broken(request, "order_get", err);
+	return !renewed ||
+	       problem_set(&request->problem, PROBLEM_AUTO_RENEWAL_REVOCATION_NOT_SUPPORTED,
+		   "a certificate of an auto-renewal order can't be revoked; cancel the order, and it is over in a short while "
+		   "(RFC 8739, 3.1.2)");
+}
+
 /* --- the deed ------------------------------------------------------------------------------------ */
 
 /* What Boulder does: whoever shows the key compromised it, whatever it says; who has the names now says that the
@@ -230,7 +248,7 @@ certificate_revoke(struct request *request)
 	bool done;
 
 	done = read_certificate(request, &revoke) && check_right(request, &revoke) &&
-	       read_reason(request, &asked);
+	       check_kind(request, &revoke) && read_reason(request, &asked);
 	if (done)
 		done = write_it(request, &revoke, asked);
 	certificate_free(&revoke.certificate);

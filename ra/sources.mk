@@ -6,5 +6,5 @@ SRC += ra/account.c ra/accounts.c ra/admin.c ra/admin_account.c ra/admin_authz.c
 	ra/key_change.c ra/later.c ra/layers.c ra/limits.c ra/limits_request.c ra/manage.c \
 	ra/manage_certificate.c ra/manage_conformance.c ra/manage_test.c ra/nonce.c ra/order.c ra/order_read.c \
 	ra/order_view.c ra/orders_list.c ra/park.c ra/policy.c ra/ra.c ra/recovery.c ra/renewal.c ra/reply.c \
-	ra/request.c ra/retry.c ra/reuse.c ra/revocation.c ra/revocation_write.c ra/terms.c ra/trial.c \
+	ra/request.c ra/retry.c ra/reuse.c ra/revocation.c ra/revocation_write.c ra/star.c ra/star_order.c ra/terms.c ra/trial.c \
 	ra/validation.c

@@ -16,6 +16,8 @@ order_delete(struct storage_tx *tx, const struct id *order)
 		err = query_run(tx, STATEMENT_AUTHORIZATION_LEAVE_ORDER, VALUES(value_id(&ids[i])), NULL);
 	if (err == ERR_OK)
 		err = query_run(tx, STATEMENT_ORDER_DROP_FINALIZE, VALUES(value_id(order)), NULL);
+	if (err == ERR_OK)
+		err = query_run(tx, STATEMENT_STAR_DELETE, VALUES(value_id(order)), NULL);
 	return err != ERR_OK ? err : query_run(tx, STATEMENT_ORDER_DELETE, VALUES(value_id(order)), NULL);
 }
 

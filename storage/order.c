@@ -19,14 +19,39 @@ order_free(struct order *order)
 	buf_free(&order->finalize);
 }
 
+/* As the order shows it; on the heap. */
+static char *
+renewal_text(const struct auto_renewal *renewal)
+{
+	json_t *json = auto_renewal_json(renewal);
+	char *text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+
+	json_decref(json);
+	return text;
+}
+
+static void
+query_renewal(struct query *query, struct auto_renewal *out)
+{
+	char *text = query_text(query);
+	json_t *json = text != NULL ? json_loads(text, 0, NULL) : NULL;
+
+	*out = (struct auto_renewal){ .lifetime = 0 };
+	if (text != NULL && !auto_renewal_parse(json, out, NULL))
+		query->err = ERR_IO;
+	json_decref(json);
+	free(text);
+}
+
 static enum err
 order_insert_row(struct storage_tx *tx, const struct order *o, struct slice authorizations)
 {
+	char *renewal = o->auto_renewal.lifetime != 0 ? renewal_text(&o->auto_renewal) : NULL;
 	struct buf identifiers = { 0 };
 	enum err err = ERR_MEMORY;
 
 	identifiers_put(&identifiers, o->identifiers, o->identifier_count);
-	if (!identifiers.failed)
+	if (!identifiers.failed && (renewal != NULL) == (o->auto_renewal.lifetime != 0))
 		err = query_run(tx, STATEMENT_ORDER_INSERT,
 		    VALUES(value_id(&o->id), value_id(&o->account), value_integer(o->state),
 			value_integer(o->expires), value_integer(o->expires),
@@ -34,8 +59,10 @@ order_insert_row(struct storage_tx *tx, const struct order *o, struct slice auth
 			(struct value){ .kind = VALUE_BYTES, .bytes = authorizations },
 			value_integer(o->not_before), value_integer(o->not_after), value_text(o->profile),
 			value_text(o->error), value_id(&o->certificate), value_integer(o->created),
-			value_text(o->replaces), value_text(o->begin_asked), value_text(o->end_asked)),
+			value_text(o->replaces), value_text(o->begin_asked), value_text(o->end_asked),
+			value_text(renewal)),
 		    NULL);
+	free(renewal);
 	buf_free(&identifiers);
 	return err;
 }
@@ -72,6 +99,7 @@ order_read(struct query *query, struct order *out)
 	out->replaces = query_text(query);
 	out->begin_asked = query_text(query);
 	out->end_asked = query_text(query);
+	query_renewal(query, &out->auto_renewal);
 }
 
 enum err

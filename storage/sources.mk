@@ -1,7 +1,7 @@
 # Sources of storage/, relative to the top folder.
 SRC += storage/storage.c storage/writer.c storage/query.c storage/statements.c storage/account.c storage/bounds.c storage/bucket.c storage/limit.c \
 	storage/authorization.c storage/order.c storage/order_list.c storage/certificate.c storage/certificate_list.c storage/external_key.c storage/housekeeping.c \
-	storage/key_change.c storage/revocation.c storage/state.c \
+	storage/key_change.c storage/revocation.c storage/star.c storage/state.c \
 	storage/sqlite/connection.c storage/sqlite/migrate.c
 
 # Each migration becomes a string; its version is the number that its name starts with.

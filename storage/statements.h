@@ -16,7 +16,8 @@
 
 #define CERTIFICATE_ROW_COLUMNS                                                                              \
 	"c.id, c.order_id, c.account_id, c.issuer, c.serial, c.not_before, c.not_after, o.identifiers, o.profile, "   \
-	"COALESCE(r.revoked, 0), COALESCE(r.reason, -1)"
+	"COALESCE(r.revoked, 0), COALESCE(r.reason, -1), "                                                            \
+	"CASE WHEN o.auto_renewal IS NOT NULL AND o.state = 3 THEN o.expires ELSE 0 END"
 
 /* clang-format off */
 #define STATEMENTS(X) \
@@ -107,11 +108,11 @@ X(AUTHORIZATION_LEAVE_ORDER, \
 	"UPDATE authorizations SET orders = CASE orders WHEN 1 THEN -1 ELSE orders - 1 END WHERE id = $1") \
 X(ORDER_INSERT, \
 	"INSERT INTO orders (id, account_id, state, expires, due, identifiers, authorizations, not_before, " \
-	"not_after, profile, error, certificate_id, created, replaces, begin_asked, end_asked) " \
-	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)") \
+	"not_after, profile, error, certificate_id, created, replaces, begin_asked, end_asked, auto_renewal) " \
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)") \
 X(ORDER_GET, \
 	"SELECT id, account_id, state, expires, identifiers, not_before, not_after, profile, error, " \
-	"certificate_id, created, replaces, begin_asked, end_asked FROM orders WHERE id = $1") \
+	"certificate_id, created, replaces, begin_asked, end_asked, auto_renewal FROM orders WHERE id = $1") \
 X(ORDERS_REPLACING, \
 	"SELECT id FROM orders WHERE replaces = $1 ORDER BY id DESC LIMIT $2") \
 X(ORDER_GET_FINALIZE, \
@@ -130,6 +131,33 @@ X(ORDER_SET_INVALID, \
 	"UPDATE orders SET state = 4, error = $1 WHERE id = $2 AND state = 2") \
 X(ORDER_SET_VALID, \
 	"UPDATE orders SET state = 3, due = NULL, certificate_id = $1 WHERE id = $2 AND state = 2") \
+X(ORDER_SET_RENEWED, \
+	"UPDATE orders SET certificate_id = $1, error = NULL, expires = $2 WHERE id = $3 AND state = 3") \
+X(ORDER_SET_NOT_RENEWED, \
+	"UPDATE orders SET error = $1 WHERE id = $2 AND state = 3") \
+X(ORDER_CANCEL, \
+	"UPDATE orders SET state = 5 WHERE id = $1 AND state = 3 AND auto_renewal IS NOT NULL AND expires > $2") \
+X(ACCOUNT_CANCEL_ORDERS, \
+	"UPDATE orders SET state = 5 WHERE account_id = $1 AND state = 3 AND auto_renewal IS NOT NULL AND expires > $2") \
+X(ORDERS_CANCELED_OF_ACCOUNT, \
+	"SELECT id FROM orders WHERE account_id = $1 AND id > $2 AND state = 5 ORDER BY id LIMIT $3") \
+X(ORDERS_CANCELED, \
+	"SELECT s.order_id FROM stars s JOIN orders o ON o.id = s.order_id WHERE s.order_id > $1 AND o.state = 5 " \
+	"AND o.expires > $2 ORDER BY s.order_id LIMIT $3") \
+X(STAR_INSERT, \
+	"INSERT INTO stars (order_id, new_order, new_order_jwk, number, asked) VALUES ($1, $2, $3, 0, 0)") \
+X(STAR_GET, \
+	"SELECT new_order, new_order_jwk, jwk, key_changes, number, asked FROM stars WHERE order_id = $1") \
+X(STAR_BEGIN, \
+	"UPDATE stars SET jwk = $1, key_changes = $2, asked = $3 WHERE order_id = $4") \
+X(STAR_ASK, \
+	"UPDATE stars SET asked = $1, due = $2 WHERE order_id = $3") \
+X(STAR_ISSUED, \
+	"UPDATE stars SET number = $1, due = $2 WHERE order_id = $3 AND number < $4") \
+X(STARS_DUE, \
+	"SELECT order_id FROM stars WHERE due <= $1 ORDER BY due LIMIT $2") \
+X(STAR_DELETE, \
+	"DELETE FROM stars WHERE order_id = $1") \
 X(ORDERS_OF_ACCOUNT, \
 	"SELECT id FROM orders WHERE account_id = $1 AND id < $2 AND state <> 4 ORDER BY id DESC LIMIT $3") \
 X(ORDER_LIFE, \
@@ -246,7 +274,7 @@ X(EXPIRED_CERTIFICATES_DELETE, \
 	"DELETE FROM certificates WHERE id IN (SELECT id FROM certificates " \
 	"WHERE not_after < $1 ORDER BY not_after, id LIMIT $2)") \
 X(EXPIRED_ORDERS, \
-	"SELECT id FROM orders WHERE state IN (1, 3, 4) AND due < $1 LIMIT $2") \
+	"SELECT id FROM orders WHERE state IN (1, 3, 4, 5) AND due < $1 LIMIT $2") \
 X(ORDER_DELETE, \
 	"DELETE FROM orders WHERE id = $1") \
 X(EXPIRED_AUTHORIZATIONS_DELETE, \
@@ -256,7 +284,7 @@ X(EXPIRED_AUTHORIZATIONS_DELETE, \
 
 /* What a test's reset empties, and its snapshot keeps (state.c). */
 #define STATE_TABLES(X)                                                                                                \
-	X(accounts) X(authorizations) X(orders) X(finalize_requests) X(certificates) X(key_changes) X(revocations)     \
+	X(accounts) X(authorizations) X(orders) X(finalize_requests) X(stars) X(certificates) X(key_changes) X(revocations)     \
 	X(blocked_keys) X(external_keys) X(account_bounds) X(buckets) X(pauses) X(limit_overrides) X(name_sets)
 
 enum statement {

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "acme/auto_renewal.h"
 #include "acme/challenge.h"
 #include "acme/evidence.h"
 #include "acme/identifier.h"
@@ -198,6 +199,7 @@ struct order {
 	char			*replaces;	/* RFC 9773: certid_put() of the predecessor, or NULL */
 	char			*error;		/* problem JSON, or NULL */
 	struct id		 certificate;	/* zero until ORDER_VALID */
+	struct auto_renewal	 auto_renewal;	/* RFC 8739, settled; lifetime 0: it asked for none */
 	int64_t			 created;
 	struct buf		 finalize;	/* the finalize request as signed; empty until then.
 						 * Only order_get_finalize() fills it. */
@@ -235,6 +237,38 @@ enum err order_replacing(struct storage_tx *, const char *certid, int64_t now);
 enum err orders_newest(struct storage_tx *, struct id account, struct id *ids, size_t max, size_t *count);
 enum err orders_processing(struct storage_tx *, struct id *ids, size_t max, size_t *count);
 
+/* --- auto-renewal orders (RFC 8739) ------------------------------------------------------------------ */
+struct star {
+	struct buf	 new_order;		/* the request as it was signed, */
+	char		*new_order_jwk;		/* and with which key */
+	char		*jwk;			/* the finalize request's key; NULL until then */
+	struct buf	 key_changes;		/* what led to it: each with its length before it */
+	uint32_t	 number;		/* of the newest certificate; 0: none yet */
+	uint32_t	 asked;			/* of the one that ca was asked for; 0: none */
+};
+void	 star_free(struct star *);		/* what it holds */
+enum err star_insert(struct storage_tx *, struct id order, struct slice new_order, const char *new_order_jwk);
+enum err star_get(struct storage_tx *, struct id order, struct star *);	/* ERR_NOT_FOUND */
+/* It is finalized; asked: for its first certificate. */
+enum err star_begin(struct storage_tx *, struct id order, const char *jwk, struct slice key_changes, uint32_t asked);
+/* What ca is asked for now, and when to look again (seconds; 0: never). */
+enum err star_ask(struct storage_tx *, struct id order, uint32_t asked, int64_t due);
+/* ERR_CONFLICT: there is this one, or a later one. */
+enum err star_issued(struct storage_tx *, struct id order, uint32_t number, int64_t due);
+/* Those that are due at now, the longest ones first, at most max. */
+enum err stars_due(struct storage_tx *, int64_t now, struct id *ids, size_t max, size_t *count);
+/* Another certificate in place of the one before, and no error. ERR_CONFLICT: the order is not valid. */
+enum err order_set_renewed(struct storage_tx *, struct id, struct id certificate, int64_t expires);
+/* Why there is none yet. ERR_CONFLICT likewise. */
+enum err order_set_not_renewed(struct storage_tx *, struct id, const char *error);
+/* valid -> canceled. ERR_CONFLICT: it is not valid, is over at now, or is no such order. */
+enum err order_cancel(struct storage_tx *, struct id, int64_t now);
+enum err account_cancel_orders(struct storage_tx *, struct id account, int64_t now);
+/* Those that were canceled and would not be over at now; or all that were of an account (NULL: of any). By id, beginning
+ * after that one; at most max. */
+enum err orders_canceled(struct storage_tx *, const struct id *account, struct id after, int64_t now, struct id *ids,
+    size_t max, size_t *count);
+
 /* --- certificates and issuers --------------------------------------------------------------------- */
 struct certificate {
 	struct id	 id;
@@ -266,6 +300,7 @@ struct certificate_row {
 	char			*profile;	/* owned */
 	int64_t			 revoked;	/* seconds; 0: it is not */
 	enum revocation_reason	 reason;
+	int64_t			 renewed_until;	/* its order's end, when further ones come by themselves; or 0 */
 };
 void	 certificate_rows_free(struct certificate_row *, size_t count);	/* the array is the caller's */
 /* By serial. ERR_NOT_FOUND. */

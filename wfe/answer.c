@@ -6,6 +6,7 @@
 #include "lib/log.h"
 #include "wfe/check.h"
 #include "wfe/ocsp.h"
+#include "wfe/quotas.h"
 #include "wfe/reply.h"
 
 /* The index page has a style of its own and loads nothing. */
@@ -156,7 +157,9 @@ respond(struct request *r, unsigned status, struct MHD_Response *response)
 static bool
 refusal_headers(const struct request *r, struct MHD_Response *response)
 {
-	return response != NULL &&
+	const char *help = r->refusal.type == PROBLEM_RATE_LIMITED ? quotas_help(r->server->wfe->quotas) : "";
+
+	return response != NULL && (help[0] == '\0' || reply_header(response, MHD_HTTP_HEADER_LINK, help)) &&
 	    (r->allow == NULL || reply_header(response, MHD_HTTP_HEADER_ALLOW, r->allow)) &&
 	    (r->retry_after == 0 || reply_retry_after(response, r->retry_after));
 }

@@ -80,6 +80,24 @@ put_persist(json_t *meta, const struct ra_config *ra)
 	    json_object_set_new(meta, "issuerDomainNames", strings_json(&ra->issuer_domain_names)) == 0;
 }
 
+/* RFC 8739, 3.2 */
+static bool
+put_auto_renewal(json_t *meta, const struct ca_config *ca)
+{
+	const struct auto_renewal_limits *limits = &ca->auto_renewal;
+	json_t				 *object;
+
+	if (limits->max_duration == 0 || !ca->auto_renewal_told)
+		return true;
+	object = json_pack("{s:I, s:I}", "min-lifetime", (json_int_t)limits->min_lifetime, "max-duration",
+	    (json_int_t)limits->max_duration);
+	if (limits->get && json_object_set_new(object, "allow-certificate-get", json_true()) != 0) {
+		json_decref(object);
+		return false;
+	}
+	return json_object_set_new(meta, "auto-renewal", object) == 0;
+}
+
 static bool
 put_meta(json_t *meta, const struct config *c, const struct surface *surface)
 {
@@ -93,7 +111,7 @@ put_meta(json_t *meta, const struct config *c, const struct surface *surface)
 	if ((c->ra.external_account_required || surface->meta_whole) &&
 	    json_object_set_new(meta, "externalAccountRequired", json_boolean(c->ra.external_account_required)) != 0)
 		return false;
-	if (!put_persist(meta, &c->ra))
+	if (!put_persist(meta, &c->ra) || !put_auto_renewal(meta, &c->ca))
 		return false;
 	return c->ca.profile_count == 0 ||
 	    json_object_set_new(meta, "profiles", profiles_json(&c->ca, surface->meta_whole)) == 0;

@@ -109,8 +109,11 @@ reply_private(struct MHD_Response *response, const struct form *form, const char
 static bool
 cache_headers(struct MHD_Response *response, const struct form *form, const struct msg_reply *m)
 {
+	char fresh[40];
+
+	snprintf(fresh, sizeof(fresh), "public, max-age=%u", m->fresh > 0 ? m->fresh : 300);
 	if (m->nonce[0] == '\0' && m->status == MHD_HTTP_OK)
-		return cache_control(response, form, "public, max-age=300");
+		return cache_control(response, form, fresh);
 	return reply_private(response, form, m->nonce);
 }
 
@@ -132,6 +135,19 @@ retry_after(struct MHD_Response *response, const struct msg_reply *m)
 	return reply_header(response, MHD_HTTP_HEADER_RETRY_AFTER, date);
 }
 
+/* RFC 8739, 3.3 */
+static bool
+validity(struct MHD_Response *response, const struct msg_reply *m)
+{
+	char begin[CLOCK_HTTP_SIZE], end[CLOCK_HTTP_SIZE];
+
+	if (m->not_after == 0)
+		return true;
+	clock_http_date(m->not_before, begin);
+	clock_http_date(m->not_after, end);
+	return reply_header(response, "Cert-Not-Before", begin) && reply_header(response, "Cert-Not-After", end);
+}
+
 static bool
 own_headers(struct MHD_Response *response, const struct msg_reply *m)
 {
@@ -140,7 +156,7 @@ own_headers(struct MHD_Response *response, const struct msg_reply *m)
 			return false;
 	}
 	return (m->location[0] == '\0' || reply_header(response, MHD_HTTP_HEADER_LOCATION, m->location)) &&
-	    (m->retry_after == 0 || retry_after(response, m));
+	    (m->retry_after == 0 || retry_after(response, m)) && validity(response, m);
 }
 
 static struct MHD_Response *

@@ -16,6 +16,7 @@
 #include "wfe/directory.h"
 #include "wfe/hops.h"
 #include "wfe/ocsp.h"
+#include "wfe/quotas.h"
 #include "wfe/reply.h"
 
 /* A refused body is read and dropped up to here, so that the client sees the refusal and not a reset of a
@@ -311,6 +312,8 @@ take_head(struct request *r)
 
 	r->state = REQUEST_BODY;
 	answer_head(r);
+	if (r->server->kind == LISTENER_ACME)
+		quotas_check(r->server->wfe->quotas, r);
 	announced = check_framing(r);
 	if (r->refusal.type == PROBLEM_NONE)
 		return MHD_YES;

@@ -19,6 +19,7 @@
 #include "wfe/tls.h"
 #include "wfe/turns.h"
 
+struct quotas;
 struct wfe;
 
 struct server {
@@ -42,6 +43,7 @@ struct wfe {
 	struct tls		*tls;			/* NULL: off */
 	struct watcher		*watcher;
 	struct turns		*turns;
+	struct quotas		*quotas;
 	struct buf		 directory;		/* under the configured name */
 	char			*index_link;		/* <directory>;rel="index" */
 	unsigned		 threads;

@@ -12,7 +12,7 @@
 #define PRESENCE_US 1000000
 /* A turn that takes longer is waiting for something itself, for ra's commit or a validation, and takes nothing. */
 #define CALL_US 20000
-/* 128 bytes each: 8 MiB. Addresses beyond are served as if they owed nothing. */
+/* 192 bytes each: 12 MiB. Addresses beyond are served as if they owed nothing. */
 #define ASKERS_MAX 65536
 #define KNOWN_US 60000000	/* how long a credit lasts while nothing is asked */
 #define PREFIX_BYTES 8		/* of IPv6: what one customer has at least (RFC 6177) */
@@ -25,6 +25,7 @@ struct asker {
 	int64_t		 used_at;
 	int64_t		 credit;
 	size_t		 taken;		/* turns that point here */
+	int64_t		 counted[TURNS_LIMITS];	/* when each is as if nothing had been asked */
 	struct address	 address;
 };
 
@@ -257,6 +258,24 @@ turns_over(struct turns *turns, struct turn *turn, int64_t cost, int64_t now)
 	pthread_mutex_unlock(&turns->mutex);
 }
 
+int64_t
+turns_count(struct turns *turns, const struct turn *turn, size_t kind, int64_t burst, int64_t interval, int64_t now)
+{
+	int64_t *counted, ahead, wait = 0;
+
+	if (turn->asker == NULL)
+		return 0;
+	pthread_mutex_lock(&turns->mutex);
+	counted = &turn->asker->counted[kind];
+	ahead = *counted > now ? *counted - now : 0;
+	if (ahead > (burst - 1) * interval)
+		wait = ahead - (burst - 1) * interval;
+	else
+		*counted = now + ahead + interval;
+	pthread_mutex_unlock(&turns->mutex);
+	return wait;
+}
+
 /* Of the first line; what is left of it goes behind the others. */
 static struct turn *
 next_turn(struct turns *turns)
@@ -375,6 +394,16 @@ take_over(struct turns *turns, struct asker *asker, bool (*over)(struct connecti
 	return found;
 }
 
+static bool
+is_forgettable(const struct asker *asker, int64_t now)
+{
+	for (size_t i = 0; i < TURNS_LIMITS; i++)
+		if (asker->counted[i] > now)
+			return false;
+	return asker->taken == 0 && asker->owes_until <= now &&
+	    now - asker->used_at >= (asker->credit > 0 ? KNOWN_US : PRESENCE_US);
+}
+
 void
 turns_sweep(struct turns *turns, bool (*over)(struct connection *, void *), void *arg, int64_t now)
 {
@@ -392,8 +421,7 @@ turns_sweep(struct turns *turns, bool (*over)(struct connection *, void *), void
 	}
 	for (asker = turns->askers; asker != NULL; asker = next) {
 		next = asker->next;
-		if (asker->taken == 0 && asker->owes_until <= now &&
-		    now - asker->used_at >= (asker->credit > 0 ? KNOWN_US : PRESENCE_US))
+		if (is_forgettable(asker, now))
 			forget(turns, asker);
 	}
 	pthread_mutex_unlock(&turns->mutex);

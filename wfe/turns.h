@@ -26,6 +26,8 @@
 /* Nobody pays for longer than that, however much he asked for. */
 #define TURNS_OWED_END_US 60000000
 
+#define TURNS_LIMITS 8		/* kinds of requests that are counted each for itself */
+
 struct turns;
 struct connection;
 
@@ -50,6 +52,11 @@ bool		 turns_take(struct turns *, struct turn *, const char *remote, int64_t now
 void		 turns_wait(struct turns *, struct turn *, void (*go)(struct turn *));
 /* It cost so much. Nothing for one that has none. */
 void		 turns_over(struct turns *, struct turn *, int64_t cost, int64_t now_us);
+
+/* Counts a request of that kind (below TURNS_LIMITS), of which burst may come at once and one in each interval later (GCRA).
+ * 0, or how long until the next may come: then it isn't counted. */
+int64_t		 turns_count(struct turns *, const struct turn *, size_t kind, int64_t burst, int64_t interval_us,
+    int64_t now_us);
 
 /* Calls whoever may go on now; how long until somebody else may, in microseconds; -1: nobody waits. */
 int64_t		 turns_call(struct turns *, int64_t now_us);

@@ -7,6 +7,7 @@
  * Threads: libmicrohttpd's (one for each core and each ACME listener), one that reads from ra, one that watches
  * unfinished handshakes, one that calls whoever waits for his turn, one that sees to deadlines and renewals every
  * second, and the main thread, which waits for the supervisor. */
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -20,11 +21,13 @@
 #include "lib/log.h"
 #include "wfe/directory.h"
 #include "wfe/listen.h"
+#include "wfe/quotas.h"
 #include "wfe/reader.h"
 #include "wfe/server.h"
 
 #define STOP_MS 8000		/* for requests in hand when asked to stop; the supervisor gives ten s */
 #define SWEEPS 8		/* a second: what a crowd of slow clients makes others wait */
+#define MANY 256		/* connections: 8 MiB */
 #define OTHER_DESCRIPTORS 128	/* listeners, channels, event loops: far fewer, for any number of cores */
 
 /* Beyond the common ones: sockets that exist already, and libmicrohttpd's ways to wake its threads. */
@@ -81,9 +84,10 @@ wfe_open(const struct proc *p)
 	wfe->metrics = metrics_new();
 	wfe->crls = crls_new();
 	wfe->turns = turns_new((unsigned)sysconf(_SC_NPROCESSORS_ONLN));
+	wfe->quotas = quotas_new(&config->wfe);
 	wfe->threads = thread_count(config);
 	if (wfe->connections == NULL || wfe->in_flight == NULL || wfe->nonces == NULL ||
-	    wfe->metrics == NULL || wfe->crls == NULL || wfe->turns == NULL)
+	    wfe->metrics == NULL || wfe->crls == NULL || wfe->turns == NULL || wfe->quotas == NULL)
 		die("memory", ERR_MEMORY);
 	if ((err = make_urls(wfe)) != ERR_OK)
 		die("directory", err);
@@ -131,11 +135,25 @@ tell_of_clients(struct wfe *wfe, size_t dropped)
 		log_event(LOG_INFO, "clients that ask for much wait for their turn", F_INT("requests", waited));
 }
 
+/* malloc() keeps what a crowd's connections took, some 30 KiB each, for the next. */
+static void
+give_back(struct wfe *wfe, size_t *most)
+{
+	size_t count = connections_count(wfe->connections);
+
+	if (count > *most)
+		*most = count;
+	if (*most < MANY || count > *most / 2)
+		return;
+	malloc_trim(0);
+	*most = count;
+}
+
 static void *
 housekeeping(void *arg)
 {
 	struct wfe *wfe = arg;
-	size_t slow = 0;
+	size_t slow = 0, most = 0;
 
 	for (unsigned turn = 0;; turn++) {
 		slow += connections_sweep(wfe->connections, clock_monotonic_ms());
@@ -146,6 +164,7 @@ housekeeping(void *arg)
 			if (wfe->tls != NULL)
 				tls_tick(wfe->tls, wfe->ra);
 			wfe_want_nonces(wfe);
+			give_back(wfe, &most);
 		}
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000000 / SWEEPS }, NULL);
 	}

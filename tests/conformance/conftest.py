@@ -12,7 +12,8 @@ from harness.server import shared_server
 from target import Target
 
 # Names and addresses that the suite asks for; the rest of what it orders must be refused.
-POLICY = {"ra": {"policy": {"allow": ["*.test", "127.0.0.0/8", "::1/128"], "deny": ["forbidden.test"]}}}
+POLICY = {"ra": {"policy": {"allow": ["*.test", "127.0.0.0/8", "::1/128"], "deny": ["forbidden.test"]}},
+          "ca": {"auto_renewal": {"max_duration": "100d", "min_lifetime": "10s"}}}
 
 # A feature: what must be there for its tests to mean something. Files and tests name theirs by a mark.
 FEATURES = {
@@ -20,7 +21,7 @@ FEATURES = {
     "revokeCert": "directory has no revokeCert", "renewalInfo": "directory has no renewalInfo (RFC 9773)",
     "profiles": "directory has no meta.profiles", "orders": "accounts have no orders list",
     "tls-alpn-01": "tls-alpn-01 is not offered", "dns-01": "dns-01 is not offered",
-    "http-01": "http-01 is not offered", "dns-account-01": "dns-account-01 is not offered",
+    "auto-renewal": "directory has no meta.auto-renewal (RFC 8739)", "http-01": "http-01 is not offered", "dns-account-01": "dns-account-01 is not offered",
     "ip": "identifiers of type ip are refused", "policy": "which names are refused is the server's own policy",
     "signet": "what signet does beyond the RFCs", "crl": "its certificates name no CRL",
 }
@@ -79,7 +80,7 @@ def shared(server):
 def features(request, server, shared):
     """What this server has."""
     found = {name for name in ("keyChange", "newAuthz", "revokeCert", "renewalInfo") if name in shared.directory}
-    found |= {name for name in ("profiles",) if shared.directory.get("meta", {}).get(name)}
+    found |= {name for name in ("profiles", "auto-renewal") if shared.directory.get("meta", {}).get(name)}
     account = shared.get(shared.kid)
     found |= {"orders"} if account.status_code == 200 and "orders" in account.json() else set()
     url = shared.order(["features.test"]).json()["authorizations"][0]

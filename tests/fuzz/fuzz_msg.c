@@ -92,6 +92,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case MSG_REFUSED:
 		refused(body);
 		break;
+	case MSG_CANCELED:
+		ROUND_TRIP(struct msg_canceled, get_canceled, put_canceled);
+		break;
 	case MSG_CRL_ENTRIES:
 		ROUND_TRIP(struct msg_crl_entries, get_crl_entries, put_crl_entries);
 		break;

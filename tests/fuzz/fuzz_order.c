@@ -18,8 +18,10 @@ static char *allow[] = { allow_example, allow_nas };
 static char *deny[] = { deny_secret };
 static struct profile_config profiles[] = { { .name = name_default, .lifetime = 7776000 },
 	{ .name = name_short, .lifetime = 600000 } };
-static const struct ra_config ra = { .allow = { allow, 2 }, .deny = { deny, 1 }, .wildcards = true };
-static const struct ca_config ca = { .profiles = profiles, .profile_count = 2, .backdate = 300 };
+static const struct ra_config ra = { .allow = { allow, 2 }, .deny = { deny, 1 }, .wildcards = true,
+	.order_lifetime = 604800 };
+static const struct ca_config ca = { .profiles = profiles, .profile_count = 2, .backdate = 300,
+	.auto_renewal = { 86400, 31536000, true } };
 
 static void
 check_problem(struct problem *problem)
@@ -30,6 +32,22 @@ check_problem(struct problem *problem)
 		abort();
 	json_decref(json);
 	problem_free(problem);
+}
+
+/* Each certificate lies within what was ordered, and the next one is there before it is over (RFC 8739, 3.5). */
+static void
+check_renewal(const struct auto_renewal *renewal)
+{
+	uint32_t count = auto_renewal_count(renewal);
+	int64_t begin, end, before = renewal->start;
+
+	for (uint32_t n = 1; n <= count; n += n < 4 || n + 4 > count ? 1 : count - n - 3) {
+		auto_renewal_dates(renewal, n, &begin, &end);
+		if (begin < renewal->start || end > renewal->end || begin >= end || end - begin >= 7776000 ||
+		    (n < 5 && begin > before) || auto_renewal_current(renewal, begin) < n)
+			abort();
+		before = end;
+	}
 }
 
 static void
@@ -46,6 +64,8 @@ check_order(struct order *order)
 		    !identifier_eq(&again, &order->identifiers[i]) || identifier_is_wildcard(&base))
 			abort();
 	}
+	if (order->auto_renewal.lifetime != 0)
+		check_renewal(&order->auto_renewal);
 	order->state = ORDER_OPEN;
 	order->expires = NOW + 1;
 	if ((json = order_json(&(struct site){ &surface_native, "https://ca" }, order, &none, 1, NOW)) == NULL)

@@ -105,6 +105,25 @@ def test_2000_idle_and_200_busy(make_server):
     assert "role died" not in server.log()
 
 
+@pytest.mark.skipif(SLOW > 1, reason="a sanitizer keeps what was freed")
+def test_a_crowd_s_memory_is_given_back(make_server):
+    server = make_server()
+
+    def resident():
+        return int(status(server.roles()["wfe"])["VmRSS"].split()[0])      # kB
+
+    before = resident()
+    crowd, _ = open_many(server, 1000)
+    taken = resident() - before
+    for sock in crowd:
+        sock.close()
+    assert taken > 20_000
+    until = time.monotonic() + 10
+    while resident() - before > taken // 3:
+        assert time.monotonic() < until, (before, taken, resident())
+        time.sleep(0.1)
+
+
 def test_connection_limit(make_server):
     """There are never more than wfe.connections; when some leave, others get in, and the plain listener has its own
     share."""

@@ -1,4 +1,4 @@
-"""docs/rfc8555.md, conformance.md and threat-model.md name only what is there."""
+"""docs/rfc8555.md, rfc8739.md, conformance.md and threat-model.md name only what is there."""
 import re
 from pathlib import Path
 
@@ -7,19 +7,24 @@ import pytest
 TOP = Path(__file__).resolve().parents[2]
 
 
-def rows():
-    for line in (TOP / "docs/rfc8555.md").read_text(encoding="utf-8").splitlines():
+TABLES = {"rfc8555.md": 52, "rfc8739.md": 17}
+
+
+def rows(page):
+    for line in (TOP / "docs" / page).read_text(encoding="utf-8").splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if line.startswith("|") and cells[0].isdigit():
             yield cells
 
 
-def test_table_has_every_requirement():
-    assert [int(row[0]) for row in rows()] == list(range(1, 53))
+@pytest.mark.parametrize("page", TABLES)
+def test_table_has_every_requirement(page):
+    assert [int(row[0]) for row in rows(page)] == list(range(1, TABLES[page] + 1))
 
 
-def test_table_names_files_and_functions_that_exist():
-    for number, _, where, _, _ in rows():
+@pytest.mark.parametrize("page", TABLES)
+def test_table_names_files_and_functions_that_exist(page):
+    for number, _, where, _, _ in rows(page):
         for name in re.findall(r"`([^`]+)`", where):
             path, _, function = name.partition(":")
             assert (TOP / path).is_file(), f"{number}: {path}"
@@ -50,9 +55,10 @@ def test_threat_model_shows_or_says_that_it_does_not():
         assert "test_" in row.split("|")[2] or "not shown" in row.split("|")[2], row
 
 
-def test_table_names_tests_that_exist():
+@pytest.mark.parametrize("page", TABLES)
+def test_table_names_tests_that_exist(page):
     known = known_tests()
-    for number, _, where, tests, done in rows():
+    for number, _, where, tests, done in rows(page):
         names = re.findall(r"`([^`]+)`", tests)
         assert not set(names) - known, f"{number}: {set(names) - known}"
         assert names and where or not done.startswith("yes"), f"{number} shows nothing"

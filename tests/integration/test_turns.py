@@ -1,12 +1,13 @@
 """Who asks for much and gets nothing from it waits while others are there (wfe/turns.h): what is his is done, but later."""
 import contextlib
+import json
 import re
 import socket
 import threading
 import time
 
 import pytest
-from harness.acme import Client
+from harness.acme import Client, check_problem
 from harness.raw import read_one, tls_context
 
 GREEDY, OTHER = "127.0.0.2", "127.0.0.3"
@@ -107,3 +108,34 @@ def test_who_leaves_while_he_waits_is_no_loss(server):
             leaving.sendall(GET)
             leaving.close()
         assert ask(sock) == 200
+
+
+def test_rfc8555_6_6_requests_of_an_address_are_limited(make_server):
+    """wfe.limits: so many of a kind at once; the others go on, and so do other addresses."""
+    server = make_server({"wfe": {"limits": {"directory": "3/1h", "new_order": "2/1h"}}})
+    with connect(server, GREEDY) as sock, connect(server, OTHER) as other:
+        assert [ask(sock) for _ in range(4)] == [200, 200, 200, 429]
+        sock.sendall(GET)
+        refused = read_one(sock)
+        assert refused.status == 429 and refused.headers["content-type"] == "application/problem+json"
+        problem = json.loads(refused.body)
+        assert problem["type"] == "urn:ietf:params:acme:error:rateLimited"
+        assert "3/1h" in problem["detail"] and GREEDY in problem["detail"]
+        assert 1000 < int(refused.headers["retry-after"]) <= 1200
+        assert ask(sock, b"HEAD /new-nonce HTTP/1.1\r\nHost: localhost\r\n\r\n") == 200
+        assert ask(other) == 200
+    client = Client(server)     # its GET of the directory is its own address's first
+    for n in range(2):
+        client.order([f"limited{n}.test"])
+    refused = client.post(server.url + "/new-order", {"identifiers": [{"type": "dns", "value": "limited2.test"}]})
+    check_problem(refused, "rateLimited", 429, "2/1h")
+    assert f'<{server.plain_url}/limits>;rel="help"' in refused.headers["Link"] and refused.headers["Replay-Nonce"]
+    assert int(refused.headers["Retry-After"]) > 1700
+
+
+@pytest.mark.parametrize("preset, limited", [("private", False), ("webpki", True)])
+def test_limits_of_presets(make_server, preset, limited):
+    server = make_server(init=("--preset", preset))
+    with connect(server, GREEDY) as sock:
+        statuses = [ask(sock) for _ in range(200)]
+    assert (429 in statuses) is limited and statuses[:40] == [200] * 40

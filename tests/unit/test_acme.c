@@ -231,7 +231,9 @@ test_problem_names(void **state)
 		const char *name;
 		uint16_t status;
 	} registered[] = {
-		{ "accountDoesNotExist", 400 }, { "alreadyReplaced", 409 }, { "alreadyRevoked", 400 }, { "badCSR", 400 },
+		{ "accountDoesNotExist", 400 }, { "alreadyReplaced", 409 }, { "alreadyRevoked", 400 },
+		{ "autoRenewalCanceled", 403 }, { "autoRenewalCancellationInvalid", 400 }, { "autoRenewalExpired", 403 },
+		{ "autoRenewalRevocationNotSupported", 403 }, { "badCSR", 400 },
 		{ "badNonce", 400 }, { "badPublicKey", 400 }, { "badRevocationReason", 400 },
 		{ "badSignatureAlgorithm", 400 }, { "caa", 403 }, { "compound", 400 }, { "connection", 400 },
 		{ "dns", 400 }, { "externalAccountRequired", 403 }, { "incorrectResponse", 400 },

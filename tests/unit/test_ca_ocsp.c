@@ -277,7 +277,7 @@ revoked_reopen(const struct world *w, struct revoked *revoked, int64_t now)
 	struct reason reason = { "" };
 
 	revoked_close(revoked);
-	if (revoked_open(w->dir, now, &revoked, &reason) != ERR_OK)
+	if (revoked_open(w->dir, "revoked", now, &revoked, &reason) != ERR_OK)
 		fail_msg("%s", reason.text);
 	return revoked;
 }
@@ -362,10 +362,10 @@ test_file_changed(void **state)
 	revoked_fill(revoked, 0, 3, 9000);
 	revoked_close(revoked);
 	file_spoil(w, HEADER + RECORD + 20, "x", 1, 0);
-	assert_int_equal(revoked_open(w->dir, 0, &revoked, &reason), ERR_MALFORMED);
+	assert_int_equal(revoked_open(w->dir, "revoked", 0, &revoked, &reason), ERR_MALFORMED);
 	assert_non_null(strstr(reason.text, "record 2 is broken"));
 	file_spoil(w, 0, "x", 1, 0);
-	assert_int_equal(revoked_open(w->dir, 0, &revoked, &reason), ERR_MALFORMED);
+	assert_int_equal(revoked_open(w->dir, "revoked", 0, &revoked, &reason), ERR_MALFORMED);
 	assert_non_null(strstr(reason.text, "doesn't begin"));
 }
 

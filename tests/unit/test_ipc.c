@@ -199,6 +199,7 @@ static void
 test_reply(void **state)
 {
 	struct msg_reply msg = { .number = 78, .status = 201, .media = MEDIA_JSON, .retry_after = 3,
+		.not_before = 5, .not_after = 6, .fresh = 7,
 		.nonce = "0123456789012345678901", .location = "https://ca/order/1", .link_count = 2,
 		.links = { "<a>;rel=\"up\"", "<b>;rel=\"index\"" }, .body = slice_str("{\"a\":1}"),
 		.account = "acct", .route = "new-order", .problem = "malformed", .detail = "why" }, back;
@@ -210,6 +211,7 @@ test_reply(void **state)
 	assert_int_equal(back.status, 201);
 	assert_int_equal(back.media, MEDIA_JSON);
 	assert_int_equal(back.retry_after, 3);
+	assert_true(back.not_before == 5 && back.not_after == 6 && back.fresh == 7);
 	assert_string_equal(back.nonce, msg.nonce);
 	assert_string_equal(back.location, msg.location);
 	assert_int_equal(back.link_count, 2);
@@ -363,10 +365,55 @@ test_issue(void **state)
 	buf_free(&out);
 }
 
+/* An auto-renewal order's: number, request and key, or none of them. */
+static void
+test_issue_star(void **state)
+{
+	struct msg_issue msg = { .order = id_new(), .profile = "default", .jwk = slice_str("{jwk}"),
+		.jws = slice_str("{jws}"), .number = 3, .new_order = slice_str("{new}"), .new_order_jwk = slice_str("{old}") },
+		back;
+	struct buf out = { 0 };
+
+	(void)state;
+	put_issue(&out, &msg);
+	assert_true(get_issue(buf_slice(&out), &back));
+	assert_int_equal(back.number, 3);
+	assert_true(slice_eq(back.new_order, msg.new_order) && slice_eq(back.new_order_jwk, msg.new_order_jwk));
+	REFUSES_OTHER_LENGTHS(get_issue, struct msg_issue, &out);
+	for (int spoilt = 0; spoilt < 3; spoilt++) {
+		struct msg_issue bad = msg;
+
+		if (spoilt == 0)
+			bad.number = 0;
+		else if (spoilt == 1)
+			bad.new_order = slice_str("");
+		else
+			bad.new_order_jwk = slice_str("");
+		buf_clear(&out);
+		put_issue(&out, &bad);
+		assert_false(get_issue(buf_slice(&out), &back));
+	}
+	buf_free(&out);
+}
+
+static void
+test_canceled(void **state)
+{
+	struct msg_canceled msg = { .order = id_new() }, back;
+	struct buf out = { 0 };
+
+	(void)state;
+	put_canceled(&out, &msg);
+	assert_true(get_canceled(buf_slice(&out), &back));
+	assert_true(id_eq(back.order, msg.order));
+	REFUSES_OTHER_LENGTHS(get_canceled, struct msg_canceled, &out);
+	buf_free(&out);
+}
+
 static void
 test_certificate(void **state)
 {
-	struct msg_certificate msg = { .order = id_new(), .issuer = { 1, 2, 3 }, .serial = slice_str("12345678"),
+	struct msg_certificate msg = { .order = id_new(), .number = 7, .issuer = { 1, 2, 3 }, .serial = slice_str("12345678"),
 		.not_before = 1, .not_after = 2, .der = slice_str("DER") }, back;
 	struct buf	       out = { 0 };
 
@@ -374,6 +421,7 @@ test_certificate(void **state)
 	put_certificate(&out, &msg);
 	assert_true(get_certificate(buf_slice(&out), &back));
 	assert_memory_equal(back.issuer, msg.issuer, FINGERPRINT_SIZE);
+	assert_int_equal(back.number, 7);
 	assert_true(slice_eq(back.serial, msg.serial));
 	assert_true(slice_eq(back.der, msg.der));
 	REFUSES_OTHER_LENGTHS(get_certificate, struct msg_certificate, &out);
@@ -387,13 +435,14 @@ test_certificate(void **state)
 static void
 test_refused(void **state)
 {
-	struct msg_refused msg = { .order = id_new(), .problem = { .type = PROBLEM_BAD_CSR, .detail = { "no" } } }, back;
+	struct msg_refused msg = { .order = id_new(), .number = 7, .problem = { .type = PROBLEM_BAD_CSR, .detail = { "no" } } }, back;
 	struct identifier names[2] = { { IDENTIFIER_DNS, "a.test" }, { IDENTIFIER_IP, "192.0.2.1" } };
 	struct buf	   out = { 0 };
 
 	(void)state;
 	put_refused(&out, &msg);
 	assert_true(get_refused(buf_slice(&out), &back));
+	assert_int_equal(back.number, 7);
 	assert_int_equal(back.problem.type, PROBLEM_BAD_CSR);
 	assert_string_equal(back.problem.detail.text, "no");
 	assert_int_equal(back.problem.sub_count, 0);
@@ -575,7 +624,7 @@ main(void)
 		cmocka_unit_test(test_wire), cmocka_unit_test(test_wire_refuses),
 		cmocka_unit_test(test_request), cmocka_unit_test(test_lookup), cmocka_unit_test(test_manage),
 		cmocka_unit_test(test_seen), cmocka_unit_test(test_clock), cmocka_unit_test(test_reply), cmocka_unit_test(test_nonces),
-		cmocka_unit_test(test_check), cmocka_unit_test(test_result), cmocka_unit_test(test_issue),
+		cmocka_unit_test(test_check), cmocka_unit_test(test_result), cmocka_unit_test(test_issue), cmocka_unit_test(test_issue_star), cmocka_unit_test(test_canceled),
 		cmocka_unit_test(test_certificate), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_channel), cmocka_unit_test(test_long_message), cmocka_unit_test(test_hostile_peer_kills_receiver),
 	};

@@ -290,6 +290,43 @@ at_the_end_nobody_waits(void **state)
 	turns_free(turns);
 }
 
+/* GCRA: five at once, one in 100 ms from then on. */
+static void
+requests_are_counted_by_kind(void **state)
+{
+	struct turns	*turns = turns_new(2);
+	struct turn	 a = { 0 }, b = { 0 }, nobody = { 0 };
+
+	(void)state;
+	(void)turns_take(turns, &a, "192.0.2.1", 0);
+	(void)turns_take(turns, &b, "192.0.2.2", 0);
+	(void)turns_take(turns, &nobody, "", 0);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(turns_count(turns, &a, 1, 5, 100 * MS, 10 * MS), 0);
+	assert_int_equal(turns_count(turns, &a, 1, 5, 100 * MS, 10 * MS), 100 * MS);
+	assert_int_equal(turns_count(turns, &a, 1, 5, 100 * MS, 109 * MS), 1 * MS);
+	assert_int_equal(turns_count(turns, &a, 2, 5, 100 * MS, 10 * MS), 0);	/* another kind */
+	assert_int_equal(turns_count(turns, &b, 1, 5, 100 * MS, 10 * MS), 0);	/* another address */
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(turns_count(turns, &nobody, 1, 5, 100 * MS, 10 * MS), 0);
+	assert_int_equal(turns_count(turns, &a, 1, 5, 100 * MS, 110 * MS), 0);
+	assert_int_equal(turns_count(turns, &a, 1, 5, 100 * MS, 110 * MS), 100 * MS);
+	turns_over(turns, &a, 0, 110 * MS);
+	turns_over(turns, &b, 0, 110 * MS);
+	turns_over(turns, &nobody, 0, 110 * MS);
+	turns_sweep(turns, is, NULL, 10 * SECOND);
+	assert_int_equal(turns_askers(turns), 0);
+	/* what is counted for longer isn't forgotten before */
+	(void)turns_take(turns, &a, "192.0.2.1", 10 * SECOND);
+	assert_int_equal(turns_count(turns, &a, 0, 1, 20 * SECOND, 10 * SECOND), 0);
+	turns_over(turns, &a, 0, 10 * SECOND);
+	turns_sweep(turns, is, NULL, 30 * SECOND - 1);
+	assert_int_equal(turns_askers(turns), 1);
+	turns_sweep(turns, is, NULL, 30 * SECOND);
+	assert_int_equal(turns_askers(turns), 0);
+	turns_free(turns);
+}
+
 /* Threads that ask, of which one gets certificates, beside the one that calls. */
 struct client {
 	struct turns	*turns;
@@ -365,7 +402,7 @@ main(void)
 		cmocka_unit_test(places_for_half_the_cores), cmocka_unit_test(a_debt_is_forgiven_with_time),
 		cmocka_unit_test(certificates_repay), cmocka_unit_test(an_ipv6_prefix_is_one),
 		cmocka_unit_test(a_sweep_forgets_and_calls_the_gone), cmocka_unit_test(at_the_end_nobody_waits),
-		cmocka_unit_test(many_threads) };
+		cmocka_unit_test(requests_are_counted_by_kind), cmocka_unit_test(many_threads) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
