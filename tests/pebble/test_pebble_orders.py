@@ -245,6 +245,19 @@ def test_strict_body_of_a_challenge(make_pebble_both):
     assert client.post(challenge["url"], {}).status_code == 200
 
 
+def test_strict_has_no_resource(make_pebble_both):
+    """What payloads named before RFC 8555. Without -strict it is passed over."""
+    client, lax = make_pebble_both(args=["-strict"]).client(), make_pebble_both().client()
+    identifiers = [{"type": "dns", "value": "resource.test"}]
+    for name in ("resource", "Resource"):
+        payload = {name: "new-order", "identifiers": identifiers}
+        problem(client.post(client.directory["newOrder"], payload), "malformed", 400,
+                'JWS body included JSON with a deprecated ACME v1 "resource" field')
+        assert lax.post(lax.directory["newOrder"], payload).status_code == 201
+    problem(client.post(client.kid, {"resource": "reg", "contact": ["mailto:a@example.org"]}), "malformed", 400)
+    assert client.order(["resource.test"], resource="").status_code == 201
+
+
 def test_deactivated_authorization(client_both):
     reply = client_both.order(["gone.test"])
     url = reply.json()["authorizations"][0]
