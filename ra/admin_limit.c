@@ -257,6 +257,29 @@ check_domain(struct admin_call *call, const char *subject)
 
 /* False: the command has failed. */
 static bool
+check_account(struct admin_call *call, const char *subject)
+{
+	struct account account = { .status = ACCOUNT_VALID };
+	struct storage_tx *tx;
+	struct id id;
+	enum err err;
+
+	if (!id_parse(subject, strlen(subject), &id))
+		return true;
+	if ((err = storage_read(call->ra->storage, &tx)) == ERR_OK) {
+		err = account_get(tx, id, &account);
+		storage_read_end(tx);
+	}
+	account_free(&account);
+	if (err == ERR_NOT_FOUND)
+		admin_fail(call, ADMIN_NOT_FOUND, "there is no account %s", subject);
+	else if (err != ERR_OK)
+		admin_broken(call, "account_get", err);
+	return err == ERR_OK;
+}
+
+/* False: the command has failed. */
+static bool
 read_rate(struct admin_call *call, enum limit kind, struct limit_override *out)
 {
 	const char *text = admin_value(call->request, "rate")->text;
@@ -326,7 +349,7 @@ admin_limit_override(struct admin_call *call)
 	if (kind == LIMIT_CERTIFICATES_PER_DOMAIN && !check_domain(call, override.subject))
 		return;
 	strcpy(override.limit, limit_name(kind));
-	if (remove || read_rate(call, kind, &override))
+	if (remove || (check_account(call, override.subject) && read_rate(call, kind, &override)))
 		write_override(call, &override, remove);
 }
 

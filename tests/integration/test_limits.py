@@ -314,6 +314,7 @@ def test_reset_and_unpause_take_any_way_of_writing(limited):
     (["override", "certificates_per_domain", "10.0.0.0/8", "5/1h"], "an IPv4 address or a /64 of IPv6"),
     (["override", "failures", "*.a.test", "5/1h"], "a name or address"),
     (["override", "orders_per_account", "a.test", "5/1h"], "has to be an account"),
+    (["override", "orders_per_account", "AAAAAAAAAAAAAAAAAAAAAA", "5/1h"], "there is no account AAAAAAAAAAAAAAAAAAAAAA"),
     (["reset", "certificates_per_domain", "unspent.test"], "nothing is spent"),
     (["reset", "certificates_per_domain", "www.example.co.uk"], "counted by example.co.uk; name that instead"),
     (["reset", "accounts_per_address", "nonsense"], "has to be an address"),
