@@ -268,6 +268,19 @@ def test_the_file_is_secret_and_checked(make_server):
     assert again.returncode == 1 and "never overwritten" not in again.stdout and "it exists" in again.stderr
 
 
+@pytest.mark.parametrize("args,words", [
+    (["primary"], '"primary" is what the server calls its own; choose another name'),
+    (["a b"], 'the name: "a b" is no name; use letters, digits'), (["x" * 64], "the name has 1 to 63 characters"),
+    ([""], "the name has 1 to 63 characters"), (["fra", "--region", "e u"], '--region: "e u" is no name'),
+    (["fra", "--address", "203.0.113.5"], '--address: "203.0.113.5" is no address with a port')], ids=str)
+def test_what_is_no_perspective(make_server, args, words):
+    """One line that says it, before anything is made."""
+    server = make_server(start=False)
+    done = signet("perspective", "create", *args, "--dir", server.home, "--output", server.dir + "/new.yaml", check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1) and words in done.stderr, done
+    assert not os.path.exists(server.dir + "/new.yaml") and not os.path.exists(server.home + "/keys/perspective.key")
+
+
 @pytest.mark.parametrize("command,file,word", [
     ("run", "fra.yaml", "run it with `signet va --config`"), ("va", "signet.yaml", "run it with `signet run`")])
 def test_each_command_has_its_file(make_server, command, file, word):
