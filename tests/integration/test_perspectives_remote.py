@@ -268,6 +268,30 @@ def test_the_file_is_secret_and_checked(make_server):
     assert again.returncode == 1 and "never overwritten" not in again.stdout and "it exists" in again.stderr
 
 
+def test_one_that_greets_and_hangs_up_is_left_alone_longer_each_time(make_server):
+    server = make_server(start=False)
+    fra = Perspective(server, "fra")
+    with open(fra.file, encoding="utf-8") as f:
+        own = Raw(unb64(yaml.safe_load(f)["perspective"]["tls_key"]))
+    with open(fra.file + ".pem", "wb") as f:
+        f.write(own.pem() + certificate("x.test", "", own, identifier=False))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(fra.file + ".pem")
+    context.set_alpn_protocols(["signet-perspective/1"])
+    join(server, fra)
+    host, port = fra.address.rsplit(":", 1)
+    times = []
+    with socket.create_server((host, int(port))) as listener:
+        listener.settimeout(10)
+        server.start()
+        for _ in range(4):
+            with context.wrap_socket(listener.accept()[0], server_side=True) as sock:
+                times.append(time.monotonic())
+                sock.sendall(b"\0\0\0\x09\1\1\0\0\0\3fra")
+    server.wait_log(r"(?s)(a perspective is up perspective=fra.*a perspective is down perspective=fra.*){4}")
+    assert times[3] - times[2] > 0.7 and times[3] - times[0] < 5, times       # 0.25, 0.5, 1 s, or up to a quarter less
+
+
 @pytest.mark.parametrize("args,words", [
     (["primary"], '"primary" is what the server calls its own; choose another name'),
     (["a b"], 'the name: "a b" is no name; use letters, digits'), (["x" * 64], "the name has 1 to 63 characters"),
