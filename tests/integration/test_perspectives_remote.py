@@ -1,6 +1,7 @@
 """Perspectives on other machines, as far as one machine shows them: mutual TLS, votes, and what happens without."""
 import os
 import re
+import signal
 import socket
 import ssl
 import struct
@@ -116,6 +117,25 @@ def test_it_survives_its_own_death(setup):
     fra.wait_log(r" ready perspective=fra", since=since)
     server.wait_log(r"a perspective is up perspective=fra", since=here, timeout=15)
     assert Client(server).issue(["again.test"]).names == ["again.test"]
+
+
+@pytest.mark.long
+def test_one_that_is_frozen_is_waited_for_so_long_and_no_longer(setup):
+    """It holds its connection and says nothing: va.timeout and the way there and back."""
+    server, (fra,) = setup("fra", timeout="1s")
+    account = Client(server)
+    with open(f"/proc/{fra.process.pid}/task/{fra.process.pid}/children", encoding="ascii") as f:
+        role = int(f.read().split()[0])
+    os.kill(role, signal.SIGSTOP)
+    try:
+        begin = time.monotonic()
+        error = begun(account, "frozen.test")["challenges"][0]["error"]
+        assert error["type"] == URN + "serverInternal" and 3.9 < time.monotonic() - begin < 7
+        assert "from fra: this perspective of the CA did not answer in time" in error["detail"], error
+        assert "is down perspective=fra" not in server.log()
+    finally:
+        os.kill(role, signal.SIGCONT)
+    assert account.issue(["thawed.test"]).names == ["thawed.test"]
 
 
 def other_keys(server, perspectives):
