@@ -313,6 +313,7 @@ star_run(struct ra *ra)
 	if (stars_due(tx, now, due, BATCH, &count) != ERR_OK)
 		count = 0;
 	storage_read_end(tx);
+	/* What is more than that waits for the next run. */
 	for (size_t i = 0; i < count && !atomic_load(&ra->stopping); i++)
 		renew(ra, due[i], now);
 }

@@ -1,6 +1,6 @@
 /* star.h: auto-renewal orders (RFC 8739). The database says when each is due, and which certificate ca was asked for and has
  * not answered yet: so a start goes on where the last one was, and what ca signed while ra died is asked for again, not made
- * again (ca/star.h). What is due is looked for every second, by the clock that tests move. */
+ * again (ca/star.h). What is due is looked for four times a second, by the clock that tests move. */
 #ifndef SIGNET_RA_STAR_H
 #define SIGNET_RA_STAR_H
 
@@ -11,7 +11,7 @@ struct request;
 
 /* --- star.c: certificate after certificate ---------------------------------------------------------------- */
 
-/* Asks for every certificate that is due. Blocks while it writes. */
+/* Asks for certificates that are due, those first that are so the longest. Waits for the disk. */
 void star_run(struct ra *);
 /* Tells ca which orders were canceled: of an account, or (NULL) all. */
 void star_tell(struct ra *, const struct id *account);
