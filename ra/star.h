@@ -36,7 +36,8 @@ enum err star_refused(struct storage_tx *, const struct order *, uint32_t number
 
 /* The newest certificate of the order in the URL, for who may have it (RFC 8739, 3.3 and 3.4). False with the problem. */
 bool star_load(struct request *, struct certificate *);
-/* When the certificate after that one is out, if there will be one: an auto-renewal order's. ERR_NOT_FOUND. */
-enum err star_next(struct storage_tx *, const struct certificate *, int64_t now, int64_t *out);
+/* When to fetch the one after that certificate, if there will be one: from when it is out, a quarter of the lifetime long.
+ * ERR_NOT_FOUND. */
+enum err star_next(struct storage_tx *, const struct certificate *, int64_t now, int64_t *start, int64_t *end);
 
 #endif
