@@ -25,7 +25,8 @@ enum err star_send(struct ra *, struct id order, bool ask);
  * the message is written. */
 enum err star_prove(struct storage_tx *, const struct order *, struct msg_issue *, struct star *, struct buf *changes);
 
-/* In the writer's thread. A certificate came: it takes the place of the one before, unless the order was canceled. */
+/* In the writer's thread. A certificate came, and is stored: it takes the place of the one before, unless the order was
+ * canceled. */
 enum err star_came(struct storage_tx *, const struct order *, struct id certificate, uint32_t number);
 /* None came: number as ca was asked, 0 when it was not. The error shows in the order, which goes on. STAR_FIRST: it never had
  * one, so that this is as with any order. STAR_LATE: its first one would be another by now, to be sent for. */
