@@ -332,6 +332,13 @@ remote_ask(void *remote, const struct msg_check *asked, checker_answer *answer, 
 	struct buf frame = { 0 };
 	struct pending *p;
 
+	if (r->state == RESTING && asked->trial) { /* the administrator asks */
+		result.problem = PROBLEM_SERVER_INTERNAL;
+		snprintf(result.record, sizeof(result.record), "[]");
+		snprintf(result.detail, sizeof(result.detail), "this perspective can't be reached at the moment: %s", r->why);
+		answer(arg, &result);
+		return;
+	}
 	if (r->state == RESTING || map_count(r->by_number) >= (size_t)r->va->concurrent * PENDING_FACTOR ||
 	    (p = pending_new(r, asked, answer, arg)) == NULL) {
 		absent_result(r->state == RESTING ? "can't be reached at the moment" : "has too much to do", &result);

@@ -218,6 +218,35 @@ def test_challenge_is_refused_after_failures(limited):
     assert client.get(pending[0]).json()["status"] == "pending"             # nothing has become of it
 
 
+def test_pause_holds_for_authorizations_that_are_there_already(limited):
+    """newAuthz gives as many as are asked for; none of them is proved or tried any more."""
+    client, name = Client(limited), "hoarded.test"
+    admin(limited, "override", "pause_after", account_id(client), "1")
+    hoard = [client.post(client.directory["newAuthz"], {"identifier": {"type": "dns", "value": name}}).headers["Location"]
+             for _ in range(2)]
+    assert fail(client, name).status_code == 200            # an order takes one of them
+    left, = [url for url in hoard if client.get(url).json()["status"] == "pending"]
+    challenge = client.challenge(left)
+    reply = client.post(challenge["url"], {})
+    check_problem(reply, "rateLimited", 429, "paused")
+    assert reply.json()["subproblems"][0]["identifier"]["value"] == name
+    assert client.get(left).json()["status"] == "pending"
+    admin(limited, "unpause", account_id(client))
+    assert client.post(challenge["url"], {}).status_code == 200
+    assert client.poll(left, ("valid", "invalid")).json()["status"] == "valid"
+
+
+def test_new_authz_is_no_way_around_the_limit_on_orders(limited):
+    client = Client(limited)
+    for i in range(6):
+        reply = client.post(client.directory["newAuthz"], {"identifier": {"type": "dns", "value": f"a{i}.around.test"}})
+        assert reply.status_code == 201
+    reply = client.post(client.directory["newAuthz"], {"identifier": {"type": "dns", "value": "a6.around.test"}})
+    assert 1780 < check_limited(reply, "orders_per_account", account_id(client)) <= 1800
+    check_limited(new_order(client, ["a0.around.test"]), "orders_per_account")
+    assert spent(limited, "orders_per_account", account_id(client)) == 6
+
+
 # --- overrides and the commands ------------------------------------------------------------------------
 
 def test_overrides(limited):

@@ -218,6 +218,7 @@ def test_only_the_primary_may_ask_and_only_soundly(make_server, second_names, re
     """Strangers get no word; what the holder of the primary's key says wrong ends the connection, and is logged."""
     server = make_server(start=False)
     fra = Perspective(server, "fra", {"va": {"resolvers": [second_names.address]}}).start()
+    before = len(responder.asked)
     try:
         for stranger in (None, Raw()):
             with dial(fra, stranger) as sock:
@@ -235,7 +236,7 @@ def test_only_the_primary_may_ask_and_only_soundly(make_server, second_names, re
                 sock.sendall(wrong)
                 assert read_all(sock) == b"", wrong
             fra.wait_log(r"the primary is gone .*cause=\"the peer sent a", since=since)
-        assert not [one for one in responder.asked if one[0] in ("a.test", "*.a.test")]
+        assert not [one for one in responder.asked[before:] if one[0] in ("a.test", "*.a.test")]
         with dial(fra, primary) as sock:
             assert sock.recv(13) == hello
             sock.sendall(ask())
