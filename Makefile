@@ -217,7 +217,7 @@ format: lint-deps
 	git clang-format --extensions c,h $(CHANGED) -- $(SOURCES)
 
 # What reads bytes that others made; each has its target in tests/fuzz.
-PARSERS = acme/accept.c acme/certid.c acme/evidence.c acme/identifier.c acme/route.c config/parse.c config/read.c \
+PARSERS = acme/accept.c acme/auto_renewal.c acme/certid.c acme/evidence.c acme/identifier.c acme/route.c config/parse.c config/read.c \
 	config/scan.c config/value.c config/wire.c ipc/admin.c ipc/msg.c ipc/wire.c jose/binding.c jose/jwk.c jose/jws.c \
 	jose/key_change.c jose/verify.c lib/address.c lib/base64url.c lib/json.c lib/rfc3339.c lib/utf8.c \
 	pebble-compat/challtestsrv/hello.c pebble-compat/challtestsrv/manage.c pebble-compat/challtestsrv/message.c \

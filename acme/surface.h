@@ -32,7 +32,8 @@ struct surface {
 	const char	*not_found;		/* the text for a path that is none, or NULL: a problem document */
 	bool		 cors_on_origin;	/* CORS headers only for a request with Origin */
 	bool		 quiet;			/* no Request-Id, no Content-Language */
-	bool		 meta_whole;		/* the directory's meta has externalAccountRequired when it is false, too */
+	bool		 meta_whole;		/* the directory's meta has externalAccountRequired when it is false, too, and "" as a description */
+	bool		 query_ignored;		/* what follows a '?' is nothing; else no URL has it */
 	bool		 agent_required;	/* RFC 8555, 6.1: a request without User-Agent is refused */
 	bool		 nonce_header_refused;	/* Replay-Nonce is a response's header (RFC 8555, 6.5.1) */
 	bool		 sorted_directory;	/* by the members' names */

@@ -50,6 +50,13 @@ block_of(const struct strings *patterns, const struct address *address)
 	return NULL;
 }
 
+/* A wildcard doesn't stand for the name that it is above, and falls with it all the same, as in ra. */
+static bool
+is_above(const struct identifier *identifier, struct names denied)
+{
+	return identifier_is_wildcard(identifier) && !denied.suffix && strcmp(identifier->value + 2, denied.text) == 0;
+}
+
 /* The pattern that denies one of the names, or NULL. */
 static const char *
 denied_by(const struct strings *deny, const struct identifier *identifier)
@@ -62,7 +69,7 @@ denied_by(const struct strings *deny, const struct identifier *identifier)
 	for (size_t i = 0; i < deny->count; i++) {
 		struct names denied = names_of(deny->items[i]);
 
-		if (contains(denied, asked) || contains(asked, denied))
+		if (contains(denied, asked) || contains(asked, denied) || is_above(identifier, denied))
 			return deny->items[i];
 	}
 	return NULL;
@@ -80,12 +87,6 @@ is_allowed(const struct strings *allow, const struct identifier *identifier)
 		if (contains(names_of(allow->items[i]), asked))
 			return true;
 	return false;
-}
-
-bool
-ca_policy_allows(const struct strings *allow, const struct strings *deny, const struct identifier *identifier)
-{
-	return is_allowed(allow, identifier) && denied_by(deny, identifier) == NULL;
 }
 
 /* What a layer says: the lists, and wildcards. open: an empty allow is all. key: where it stands in the configuration. */

@@ -8,8 +8,6 @@
 #include "acme/problem.h"
 #include "config/config.h"
 
-/* Every name or address that the identifier stands for is in allow, and none is in deny. */
-bool ca_policy_allows(const struct strings *allow, const struct strings *deny, const struct identifier *);
 /* All that the configuration says of an order's names, for the CA and for the profile: lists, wildcards, how many, and
  * whether they must be public. An account's and an external key's rules are ra's, who alone knows them. False with
  * rejectedIdentifier: each name that is refused is a subproblem with its rule. */

@@ -312,7 +312,7 @@ proof_evidence(const struct ca *ca, const struct msg_issue *issue, const struct 
 		    problem, PROBLEM_UNAUTHORIZED, "there is more evidence than an order can have");
 	/* One more, as none is no reason for NULL. */
 	if ((proven = calloc(issue->evidence_count + 1, sizeof(proven[0]))) == NULL)
-		memory_checked(ERR_MEMORY);
+		memory_out();
 	/* A primary's statement that isn't authentic is no mistake of anybody: the whole request falls. */
 	for (i = 0; ok && i < issue->evidence_count; i++)
 		if (!bundle_get(issue->evidence[i], &proven[i].bundle) ||

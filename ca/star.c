@@ -139,7 +139,7 @@ check_names(const struct ca_star *star, const struct csr *csr, struct problem *p
 	bool ok = true;
 
 	if ((names = calloc(IDENTIFIERS_MAX, sizeof(*names))) == NULL)
-		memory_checked(ERR_MEMORY);
+		memory_out();
 	json_array_foreach(list, i, item)
 		ok = ok && add_name(item, names, &count, &cause);
 	qsort(names, count, sizeof(*names), identifier_compare);

@@ -13,8 +13,9 @@
 #include "lib/file.h"
 #include "lib/json.h"
 
-/* What getopt_long() answers with: these, or OPTION_FIRST and the argument's place. */
-enum { OPTION_DIR = 1, OPTION_CONFIG, OPTION_JSON, OPTION_HELP, OPTION_FIRST };
+/* What getopt_long() answers with: these, or OPTION_FIRST and the argument's place; '?' when there is no such option, so
+ * they begin above all characters. */
+enum { OPTION_DIR = 256, OPTION_CONFIG, OPTION_JSON, OPTION_HELP, OPTION_FIRST };
 #define OWN_OPTIONS 4
 
 struct line {
@@ -38,18 +39,24 @@ print_group(FILE *out, const char *group)
 	fprintf(out, "\n`signet %s VERB --help` tells the options.\n\n%s", group, exit_codes);
 }
 
+/* What stands for its value; all the words of a choice are no column. */
+static const char *
+stand_in(const struct admin_argument *argument)
+{
+	return argument->kind == ADMIN_WORD ? "WORD" : argument->value;
+}
+
 static void
 print_option(FILE *out, const struct admin_argument *argument)
 {
 	char left[64];
 
 	if (argument->flags & ADMIN_PLACED)
-		snprintf(left, sizeof(left), "%s", argument->value);
+		snprintf(left, sizeof(left), "%s", stand_in(argument));
 	else if (argument->kind == ADMIN_FLAG)
 		snprintf(left, sizeof(left), "--%s", argument->name);
 	else
-		snprintf(left, sizeof(left), "--%s %s", argument->name,
-		    argument->kind == ADMIN_WORD ? "WORD" : argument->value);
+		snprintf(left, sizeof(left), "--%s %s", argument->name, stand_in(argument));
 	fprintf(out, "  %-24s %s", left, argument->help);
 	if (argument->kind == ADMIN_WORD)
 		fprintf(out, " (%s)", argument->value);
@@ -66,9 +73,9 @@ print_usage(FILE *out, const struct admin_command *command)
 		bool required = (a->flags & ADMIN_REQUIRED) != 0;
 
 		if (a->flags & ADMIN_PLACED)
-			fprintf(out, required ? " %s" : " [%s]", a->value);
+			fprintf(out, required ? " %s" : " [%s]", stand_in(a));
 		else if (required)
-			fprintf(out, " --%s %s", a->name, a->value);
+			fprintf(out, " --%s %s", a->name, stand_in(a));
 	}
 	fprintf(out, " [OPTION]... [--dir DIR | --config FILE]\n\nAsks the running server: it %s.\n\n",
 	    command->help);

@@ -338,10 +338,10 @@ const struct option options[] = {
 	    EACH("0", "5", "0"), .max = 99, .flags = OPTION_TEST,
 	    .help = "how many of a hundred good nonces are refused and used up" },
 	{ .key = "ra.retry_after.order", .type = &type_integer, AT(ra.retry_after_order), .roles = RA,
-	    EACH("1", "0", "1"), .max = HOUR,
+	    EACH("1", "0", "1"), .max = DAY,
 	    .help = "Retry-After of an order in processing, in seconds; 0: none" },
 	{ .key = "ra.retry_after.authorization", .type = &type_integer, AT(ra.retry_after_authorization), .roles = RA,
-	    EACH("1", "0", "1"), .max = HOUR,
+	    EACH("1", "0", "1"), .max = DAY,
 	    .help = "the same of an authorization, at the least; 0: none" },
 	{ .key = "ra.retry_after.dates", .type = &type_bool, AT(ra.retry_after_dates), .roles = RA,
 	    EACH("false", "true", "false"),
@@ -377,7 +377,7 @@ const struct option options[] = {
 	{ .key = "ra.limits.accounts_per_network", .type = &type_rate, AT(ra.limits.accounts_per_network), .roles = RA,
 	    EACH("none", "none", "500/3h"), .min = 1, .help = "new accounts from one /48 of IPv6" },
 	{ .key = "ra.limits.orders_per_account", .type = &type_rate, AT(ra.limits.orders_per_account), .roles = RA,
-	    EACH("none", "none", "300/3h"), .min = 1, .help = "new orders of one account, renewals not counted" },
+	    EACH("none", "none", "300/3h"), .min = 1, .help = "new orders and authorizations (newAuthz) of one account, renewals not counted" },
 	{ .key = "ra.limits.certificates_per_domain", .type = &type_rate, AT(ra.limits.certificates_per_domain),
 	    .roles = RA, EACH("none", "none", "50/7d"), .min = 1,
 	    .help = "certificates for one registered domain (by the public suffix list), IPv4 address or /64 of IPv6, "
@@ -390,7 +390,7 @@ const struct option options[] = {
 	{ .key = "ra.limits.pause_after", .type = &type_integer, AT(ra.limits.pause_after), .roles = RA,
 	    EACH("0", "0", "1152"), .max = 1000000,
 	    .help = "failed validations of one name by one account, without one that succeeds between, after which the "
-		    "account gets no more orders for it until `signet limit unpause`; 0: never" },
+		    "account can neither order nor prove it until `signet limit unpause`; 0: never" },
 	/* Boulder's lifetimes in webpki, Pebble's in pebble. */
 	{ .key = "ra.lifetimes.order", .type = &type_seconds, AT(ra.order_lifetime), .roles = RA | CA,
 	    EACH("7d", "24h", "7d"), .min = MINUTE, .max = 90 * DAY, .help = "until an open order expires" },

@@ -1,5 +1,6 @@
 #include "pebble-compat/command.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 struct pebble {
 	const char	*file, *resolver, *ready_file, *faults, *keep, *plain, *caa;
 	bool		 strict, auto_renewal, version;
+	bool		 served;		/* it got as far as that */
 	struct settings	 settings;
 	char		 folder[FOLDER_SIZE];	/* "": not made yet */
 };
@@ -148,17 +150,31 @@ ready_file_write(const char *file, unsigned acme, unsigned management, unsigned 
 }
 
 static void
+say_management(const struct settings *s, unsigned port)
+{
+	char address[300];
+
+	if (port == 0) {
+		say("Management interface is disabled");
+		return;
+	}
+	address_text(s->management, port, address, sizeof(address));
+	say("Management interface listening on: %s", address);
+	say("Root CA certificate available at: https://%s/roots/0", address);
+	for (int64_t i = 1; i <= s->alternate_roots; i++)
+		say("Alternate (%lld) root CA certificate available at: https://%s/roots/%lld", (long long)i, address,
+		    (long long)i);
+}
+
+static void
 ready(void *arg, const struct listeners *listeners)
 {
-	const struct pebble *p = arg;
-	unsigned	     acme = port_of(listeners, LISTENER_ACME), management = port_of(listeners, LISTENER_MANAGEMENT);
-	char		     address[300];
+	struct pebble *p = arg;
+	unsigned       acme = port_of(listeners, LISTENER_ACME), management = port_of(listeners, LISTENER_MANAGEMENT);
+	char	       address[300];
 
-	if (management != 0) {
-		address_text(p->settings.management, management, address, sizeof(address));
-		say("Management interface listening on: %s", address);
-		say("Root CA certificate available at: https://%s/roots/0", address);
-	}
+	p->served = true;
+	say_management(&p->settings, management);
 	address_text(p->settings.listen, acme, address, sizeof(address));
 	say("Listening on: %s", address);
 	say("ACME directory available at: https://%s/dir", address);
@@ -167,6 +183,42 @@ ready(void *arg, const struct listeners *listeners)
 }
 
 /* --- the command ------------------------------------------------------------------------------------------ */
+
+/* As Pebble says them: suites of those who run it look for some. */
+static void
+say_settings(const struct pebble *p)
+{
+	const struct settings *s = &p->settings;
+
+	if (p->resolver[0] != '\0')
+		say("Using custom DNS resolver for ACME challenges: %s", p->resolver);
+	else
+		say("Using system DNS resolver for ACME challenges");
+	if (s->no_sleep)
+		say("Disabling random VA sleeps");
+	else
+		say("Setting maximum random VA sleep time to %lld seconds", (long long)s->sleep);
+	if (s->always_valid)
+		say("Disabling VA challenge requests. VA always returns valid");
+	say("Configured to reject %lld%% of good nonces", (long long)s->nonce_reject);
+	say("Configured to attempt authz reuse for each identifier %lld%% of the time", (long long)s->authz_reuse);
+	say("Configured to show %lld orders per page", (long long)s->orders_per_page);
+}
+
+/* The log of the processes is on standard output, where Pebble's users look for it; they look for this here. */
+static int
+serve_logged(struct pebble *p, struct config *config)
+{
+	int err = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0), code;
+
+	if (err < 0 || dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
+		return fail("Log", "standard output can't be used");
+	code = supervisor_run_for(config, ready, p);
+	if (code != 0 && !p->served)
+		dprintf(err, "[!] Start - it could not serve; the last lines of the log say why\n");
+	close(err);
+	return code;
+}
 
 static int
 serve(struct pebble *p)
@@ -178,17 +230,14 @@ serve(struct pebble *p)
 
 	if (!folder_make(p->folder))
 		return fail("Making a folder for the CA's state", "neither /dev/shm nor /tmp can be written");
+	if (p->strict)
+		puts("Running in strict mode");
 	say("Starting Pebble ACME server");
 	say("Seed: %llu", (unsigned long long)seed);
 	if ((err = configure(p, seed, &config, &reason)) != ERR_OK)
 		return fail("Configuration", reason.text[0] != '\0' ? reason.text : err_text(err));
-	say("Configured to reject %lld%% of good nonces", (long long)p->settings.nonce_reject);
-	say("Configured to attempt authz reuse for each identifier %lld%% of the time", (long long)p->settings.authz_reuse);
-	say("Configured to show %lld orders per page", (long long)p->settings.orders_per_page);
-	/* All that the processes log goes where Pebble's users look for it. */
-	if (dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
-		return fail("Log", "standard output can't be used");
-	return supervisor_run_for(config, ready, p);
+	say_settings(p);
+	return serve_logged(p, config);
 }
 
 static int
@@ -204,6 +253,15 @@ run(struct pebble *p)
 		folder_remove(p->folder);
 	settings_free(&p->settings);
 	return code;
+}
+
+static void
+puts_rest(char *const *words)
+{
+	fputs("invalid command line arguments:", stdout);
+	for (; *words != NULL; words++)
+		printf(" %s", *words);
+	putchar('\n');
 }
 
 int
@@ -234,6 +292,8 @@ pebble_command(int argc, char **argv)
 		puts(VERSION);
 		return 0;
 	}
+	if (rest < argc)
+		puts_rest(argv + rest);
 	if (rest < argc || p.file[0] == '\0') {
 		flags_usage(flags, sizeof(flags) / sizeof(flags[0]), argv[0], stderr);
 		return 1;

@@ -5,12 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "acme/challenge.h"
+#include "lib/base64url.h"
 #include "lib/buf.h"
 #include "lib/file.h"
+#include "pebble-compat/hierarchy.h"
 
 #define FILE_MAX 262144
+#define ORDERS_PER_PAGE_MAX 100	/* ra.orders_per_page and va.sleep take no more */
+#define SLEEP_MAX 60
 
 const json_t *
 settings_member(const json_t *object, const char *name)
@@ -120,6 +125,37 @@ read_key_algorithm(struct reader *r, struct settings *s)
 	r->failed = true;
 }
 
+/* Pebble takes no padding either. */
+static const json_t *
+read_mac_keys(struct reader *r)
+{
+	const json_t *keys = member(r, "externalAccountMACKeys", is_string_map, "a map of strings"), *value;
+	struct buf    key = { 0 };
+	const char   *id;
+
+	json_object_foreach((json_t *)(uintptr_t)keys, id, value) {
+		if (!r->failed && base64url_get(slice_str(json_string_value(value)), &key) != ERR_OK) {
+			reason_set(r->reason, "pebble.externalAccountMACKeys: the key of \"%.60s\" is not base64url without padding", id);
+			r->failed = true;
+		}
+		buf_free(&key);
+	}
+	return keys;
+}
+
+/* A file that is named and isn't there. */
+static const char *
+file_text(struct reader *r, const char *name)
+{
+	const char *file = text(r, name);
+
+	if (file[0] != '\0' && !r->failed && access(file, R_OK) != 0) {
+		reason_set(r->reason, "pebble.%s: open %.160s: %s", name, file, strerror(errno));
+		r->failed = true;
+	}
+	return file;
+}
+
 static void
 read_file(struct reader *r, struct settings *s)
 {
@@ -127,15 +163,17 @@ read_file(struct reader *r, struct settings *s)
 
 	s->listen = text(r, "listenAddress");
 	s->management = text(r, "managementListenAddress");
-	s->certificate = text(r, "certificate");
-	s->private_key = text(r, "privateKey");
+	s->certificate = file_text(r, "certificate");
+	s->private_key = file_text(r, "privateKey");
 	s->ocsp_url = text(r, "ocspResponderURL");
 	s->http_port = number(r, "httpPort");
 	s->tls_port = number(r, "tlsPort");
 	s->external_account_required =
 	    json_is_true(member(r, "externalAccountBindingRequired", is_bool, "true or false"));
-	s->mac_keys = member(r, "externalAccountMACKeys", is_string_map, "a map of strings");
+	s->mac_keys = read_mac_keys(r);
 	s->caa_identities = member(r, "caaIdentities", is_strings, "a list of strings");
+	if (json_array_size(s->caa_identities) == 0)
+		s->caa_identities = NULL;
 	s->blocked = member(r, "domainBlocklist", is_strings, "a list of strings");
 	s->profiles = member(r, "profiles", is_object, "a map of profiles");
 	(void)number(r, "certificateValidityPeriod");
@@ -148,9 +186,9 @@ read_file(struct reader *r, struct settings *s)
 
 /* --- the environment --------------------------------------------------------------------------------- */
 
-/* As strconv.ParseInt takes it; what isn't a number, or is out of bounds, is as if it wasn't there. */
+/* As strconv.ParseInt takes it; what isn't a number, or is less than min, is as if it wasn't there. */
 static int64_t
-env_number(const char *name, int64_t normal, int64_t min, int64_t max)
+env_number(const char *name, int64_t normal, int64_t min)
 {
 	const char *value = getenv(name);
 	char	   *end;
@@ -160,7 +198,16 @@ env_number(const char *name, int64_t normal, int64_t min, int64_t max)
 		return normal;
 	errno = 0;
 	n = strtoll(value, &end, 10);
-	return errno != 0 || *end != '\0' || n < min || n > max ? normal : n;
+	return errno != 0 || *end != '\0' || n < min ? normal : n;
+}
+
+/* Pebble has no most: who asks for more than ours gets as much as there is. */
+static int64_t
+env_number_to(const char *name, int64_t normal, int64_t min, int64_t max)
+{
+	int64_t n = env_number(name, normal, min);
+
+	return n < max ? n : max;
 }
 
 static bool
@@ -200,15 +247,17 @@ read_challenges(struct reader *r, struct settings *s)
 static void
 read_environment(struct settings *s)
 {
-	s->nonce_reject = env_number("PEBBLE_WFE_NONCEREJECT", 5, INT64_MIN, INT64_MAX);
-	s->nonce_reject = s->nonce_reject < 0 ? 0 : s->nonce_reject > 99 ? 99 : s->nonce_reject;
-	s->authz_reuse = env_number("PEBBLE_AUTHZREUSE", 50, 0, 100);
-	s->orders_per_page = env_number("PEBBLE_WFE_ORDERS_PER_PAGE", 3, 1, 100);
-	s->sleep = env_truth("PEBBLE_VA_NOSLEEP") ? 0 : env_number("PEBBLE_VA_SLEEPTIME", 5, 0, 60);
+	s->nonce_reject = env_number_to("PEBBLE_WFE_NONCEREJECT", 5, INT64_MIN, 99);
+	s->nonce_reject = s->nonce_reject < 0 ? 0 : s->nonce_reject;
+	s->authz_reuse = env_number("PEBBLE_AUTHZREUSE", 50, 0);
+	s->authz_reuse = s->authz_reuse > 100 ? 50 : s->authz_reuse;
+	s->orders_per_page = env_number_to("PEBBLE_WFE_ORDERS_PER_PAGE", 3, 1, ORDERS_PER_PAGE_MAX);
+	s->no_sleep = env_truth("PEBBLE_VA_NOSLEEP");
+	s->sleep = s->no_sleep ? 0 : env_number_to("PEBBLE_VA_SLEEPTIME", 5, 0, SLEEP_MAX);
 	s->always_valid = env_truth("PEBBLE_VA_ALWAYS_VALID");
-	s->alternate_roots = env_number("PEBBLE_ALTERNATE_ROOTS", 0, 0, 6);
+	s->alternate_roots = env_number_to("PEBBLE_ALTERNATE_ROOTS", 0, 0, CHAINS_MAX - 1);
 	s->moved_paths = env_truth("PEBBLE_MOVED_PATHS");
-	s->chain_length = env_number("PEBBLE_CHAIN_LENGTH", 1, 1, 8);
+	s->chain_length = env_number_to("PEBBLE_CHAIN_LENGTH", 1, 1, CHAIN_LENGTH_MAX);
 }
 
 enum err

@@ -17,13 +17,14 @@ struct settings {
 	int64_t		 http_port, tls_port;
 	bool		 external_account_required;
 	const json_t	*mac_keys;	/* object of strings, or NULL */
-	const json_t	*caa_identities, *blocked;	/* arrays of strings, or NULL */
+	const json_t	*caa_identities;	/* array of strings with one at least, or NULL */
+	const json_t	*blocked;	/* array of strings, or NULL */
 	bool		 ecdsa;		/* else RSA of 2048 bits */
 	const json_t	*profiles;	/* object of objects, or NULL */
 	int64_t		 retry_authorization, retry_order;
 	/* The environment's. */
 	int64_t		 nonce_reject, authz_reuse, orders_per_page, sleep;
-	bool		 always_valid;
+	bool		 always_valid, no_sleep;
 	int64_t		 alternate_roots, chain_length;
 	bool		 moved_paths;	/* another directory than Pebble's */
 	const char	*challenges;	/* names of types between commas; "": all */

@@ -41,6 +41,7 @@ const struct surface surface_pebble = {
 	.cors_on_origin = true,
 	.quiet = true,
 	.meta_whole = true,
+	.query_ignored = true,
 	.agent_required = true,
 	.nonce_header_refused = true,
 	.sorted_directory = true,

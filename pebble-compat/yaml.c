@@ -360,6 +360,13 @@ put_plain(struct writing *w)
 	return ERR_OK;
 }
 
+/* Go's servers take no address at all for the port of https. */
+static const char *
+listen_address(const struct settings *s)
+{
+	return s->listen[0] != '\0' ? s->listen : ":443";
+}
+
 static enum err
 put_wfe(struct writing *w)
 {
@@ -367,7 +374,7 @@ put_wfe(struct writing *w)
 	enum err err;
 
 	buf_put_str(w->yaml, "wfe:\n  url: \"https://localhost:14000\"\n  names: [localhost]\n");
-	if ((err = put_plain(w)) == ERR_OK && (err = put_listener(w, "listen", w->settings->listen)) == ERR_OK &&
+	if ((err = put_plain(w)) == ERR_OK && (err = put_listener(w, "listen", listen_address(w->settings))) == ERR_OK &&
 	    (err = put_listener(w, "management_listen", w->settings->management)) == ERR_OK &&
 	    (err = put_tls(w, &own)) == ERR_OK)
 		put_pages(w, own);
@@ -426,8 +433,9 @@ put_ra(struct writing *w, bool strict, const char *faults)
 	buf_put_str(w->yaml, "}\n");
 	buf_printf(w->yaml, "  challenges: [%s]\n", s->challenges);
 	put_blocked(w);
-	buf_printf(w->yaml, "  retry_after: {order: %lld, authorization: %lld}\n", (long long)s->retry_order,
-	    (long long)s->retry_authorization);
+	buf_printf(w->yaml, "  retry_after: {order: %lld, authorization: %lld}\n",
+	    (long long)(s->retry_order > 0 ? s->retry_order : 0),
+	    (long long)(s->retry_authorization > 0 ? s->retry_authorization : 0));
 	buf_printf(w->yaml, "  nonce_rejection: %lld\n  reuse_chance: %lld\n  reuse_authorizations: %s\n"
 	    "  orders_per_page: %lld\n", (long long)s->nonce_reject, (long long)s->authz_reuse,
 	    s->authz_reuse > 0 ? "true" : "false", (long long)s->orders_per_page);
@@ -465,7 +473,7 @@ put_profile(struct writing *w, const char *name, const json_t *profile)
 	const char   *plain = w->wishes->plain[0] != '\0' ? "true" : "false";
 	int64_t	      lifetime = json_integer_value(period);
 
-	if ((profile != NULL && !json_is_object(profile)) || (promote != NULL && !json_is_boolean(promote)) ||
+	if ((profile != NULL && !json_is_null(profile) && !json_is_object(profile)) || (promote != NULL && !json_is_boolean(promote)) ||
 	    (period != NULL && (!json_is_integer(period) || lifetime < 0)) ||
 	    (description != NULL && !json_is_string(description))) {
 		reason_set(w->reason, "pebble.profiles: \"%.60s\" has a member of a wrong type", name);
@@ -478,7 +486,7 @@ put_profile(struct writing *w, const char *name, const json_t *profile)
 	buf_put_str(w->yaml, "    ");
 	put_text(w->yaml, name);
 	buf_put_str(w->yaml, ": {description: ");
-	put_text(w->yaml, description != NULL ? json_string_value(description) : "The default profile");
+	put_text(w->yaml, description != NULL ? json_string_value(description) : profile == NULL ? "The default profile" : "");
 	buf_printf(w->yaml, ", lifetime: %llds, common_name: %s, key_encipherment: false, issuer_pointer: %s, "
 	    "crl_pointer: %s, ocsp_pointer: %s, must_staple: true}\n", (long long)lifetime, json_is_true(promote) ? "true" : "false",
 	    plain, plain, w->settings->ocsp_url[0] != '\0' ? "true" : plain);

@@ -44,6 +44,7 @@ struct admin_call {
 	struct pause			 pause;
 	/* Of a trial (admin_try.c): whether its rows are told already. */
 	enum { TRIAL_OPEN, TRIAL_REACHED, TRIAL_FAILED } trial;
+	struct reason			 why;		/* the quorum that was missed, or "" */
 };
 
 /* Adds a row; the object is taken over. NULL: memory is out, which ends the command. */

@@ -80,7 +80,8 @@ static json_t *
 row_json(const struct certificate_row *row, int64_t now)
 {
 	char serial[SERIAL_TEXT_SIZE], id[ID_TEXT_SIZE], account[ID_TEXT_SIZE], order[ID_TEXT_SIZE], issuer[65];
-	char not_before[CLOCK_RFC3339_SIZE], not_after[CLOCK_RFC3339_SIZE], revoked[CLOCK_RFC3339_SIZE];
+	char not_before[CLOCK_RFC3339_SIZE], not_after[CLOCK_RFC3339_SIZE], revoked[CLOCK_RFC3339_SIZE],
+	    until[CLOCK_RFC3339_SIZE];
 	json_t *json;
 
 	hexadecimal(row->serial, row->serial_len, serial);
@@ -97,6 +98,10 @@ row_json(const struct certificate_row *row, int64_t now)
 		clock_rfc3339(row->revoked, revoked);
 		json_object_set_new(json, "revoked", json_string(revoked));
 		json_object_set_new(json, "reason", json_string(revocation_reason_name(row->reason)));
+	}
+	if (json != NULL && row->renewed_until > now) {
+		clock_rfc3339(row->renewed_until, until);
+		json_object_set_new(json, "renewedUntil", json_string(until));
 	}
 	return json;
 }

@@ -232,7 +232,8 @@ try_end(struct admin_call *call)
 		admin_fail(call, ADMIN_CONFLICT, "an order for %s would be refused%s: %s", name,
 		    call->trial == TRIAL_FAILED ? ", and it could not be validated now" : "", reason.text);
 	else if (call->trial == TRIAL_FAILED)
-		admin_fail(call, ADMIN_CONFLICT, "%s could not be validated now", name);
+		admin_fail(call, ADMIN_CONFLICT, "%s could not be validated now%s%s", name, call->why.text[0] != '\0' ? ": " : "",
+		    call->why.text);
 }
 
 /* Three times at the least: it begins, it waits, and its rows; and once more for what is to be said after them. */
@@ -251,7 +252,7 @@ admin_try(struct admin_call *call)
 		try_end(call);
 		return;
 	}
-	err = trial_take(call->ra->trials, call->last, &reached, &votes);
+	err = trial_take(call->ra->trials, call->last, &reached, &votes, &call->why);
 	if (err == ERR_BUSY) {
 		call->more = call->wait = true;
 	} else if (err != ERR_OK) {

@@ -233,6 +233,8 @@ start(struct request *request, struct authorization *authorization, enum challen
 	if (authorization->expires <= clock_now())
 		return problem_set(&request->problem, PROBLEM_UNAUTHORIZED,
 		    "the authorization has expired; make a new order (RFC 8555, 7.1.6)");
+	if (limits_active(request->ra->limits) && !limits_check_pauses(request, &authorization->identifier, 1))
+		return false;
 	if ((beginning = malloc(sizeof(*beginning))) == NULL)
 		return request_broken(request, "challenge", ERR_MEMORY);
 	*beginning = (struct beginning){ *authorization, type, &request->charges };

@@ -75,8 +75,8 @@ check_limits(struct request *request, const struct identifier *identifier)
 		return true;
 	if (!limits_check_pauses(request, identifier, 1))
 		return false;
-	charges_failure(request->ra->limits, request->account.id, identifier, true, &request->charges);
-	return !request->charges.failed || request_broken(request, "charges_failure", ERR_MEMORY);
+	charges_authorization(request->ra->limits, request->account.id, identifier, &request->charges);
+	return !request->charges.failed || request_broken(request, "charges_authorization", ERR_MEMORY);
 }
 
 bool

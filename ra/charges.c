@@ -192,14 +192,28 @@ charges_failure(struct limits *limits, struct id account, const struct identifie
 	add(limits, out, &note, &account, base.value, look);
 }
 
-void
-charges_order(struct limits *limits, const struct order *order, bool renewal, struct charges *out)
+static void
+charge_account(struct limits *limits, struct id account, struct charges *out)
 {
 	struct charge note = { .limit = LIMIT_ORDERS_PER_ACCOUNT };
 
-	id_text(order->account, note.subject);
+	id_text(account, note.subject);
+	add(limits, out, &note, &account, note.subject, false);
+}
+
+void
+charges_authorization(struct limits *limits, struct id account, const struct identifier *identifier,
+    struct charges *out)
+{
+	charge_account(limits, account, out);
+	charges_failure(limits, account, identifier, true, out);
+}
+
+void
+charges_order(struct limits *limits, const struct order *order, bool renewal, struct charges *out)
+{
 	if (order->replaces == NULL && !renewal)
-		add(limits, out, &note, &order->account, note.subject, false);
+		charge_account(limits, order->account, out);
 	charges_certificate(limits, order, charges_of(order, renewal), true, out);
 	for (size_t i = 0; i < order->identifier_count; i++)
 		charges_failure(limits, order->account, &order->identifiers[i], true, out);

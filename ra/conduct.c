@@ -151,16 +151,20 @@ look_at_body(struct look *l)
 	json_decref(body);
 }
 
-/* False: the client owes no retry of this. */
+/* False: the client owes no retry of this. Who asks several things at once has several fresh nonces, and may take any. */
 static bool
 look_at_retry(struct look *l, struct conduct_client *client, const char *nonce)
 {
-	if (client->retry_nonce[0] == '\0' || strcmp(client->retry_path, l->request->msg.path) != 0)
+	if (client->retry_nonce[0] == '\0')
 		return false;
+	if (strcmp(client->retry_path, l->request->msg.path) != 0) {
+		client->retry_beside = true;
+		return false;
+	}
 	book_keep(client, RULE_RETRY);
 	if (nonce != NULL && strcmp(nonce, client->retry_nonce) == 0)
 		book_keep(client, RULE_FRESH_NONCE);
-	else
+	else if (!client->retry_beside)
 		book_broke(client, RULE_FRESH_NONCE, l->id, "the retry had another nonce than the badNonce answer gave");
 	client->retry_nonce[0] = '\0';
 	return true;
@@ -190,6 +194,7 @@ look_at_nonce(struct look *l)
 	if (++client->bad_nonces > ENDLESS_AFTER)
 		book_broke(client, RULE_ENDLESS, l->id, "%u badNonce answers in a row", client->bad_nonces);
 	snprintf(client->retry_nonce, sizeof(client->retry_nonce), "%s", l->request->reply.nonce);
+	client->retry_beside = false;
 	snprintf(client->retry_path, sizeof(client->retry_path), "%s", l->request->msg.path);
 	snprintf(client->retry_request, sizeof(client->retry_request), "%s", l->id);
 }
@@ -540,10 +545,12 @@ conduct_request(struct conduct *conduct, const struct request *request)
 	l.client = client_of(l.book, request->msg.user_agent, account);
 	if (request->msg.user_agent[0] == '\0')
 		book_broke(l.client, RULE_AGENT, l.id, "%.200s was asked for without one", request->msg.path);
-	if (request->lookup)
+	if (request->lookup) {
 		l.client->asked_renewal |= request->target.route == ROUTE_RENEWAL_INFO_OF;
-	else
+		l.client->directories += request->target.route == ROUTE_DIRECTORY;
+	} else {
 		look_at_nonce(&l);
+	}
 	look_at_body(&l);
 	look_at_time(&l);
 	/* What a script or chance answered says nothing of the client. */

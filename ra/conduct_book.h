@@ -26,8 +26,9 @@ struct conduct_client {
 	char		 retry_nonce[NONCE_SIZE];	/* "": nothing is owed */
 	char		 retry_path[URL_PATH_MAX + 1];
 	char		 retry_request[REQUEST_ID_SIZE];
+	bool		 retry_beside;			/* another request came before it: the client asks several at once */
 	uint32_t	 bad_nonces;			/* in a row */
-	uint32_t	 posts, new_nonces;
+	uint32_t	 posts, new_nonces, directories;
 	uint64_t	 refused;			/* digest of the identifiers that were refused last; 0: none */
 	char		 next_page[URL_PATH_MAX + 1];	/* announced and not fetched */
 	char		 next_request[REQUEST_ID_SIZE];

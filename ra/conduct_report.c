@@ -51,16 +51,18 @@ owe_tokens(const struct book *book, const struct conduct_client *client, struct 
 	}
 }
 
-/* Nonces are the User-Agent's: it asks for them before anybody knows its account. */
+/* Nonces are the User-Agent's: it asks for them before anybody knows its account. A run begins with the directory and
+ * one newNonce, and a run of one request is none too few. */
 static bool
 asks_each_time(const struct book *book, const struct conduct_client *client)
 {
 	uint64_t posts = 0;
+	uint64_t needless = client->new_nonces > client->directories ? client->new_nonces - client->directories : 0;
 
 	for (size_t i = 0; i < book->client_count; i++)
 		if (strcmp(book->clients[i]->agent, client->agent) == 0)
 			posts += book->clients[i]->posts;
-	return client->new_nonces > 3 && client->new_nonces * UINT64_C(10) >= posts * 8;
+	return needless > 3 && needless * 10 >= posts * 8;
 }
 
 struct verdict

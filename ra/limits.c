@@ -18,7 +18,7 @@ static const struct {
 #define RATE(member, counts) { #member, counts, offsetof(struct limits_config, member) }
 	[LIMIT_ACCOUNTS_PER_ADDRESS] = RATE(accounts_per_address, "new accounts from address"),
 	[LIMIT_ACCOUNTS_PER_NETWORK] = RATE(accounts_per_network, "new accounts from network"),
-	[LIMIT_ORDERS_PER_ACCOUNT] = RATE(orders_per_account, "new orders of account"),
+	[LIMIT_ORDERS_PER_ACCOUNT] = RATE(orders_per_account, "new orders and authorizations of account"),
 	[LIMIT_CERTIFICATES_PER_DOMAIN] = RATE(certificates_per_domain, "certificates for domain"),
 	[LIMIT_CERTIFICATES_PER_SET] = RATE(certificates_per_set, "certificates for exactly the names"),
 	[LIMIT_FAILURES] = RATE(failures, "failed validations of"),

@@ -27,7 +27,7 @@ enum limit {
 };
 const char	*limit_name(enum limit);		/* as in signet.yaml: "orders_per_account"; static */
 bool		 limit_by_name(const char *, enum limit *);
-/* What a bucket of that limit counts, for people: "new orders of account"; static. */
+/* What a bucket of that limit counts, for people: "failed validations of"; static. */
 const char	*limit_counts(enum limit);
 
 struct limits;
@@ -70,6 +70,8 @@ void	 charges_free(struct charges *);
 /* Each adds to *out. remote: the client's address. look: nothing is taken. */
 void	 charges_account(struct limits *, const char *remote, struct charges *out);
 void	 charges_order(struct limits *, const struct order *, bool renewal, struct charges *out);
+/* newAuthz: it is as much work as an order for one name, and would be a way around that limit. */
+void	 charges_authorization(struct limits *, struct id account, const struct identifier *, struct charges *out);
 void	 charges_failure(struct limits *, struct id account, const struct identifier *, bool look, struct charges *out);
 /* What a certificate takes: bits, which order_charged() keeps. */
 #define CHARGED_DOMAINS 1u

@@ -4,7 +4,7 @@
  * clients, but ca issues only on proof (DESIGN: rules 1 to 3).
  *
  * Threads: some that read from wfe and serve what they read, one that reads from va, one from ca, one writer in
- * storage, one that keeps time, one that has CRLs made, one that serves administrators. No thread waits for a commit
+ * storage, one that keeps time, one that has CRLs made, one that renews orders, one that serves administrators. No thread waits for a commit
  * that a request's course can wait for without it (storage_write_start()): then the writer's thread goes on where the
  * request left off.
  *
@@ -36,7 +36,8 @@
 #define READERS 8		/* snapshots at once: a read lasts a fraction of a millisecond */
 #define TICK_MS 50		/* how late a wait may end */
 #define HOUSEKEEPING_MS 60000
-#define RETRY_MS 1000		/* and how late a certificate may be renewed */
+#define RETRY_MS 1000
+#define RENEW_TICKS 5		/* a quarter of a second: how late a certificate may be renewed */
 
 /* What SQLite needs beyond the common calls: its files are open already; and the administration socket's clients. No
  * socket is ever opened. */
@@ -257,14 +258,13 @@ read_peer(void *arg)
 	return NULL;
 }
 
-/* Ends waits on time, renews certificates, and keeps house. */
+/* Ends waits on time, and keeps house. */
 static void *
 keep_time(void *arg)
 {
 	struct ra *ra = arg;
 	int64_t	   next = 0, retry = 0;
 
-	star_tell(ra, NULL);	/* before anything is asked of ca */
 	while (!atomic_load(&ra->stopping)) {
 		if (clock_monotonic_ms() >= next) {
 			recovery_run(ra);
@@ -273,7 +273,6 @@ keep_time(void *arg)
 		}
 		if (clock_monotonic_ms() >= retry) {
 			retry_run(ra->retry, ra->storage);
-			star_run(ra);
 			retry = clock_monotonic_ms() + RETRY_MS;
 		}
 		park_expire(ra->park, false);
@@ -288,6 +287,21 @@ make_crls(void *arg)
 	struct ra *ra = arg;
 
 	crl_schedule_run(ra, &ra->stopping);
+	return NULL;
+}
+
+/* Where orders are renewed by themselves. What was canceled ca hears of before it is asked for anything. */
+static void *
+renew_orders(void *arg)
+{
+	struct ra *ra = arg;
+
+	star_tell(ra, NULL);
+	for (unsigned tick = 0; !atomic_load(&ra->stopping); tick++) {
+		if (tick % RENEW_TICKS == 0)
+			star_run(ra);
+		usleep(TICK_MS * 1000);
+	}
 	return NULL;
 }
 
@@ -403,11 +417,12 @@ start_readers(struct ra *ra)
 /* MSG_STOP: wfe is gone already. What is in hand is finished; what waits for va or ca is in the database, and
  * the next start takes it up. The readers go on until the process ends, but find the door closed. */
 static void
-stop(struct ra *ra, pthread_t keeper, pthread_t lister)
+stop(struct ra *ra, pthread_t keeper, pthread_t lister, pthread_t renewer)
 {
 	atomic_store(&ra->stopping, true);
 	pthread_join(keeper, NULL);
 	pthread_join(lister, NULL);
+	pthread_join(renewer, NULL);
 	admin_stop(ra->admin);
 	pthread_rwlock_wrlock(&ra->open);
 	park_expire(ra->park, true);
@@ -418,7 +433,7 @@ _Noreturn void
 ra_main(struct proc *p)
 {
 	static struct ra ra;
-	pthread_t	 keeper, lister;
+	pthread_t	 keeper, lister, renewer;
 
 	proc_keep(p, NULL, 0);	/* before the database opens its own */
 	open_all(&ra, p);
@@ -430,9 +445,10 @@ ra_main(struct proc *p)
 	start_readers(&ra);
 	keeper = start_thread(keep_time, &ra);
 	lister = start_thread(make_crls, &ra);
+	renewer = start_thread(renew_orders, &ra);
 	proc_ready(p);
 	if (!proc_wait_stop(p))
 		_exit(1);
-	stop(&ra, keeper, lister);
+	stop(&ra, keeper, lister, renewer);
 	_exit(0);
 }

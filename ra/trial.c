@@ -15,6 +15,7 @@ struct trial {
 	int64_t until; /* clock_monotonic_ms() */
 	bool done, reached;
 	char *votes; /* when done */
+	struct reason why; /* "": the votes say it */
 };
 
 struct trials {
@@ -100,7 +101,7 @@ trial_begin(struct trials *t, struct channel *va, const struct msg_check *asked,
 }
 
 enum err
-trial_take(struct trials *t, struct id id, bool *reached, char **votes)
+trial_take(struct trials *t, struct id id, bool *reached, char **votes, struct reason *why)
 {
 	struct trial *trial;
 	enum err err = ERR_NOT_FOUND;
@@ -111,6 +112,7 @@ trial_take(struct trials *t, struct id id, bool *reached, char **votes)
 	if (err == ERR_OK) {
 		*reached = trial->reached;
 		*votes = trial->votes;
+		*why = trial->why;
 		trial->votes = NULL;
 	}
 	if (trial != NULL && err != ERR_BUSY)
@@ -128,6 +130,7 @@ trial_result(struct trials *t, const struct msg_result *result)
 	if ((trial = find(t, result->authorization)) != NULL && !trial->done) {
 		trial->reached = result->reached;
 		trial->votes = slice_dup(result->votes);
+		reason_set(&trial->why, "%s", result->detail);
 		trial->done = true;
 	}
 	pthread_mutex_unlock(&t->lock);

@@ -7,6 +7,7 @@
 #include "ipc/channel.h"
 #include "ipc/msg.h"
 #include "lib/err.h"
+#include "lib/reason.h"
 
 #define TRIALS_MAX 8		/* as many as there are administrators (admin.c) */
 
@@ -17,8 +18,8 @@ struct trials	*trials_new(void);		/* NULL: out of memory */
  * by. ERR_BUSY: too many are under way. */
 enum err	 trial_begin(struct trials *, struct channel *va, const struct msg_check *, struct id *id);
 /* ERR_BUSY: not yet. ERR_NOT_FOUND: va did not answer in time, or there is none of that id. On ERR_OK it is forgotten;
- * the caller frees *votes, JSON. */
-enum err	 trial_take(struct trials *, struct id, bool *reached, char **votes);
+ * the caller frees *votes, JSON; *why is the rule that wants more of them, or "". */
+enum err	 trial_take(struct trials *, struct id, bool *reached, char **votes, struct reason *why);
 /* Whether the RESULT is of a trial; then it is taken. From any thread. */
 bool		 trial_result(struct trials *, const struct msg_result *);
 

@@ -52,6 +52,7 @@ row_read(struct query *query, struct certificate_row *out)
 	out->profile = query_text(query);
 	out->revoked = query_integer(query);
 	out->reason = (enum revocation_reason)query_integer(query);
+	out->renewed_until = query_integer(query);
 }
 
 enum err

@@ -16,7 +16,8 @@
 
 #define CERTIFICATE_ROW_COLUMNS                                                                              \
 	"c.id, c.order_id, c.account_id, c.issuer, c.serial, c.not_before, c.not_after, o.identifiers, o.profile, "   \
-	"COALESCE(r.revoked, 0), COALESCE(r.reason, -1)"
+	"COALESCE(r.revoked, 0), COALESCE(r.reason, -1), "                                                            \
+	"CASE WHEN o.auto_renewal IS NOT NULL AND o.state = 3 THEN o.expires ELSE 0 END"
 
 /* clang-format off */
 #define STATEMENTS(X) \

@@ -300,6 +300,7 @@ struct certificate_row {
 	char			*profile;	/* owned */
 	int64_t			 revoked;	/* seconds; 0: it is not */
 	enum revocation_reason	 reason;
+	int64_t			 renewed_until;	/* its order's end, when further ones come by themselves; or 0 */
 };
 void	 certificate_rows_free(struct certificate_row *, size_t count);	/* the array is the caller's */
 /* By serial. ERR_NOT_FOUND. */

@@ -165,7 +165,7 @@ trial_decide(struct ballot *b, struct msg_result *result)
 		return;
 	result->reached = b->said[0].outcome == AGREED && quorum_reached(b->owner->config, ballot_set(b, AGREED));
 	if (!result->reached)
-		result->problem = PROBLEM_CONNECTION;
+		ballot_tell_trial(b, result);
 	ballot_answer_now(b, result);
 }
 

@@ -67,20 +67,41 @@ ballot_tell_primary(const struct ballot *b, struct msg_result *result)
 	    " it is as it should be: does this CA itself have another way there?)");
 }
 
+/* "not enough of them get there", and how many that would be. */
+static void
+tell_rule(const struct ballot *b, const char *what, struct msg_result *result)
+{
+	const struct va_config *config = b->owner->config;
+	char sentence[240], regions[80] = "";
+
+	if (config->quorum_regions > 1)
+		snprintf(regions, sizeof(regions), ", and those that agree must lie in %lld regions",
+		    (long long)config->quorum_regions);
+	if (config->perspective_count == 1)
+		snprintf(sentence, sizeof(sentence), "the CA's other perspective does not %s", what);
+	else
+		snprintf(sentence, sizeof(sentence), "not enough of the CA's %zu other perspectives %s (%zu may fail%s)",
+		    config->perspective_count, what, quorum_failures(config), regions);
+	append(result->detail, sizeof(result->detail), sentence);
+}
+
+/* A trial that the CA itself got through: the rows say what each saw, and this which rule wants more. */
+void
+ballot_tell_trial(const struct ballot *b, struct msg_result *result)
+{
+	result->problem = PROBLEM_CONNECTION;
+	if (b->said[0].outcome == AGREED)
+		tell_rule(b, "get there", result);
+}
+
 /* Too few others see it: in the words of those that failed. */
 void
 ballot_tell_quorum(const struct ballot *b, struct msg_result *result)
 {
-	const struct va_config *config = b->owner->config;
-	char sentence[240];
 	const char *between = "";
 
-	snprintf(sentence, sizeof(sentence),
-	    "not enough of the CA's %zu other perspectives see it as it should be (%zu may fail%s)%s: ",
-	    config->perspective_count, quorum_failures(config),
-	    config->quorum_regions > 1 ? ", and those that agree must lie in several regions" : "",
-	    b->said[0].outcome == AGREED ? ", though the CA itself does" : "");
-	append(result->detail, sizeof(result->detail), sentence);
+	tell_rule(b, "see it as it should be", result);
+	append(result->detail, sizeof(result->detail), b->said[0].outcome == AGREED ? ", though the CA itself does: " : ": ");
 	for (size_t i = 1; i < b->owner->count; i++) {
 		if (b->said[i].outcome != FAILED)
 			continue;

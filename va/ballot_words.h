@@ -51,9 +51,10 @@ bool	 ballot_is_caa_alone(const struct ballot *);
 /* Whose outcome is that one, the primary left out: bit i is va.perspectives[i]. */
 uint32_t ballot_set(const struct ballot *, int outcome);
 
-/* Fill in what the client is told: the primary failed, or too few others agreed. */
+/* Fill in what the client is told: the primary failed, or too few others agreed; and what whoever tries is. */
 void	 ballot_tell_primary(const struct ballot *, struct msg_result *);
 void	 ballot_tell_quorum(const struct ballot *, struct msg_result *);
+void	 ballot_tell_trial(const struct ballot *, struct msg_result *);
 /* Appends what each said, as JSON for people; nothing when one perspective is all there is. */
 void	 ballot_put_votes(const struct ballot *, struct buf *);
 void	 ballot_log(const struct ballot *, const struct msg_result *);

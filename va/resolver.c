@@ -9,6 +9,7 @@
 #include "va/resolver.h"
 #include "va/dns_answer.h"
 #include "va/dns_message.h"
+#include "va/dns_verdict.h"
 #include "va/hosts.h"
 #include "va/server_set.h"
 
@@ -160,39 +161,12 @@ struct query {
 	size_t zone;
 	unsigned aliases, pending;
 	struct address at[SERVERS_MAX];
-	size_t count;
-	char servers[240], verdict[VERDICT_MAX];
+	size_t count; /* 0: its resolvers are asked, or none was found */
+	size_t name_servers;
+	struct denial denied; /* the last of them that is no target; rule NULL: all are */
+	char servers[240], verdict[VERDICT_MAX], advice[VERDICT_MAX];
 	void (*done)(void *arg, const struct ask_answer *);
 	void *arg;
-};
-
-/* What statuses mean to people. */
-static const struct {
-	enum dns_status status;
-	const char *verdict, *advice;
-} verdicts[] = {
-	{ DNS_BOGUS, "answered SERVFAIL, because DNSSEC validation failed",
-	    "the zone's signatures don't verify, or somebody changed the answer: check its DS, DNSKEY and RRSIG records" },
-	{ DNS_UNSIGNED, "gave an answer that it did not validate (no AD)",
-	    "this CA takes only what DNSSEC proves for this zone (dnssec: required): sign the zone, or check that the "
-	    "resolver validates" },
-	{ DNS_REFUSED, "answered REFUSED",
-	    "the resolver does not serve the CA for this name: check its access list, or set va.zones" },
-	{ DNS_SERVFAIL, "answered SERVFAIL",
-	    "the resolver could not get an answer: check the zone's name servers and its DNSSEC signatures" },
-	{ DNS_NOTIMP, "answered NOTIMP", "that is no resolver: check va.resolvers" },
-	{ DNS_FORMERR, "answered FORMERR", "that is no resolver: check va.resolvers" },
-	{ DNS_OTHER_RCODE, "answered with an error code", "check va.resolvers" },
-	{ DNS_MALFORMED, "answered something that is not a DNS answer", "check va.resolvers" },
-	{ DNS_REFERRED, "is not authoritative for the name", "check the zone's NS records; a zone that is delegated "
-	    "further needs an entry of its own in va.zones" },
-	{ DNS_UNREACHABLE, "could not be reached", "check va.resolvers, and that the resolver runs and serves the CA" },
-	{ DNS_TIMEOUT, "did not answer in time",
-	    "check va.resolvers, and that the resolver is reachable from the CA" },
-	{ DNS_BAD_NAME, "can't be asked for this name", "check its spelling" },
-	{ DNS_NO_MEMORY, "could not be asked: the CA is out of memory or descriptors", "try again later" },
-	{ DNS_NO_NAME, "answered NXDOMAIN: the name does not exist", "add the record, or wait until it is visible there" },
-	{ DNS_NO_DATA, "answered that the name exists without an address", "add an A or AAAA record to it" },
 };
 
 /* Verdict and advice; the verdict with RFC 8914's words, when the resolver gave some. */
@@ -201,13 +175,12 @@ verdict_fill(struct query *q, const struct server_answer *said, struct ask_answe
 {
 	const char *error = dns_error_name(said->error);
 
-	a->verdict = "gave no answer that can be used";
-	a->advice = "check va.resolvers";
-	for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++)
-		if (said->status == verdicts[i].status) {
-			a->verdict = verdicts[i].verdict;
-			a->advice = verdicts[i].advice;
-		}
+	a->verdict = dns_verdict(said->status, &a->advice);
+	if (q->count > 0 && said->status >= DNS_REFUSED && said->status <= DNS_TIMEOUT && said->status != DNS_REFERRED) {
+		snprintf(q->advice, sizeof(q->advice), "it is a name server of %.200s, asked directly (va.zones): check that it "
+		    "runs, is reachable from the CA and serves it", q->resolver->config->zones[q->zone].zone);
+		a->advice = q->advice;
+	}
 	if (said->error < 0)
 		return;
 	snprintf(q->verdict, sizeof(q->verdict), "%s (%s, extended error %d%s%s)", a->verdict,
@@ -266,6 +239,33 @@ query_answered(void *arg, const struct server_answer *said)
 		query_end(q, said);
 }
 
+/* None of the zone's own name servers can be asked. */
+static void
+query_lost(struct query *q)
+{
+	struct ask_answer answer = { .status = ASK_FAILED, .servers = q->servers, .verdict = q->verdict,
+		.advice = q->advice };
+	const char *zone = q->resolver->config->zones[q->zone].zone;
+	char text[ADDRESS_TEXT_SIZE];
+
+	address_text(&q->denied.address, text);
+	if (q->name_servers == 0) {
+		snprintf(q->verdict, sizeof(q->verdict), "has no NS records of %.200s", zone);
+		answer.advice = "a zone that is asked directly needs them: name the one that has them in va.zones, or leave "
+		    "direct out";
+	} else if (q->denied.rule == NULL) {
+		snprintf(q->verdict, sizeof(q->verdict), "gave no address of the name servers of %.200s", zone);
+		answer.advice = "check that the names in its NS records have A or AAAA records, and that those are answered";
+	} else {
+		snprintf(q->verdict, sizeof(q->verdict),
+		    "has %s as a name server of %.150s (%.60s), which is not an allowed target", text, zone, q->denied.rule);
+		snprintf(q->advice, sizeof(q->advice),
+		    "the CA asks it directly only when the administrator adds %s to va.targets.allow", text);
+	}
+	q->done(q->arg, &answer);
+	free(q);
+}
+
 /* The name servers' addresses are there. */
 static void
 query_ask_directly(struct query *q)
@@ -274,7 +274,7 @@ query_ask_directly(struct query *q)
 	char text[ADDRESS_TEXT_SIZE];
 
 	if (q->count == 0) {
-		query_fail(q, DNS_REFERRED);
+		query_lost(q);
 		return;
 	}
 	for (size_t i = 0; i < q->count && len < sizeof(q->servers); i++) {
@@ -302,6 +302,8 @@ query_located(void *arg, const struct server_answer *said)
 			address = address_of(v6 ? AF_INET6 : AF_INET, records.rdata[i].data);
 			if (targets_allow(q->resolver->targets, &address, &why))
 				q->at[q->count++] = address;
+			else
+				q->denied = why;
 		}
 	}
 	if (--q->pending == 0)
@@ -328,6 +330,7 @@ query_delegated(void *arg, const struct server_answer *said)
 		if (!dns_name_read(said->reply, records.rdata[i], name))
 			continue;
 		q->pending += 2;
+		q->name_servers++;
 		server_set_ask(r->sets[resolver_zone(r->config, name)], name, ns_t_a, query_located, q);
 		server_set_ask(r->sets[resolver_zone(r->config, name)], name, ns_t_aaaa, query_located, q);
 	}
@@ -342,7 +345,8 @@ query_begin(struct query *q)
 	const struct va_config *config = r->config;
 
 	q->zone = resolver_zone(config, q->name);
-	q->count = 0;
+	q->count = q->name_servers = 0;
+	q->denied.rule = NULL;
 	snprintf(q->servers, sizeof(q->servers), "%s", server_set_text(r->sets[q->zone]));
 	if (q->zone < config->zone_count && config->zones[q->zone].direct)
 		server_set_ask(r->sets[q->zone], config->zones[q->zone].zone, ns_t_ns, query_delegated, q);
@@ -384,8 +388,7 @@ struct lookup {
 	/* Of the answer that explains best why there is none. */
 	enum ask_status status;
 	bool bogus;
-	char asked[240], verdict[VERDICT_MAX];
-	const char *advice;
+	char asked[240], verdict[VERDICT_MAX], advice[VERDICT_MAX];
 };
 
 static void
@@ -421,7 +424,7 @@ lookup_read(struct lookup *l, int index, const struct ask_answer *said)
 	/* A failure says more than an absence; an alias that leads to no address is one. */
 	if (said->status >= l->status || said->bogus) {
 		l->status = said->status;
-		l->advice = said->advice;
+		snprintf(l->advice, sizeof(l->advice), "%s", said->advice);
 		snprintf(l->asked, sizeof(l->asked), "%s", said->servers);
 		snprintf(l->verdict, sizeof(l->verdict), "%s",
 		    said->status == ASK_ANSWERED ? "answered with an alias, and no address" : said->verdict);

@@ -460,8 +460,8 @@ status_of(const struct question *q, const struct dns_head *head)
 		return DNS_FORMERR;
 	case 2:
 		return dns_error_is_bogus(head->error) ? DNS_BOGUS : DNS_SERVFAIL;
-	case 3:
-		return DNS_NO_NAME;
+	case 3: /* a resolver among the name servers would answer so out of its memory */
+		return q->direct && !head->authoritative ? DNS_REFERRED : DNS_NO_NAME;
 	case 4:
 		return DNS_NOTIMP;
 	case 5:

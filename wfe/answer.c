@@ -111,9 +111,10 @@ refuse_resource(struct request *r)
 static void
 head_acme(struct request *r)
 {
-	bool get;
+	const struct surface *surface = r->server->wfe->surface;
+	bool		      get;
 
-	if (r->long_path || r->query || !route_parse(r->server->wfe->surface, slice_str(r->path), &r->target)) {
+	if (r->long_path || (r->query && !surface->query_ignored) || !route_parse(surface, slice_str(r->path), &r->target)) {
 		refuse_resource(r);
 		return;
 	}
@@ -121,7 +122,7 @@ head_acme(struct request *r)
 	if (r->user_agent[0] == '\0')
 		tell_seen(r, SEEN_NO_AGENT);
 	/* RFC 8555, 6.1 */
-	if (r->user_agent[0] == '\0' && r->server->wfe->surface->agent_required)
+	if (r->user_agent[0] == '\0' && surface->agent_required)
 		request_refuse(r, PROBLEM_MALFORMED, MHD_HTTP_BAD_REQUEST,
 		    "The request has no User-Agent; clients send one (RFC 8555, 6.1)");
 	else if (is(r, MHD_HTTP_METHOD_POST))
@@ -129,7 +130,7 @@ head_acme(struct request *r)
 	else if (!is_preflight(r, get) &&
 	    (!get || (!is(r, MHD_HTTP_METHOD_GET) && !is(r, MHD_HTTP_METHOD_HEAD))))
 		/* RFC 8555, 6.3 */
-		refuse_method(r, get ? r->server->wfe->surface->allow_get : r->server->wfe->surface->allow_post);
+		refuse_method(r, get ? surface->allow_get : surface->allow_post);
 }
 
 void

@@ -34,7 +34,7 @@ put_resources(json_t *directory, const struct site *site)
 
 /* meta.profiles maps each name to a description for people (draft-ietf-acme-profiles). */
 static json_t *
-profiles_json(const struct ca_config *ca)
+profiles_json(const struct ca_config *ca, bool whole)
 {
 	json_t *profiles = json_object();
 
@@ -42,7 +42,7 @@ profiles_json(const struct ca_config *ca)
 		const struct profile_config	*p = &ca->profiles[i];
 		const char			*text = p->description;
 
-		if (!set_str(profiles, p->name, text != NULL && *text != '\0' ? text : p->name)) {
+		if (!set_str(profiles, p->name, text != NULL && (whole || *text != '\0') ? text : p->name)) {
 			json_decref(profiles);
 			profiles = NULL;
 		}
@@ -114,7 +114,7 @@ put_meta(json_t *meta, const struct config *c, const struct surface *surface)
 	if (!put_persist(meta, &c->ra) || !put_auto_renewal(meta, &c->ca))
 		return false;
 	return c->ca.profile_count == 0 ||
-	    json_object_set_new(meta, "profiles", profiles_json(&c->ca)) == 0;
+	    json_object_set_new(meta, "profiles", profiles_json(&c->ca, surface->meta_whole)) == 0;
 }
 
 enum err

@@ -99,12 +99,15 @@ forget(struct turns *turns, struct asker *asker)
 void
 turns_free(struct turns *turns)
 {
+	struct asker *asker, *next;
+
 	if (turns == NULL)
 		return;
-	while (turns->askers != NULL) {
-		if (turns->askers->taken > 0)
+	for (asker = turns->askers; asker != NULL; asker = next) {
+		next = asker->next;
+		if (asker->taken > 0)
 			abort();
-		forget(turns, turns->askers);
+		forget(turns, asker);
 	}
 	map_free(turns->by_address);
 	pthread_cond_destroy(&turns->changed);

@@ -2,6 +2,7 @@
 import json
 import os
 import pwd
+import re
 import socket
 import stat
 import subprocess
@@ -188,10 +189,29 @@ def test_wrong_commands(own, args, code, words):
     assert (done.returncode, words in done.stderr) == (code, True), done.stderr
 
 
+@pytest.mark.parametrize("group", ["cert", "account", "eab", "limit", "authz", "try"])
+@pytest.mark.parametrize("option", ["--colour", "-1", "--limit="])
+def test_an_option_that_is_none_ends_every_command(own, group, option):
+    told = own.run(group, "--help").stdout
+    verbs = re.findall(r"^  (\w+) +\w", told, re.M) if "VERB" in told else [None]
+    for verb in verbs:
+        words = [group] + ([verb] if verb else [])
+        done = own.run(*words, "a", "b", option, check=False)
+        assert done.returncode == 2 and done.stdout == "", (words, done)
+        assert "usage: signet " + " ".join(words) in done.stderr
+        assert "UTF-8" not in done.stderr
+
+
 @pytest.mark.parametrize("args", [["cert"], ["cert", "list"], ["cert", "revoke"], ["account"], ["account", "show"]])
 def test_help(own, args):
     done = own.run(*args, "--help")
     assert done.returncode == 0 and f"usage: signet {' '.join(args)} " in done.stdout
+
+
+def test_help_of_a_choice_has_columns(own):
+    told = own.run("limit", "override", "--help").stdout
+    assert "usage: signet limit override WORD SUBJECT RATE " in told
+    assert "\n  WORD                     which of ra.limits (accounts_per_address|" in told
 
 
 def test_server_is_not_running(make_server):

@@ -103,6 +103,21 @@ def test_try_tells_who_does_not_get_there(seen_twice, second_names, names, respo
     assert code == 1 and rows["primary"]["problem"] == "dns" and "SERVFAIL" in rows["primary"]["detail"], rows
 
 
+def test_try_tells_the_rule_that_wants_more(make_server, names, second_names):
+    """Enough of them get there, and all in one region: only the rule explains why that isn't enough."""
+    server = make_server({"va": {"quorum": {"failures": 1, "regions": 2}, "perspectives": [
+        {"name": "fra", "region": "eu", "resolvers": [names.address]}, {"name": "ams", "region": "eu", "resolvers": [names.address]},
+        {"name": "nyc", "region": "us", "resolvers": [second_names.address]}]}})
+    second_names.set("one-region.test", rcode="SERVFAIL")
+    done = server.run("try", "one-region.test", "--dir", server.home, check=False)
+    assert done.returncode == 1 and len(re.findall("^(primary|fra|ams) +reached ", done.stdout, re.M)) == 3, done
+    assert done.stderr == ("one-region.test could not be validated now: not enough of the CA's 3 other perspectives get "
+                           "there (1 may fail, and those that agree must lie in 2 regions)\n")
+    _, told = begun(Client(server), "one-region.test")
+    assert "must lie in 2 regions)" in told["challenges"][0]["error"]["detail"], told
+    assert ": from nyc: no A or AAAA record found for one-region.test: " in told["challenges"][0]["error"]["detail"], told
+
+
 def test_try_looks_at_caa(make_server, names):
     server = make_server({"ra": {"caa_identities": ["ca.test"]}, "va": {"caa": "enforce"}})
     names.set("other.try.test", a=["127.0.0.1"], caa=[(0, "issue", "other.test")])
@@ -140,6 +155,7 @@ def test_try_crosses_to_another_machine(make_server, second_names):
         fra.stop()
         server.wait_log("a perspective is down perspective=fra")
         code, rows = attempt(server, "far.test")
-        assert code == 1 and "can't be reached at the moment" in rows["fra"]["detail"], rows
+        assert code == 1 and rows["fra"]["detail"].startswith("this perspective can't be reached at the moment: "), rows
+        assert "the peer closed the connection" in rows["fra"]["detail"] or "refused" in rows["fra"]["detail"], rows
     finally:
         fra.stop()

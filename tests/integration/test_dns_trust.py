@@ -34,6 +34,15 @@ def test_bogus_without_an_extended_error(names, shared):
     assert "answered SERVFAIL" in error["detail"] and "validation failed" not in error["detail"]
 
 
+def test_bogus_answer_of_one_family_spoils_the_other(names, server, shared):
+    """Who forges AAAA may have forged A as well: nobody is connected to."""
+    names.set("half-bogus.test", only="AAAA", rcode="SERVFAIL", ede=(6, "forged"))
+    names.set("half-ill.test", only="AAAA", rcode="SERVFAIL")
+    assert "DNSSEC validation failed (DNSSEC Bogus, extended error 6: forged)" in failure(shared, "half-bogus.test")["detail"]
+    assert not [one for one in server.responder.asked if one[0] == "half-bogus.test"]
+    shared.issue(["half-ill.test"])
+
+
 def test_bogus_caa_is_no_absence(names, shared):
     names.set("caabogus.test", only="CAA", rcode="SERVFAIL", ede=(6, ""))
     names.set("caaill.test", only="CAA", rcode="SERVFAIL")
@@ -84,6 +93,7 @@ def test_direct_zone_is_not_held_up_by_a_cached_negative():
         zone.set("_acme-challenge.alias.corp.test", cname="delegated.hook.test", aa=True)
         zone.set("delegated.hook.test")
         zone.set("_acme-challenge.lame.corp.test", txt=["x"])
+        zone.set("_acme-challenge.remembered.corp.test", rcode="NXDOMAIN")
         with ca:
             server = Server(resolver, responder, {"va": {"resolvers": [resolver.address], "caa": "off", "zones": {
                 "corp.test": {"resolvers": [resolver.address], "direct": True}}}})
@@ -100,7 +110,29 @@ def test_direct_zone_is_not_held_up_by_a_cached_negative():
             account.post(found["url"], {})
             assert account.poll(url, ("valid", "invalid")).json()["status"] == "valid"
             # who is not authoritative is not believed
-            error = failure(account, "lame.corp.test", "dns-01")
-            assert "10.7.0.54 is not authoritative" in error["detail"], error
+            for name in ("lame", "remembered"):
+                error = failure(account, f"{name}.corp.test", "dns-01")
+                assert "10.7.0.54 is not authoritative" in error["detail"], error
         for thing in reversed(made):
             thing.close()
+
+
+@pytest.mark.parametrize("kind", ["http-01", "dns-01"])
+def test_direct_zone_whose_name_servers_can_not_be_asked(names, make_server, kind):
+    """Each cause in its own words: the resolver that was asked first isn't blamed for what the zone lacks."""
+    zones = {"no-ns.test": ([], None, "has no NS records of no-ns.test: "),
+             "no-address.test": (["ns.no-address.test"], {"rcode": "NXDOMAIN"}, "gave no address of the name servers of no-address.test: "),
+             "denied.test": (["ns.denied.test"], {"a": ["169.254.169.254"]},
+                             "has 169.254.169.254 as a name server of denied.test (link-local), which is not an allowed target: "),
+             "translated.test": (["ns.translated.test"], {"aaaa": ["64:ff9b::a9fe:a9fe"]}, "has 169.254.169.254 as a name server of"),
+             "shut.test": (["ns.shut.test"], {"a": ["127.0.0.9"]}, "could not be reached: it is a name server of shut.test, asked directly")}
+    for zone, (servers, address, _) in zones.items():
+        names.set(zone, ns=servers)
+        for server in servers:
+            names.set(server, **address)
+    account = Client(make_server(config={"va": {"caa": "off", "zones": {
+        zone: {"resolvers": [names.address], "direct": True} for zone in zones}}}))
+    for zone, (_, _, words) in zones.items():
+        error = failure(account, f"a.{zone}", kind)
+        asked = "127.0.0.9" if zone == "shut.test" else names.address
+        assert error["type"] == URN + "dns" and f"resolver {asked} {words}" in error["detail"], error

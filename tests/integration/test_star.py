@@ -125,14 +125,63 @@ def test_what_ca_signed_is_known_even_when_it_is_over(make_server):
     assert len(set(ledger(server).values())) == len(ledger(server)) and star.row()[0] >= 3
 
 
+def test_what_ca_signed_is_known_even_when_it_was_canceled(make_server):
+    """Canceled before anybody asked for it again: nobody gets it, but an operator sees it."""
+    server = make_server(ON)
+    star = Star(server, "canceled.test", 3600, lifetime=320, **{"lifetime-adjust": 317})
+    first = star.serial()
+    serial, roles = signed_without_ra(server, star, first)
+    since = len(server.log())
+    os.kill(roles["ra"], signal.SIGKILL)
+    server.wait_log("supervisor ready", since)                  # ca is asked again after ten seconds
+    star.client.nonces.clear()
+    assert star.client.post(star.url, {"status": "canceled"}).status_code == 200
+    assert serial not in listed(server)
+    wait(lambda: serial in listed(server))
+    check_problem(star.get(), "autoRenewalCanceled", 403, "canceled")
+    assert len(ledger(server)) == 2
+
+
+def processing(server, name, **more):
+    """An order whose finalize request waits for ca, which is stopped: (client, URL, roles)."""
+    client, roles = Client(server), server.roles()
+    order, url = client.ready([name], **{"auto-renewal": {"end-date": moment(600), "lifetime": 10, **more}})
+    os.kill(roles["ca"], signal.SIGSTOP)
+    assert client.finalize(order, keys.csr([name], Key())).json()["status"] == "processing"
+    return client, url, roles
+
+
+def test_killed_before_the_first_certificate(make_server):
+    server = make_server(ON)
+    client, url, roles = processing(server, "first.test")
+    os.kill(roles["ra"], signal.SIGKILL)
+    os.kill(roles["ca"], signal.SIGKILL)
+    server.wait_log("taken up again")
+    client.nonces.clear()                                       # they were the dead one's
+    assert client.poll(url, ("valid", "invalid")).json()["status"] == "valid"
+    assert len(ledger(server)) == 1
+
+
+def test_the_first_certificate_would_be_over(make_server):
+    """ca was away for longer than it would have lived: the order gets the one of now."""
+    server = make_server(ON)
+    client, url, roles = processing(server, "late.test", **{"lifetime-adjust": 8})
+    time.sleep(10.5)
+    os.kill(roles["ca"], signal.SIGCONT)
+    order = client.poll(url, ("valid", "invalid")).json()
+    assert order["status"] == "valid" and client.get(order["star-certificate"]).status_code == 200, order
+
+
 def test_revoked_by_an_operator(make_server):
     """`signet cert revoke` takes this certificate back, and there is no further one."""
     server = make_server(ON)
     star = Star(server, "operator.test", 86400 * 20, lifetime=86400)
     serial = f"{star.serial():x}"
+    listed_before = json.loads(server.run("cert", "list", "--serial", serial, "--dir", server.home, "--json").stdout)
+    assert listed_before["renewedUntil"] == star.order["auto-renewal"]["end-date"]
     shown = json.loads(server.run("cert", "revoke", serial, "--reason", "keyCompromise", "--dir", server.home,
                                   "--json").stdout)
-    assert shown["state"] == "revoked"
+    assert shown["state"] == "revoked" and "renewedUntil" not in shown
     check_problem(star.get(), "autoRenewalCanceled", 403, "canceled")
     assert star.client.get(star.url).json()["status"] == "canceled"
     # and of the key there is no other certificate either

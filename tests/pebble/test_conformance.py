@@ -201,6 +201,15 @@ def test_retry_with_another_nonce(watched, client):
     assert set(broken(watched)) == {"NONCE", "FRESH_NONCE"}
 
 
+def test_retry_of_a_client_that_asks_several_things_at_once(watched, client):
+    """lego does, and takes the newest nonce that it has, which is the other answer's."""
+    orders = client.get(client.kid).json()["orders"]
+    spare = client.nonce()
+    client.post(client.kid, None, nonce="AAAAAAAAAAAAAAAAAAAAAA")
+    client.post(client.kid, None, nonce=client.post(orders, None, nonce=spare).headers["Replay-Nonce"])
+    assert set(broken(watched)) == {"NONCE"}
+
+
 def test_endless_retries(watched, client):
     for _ in range(25):
         client.post(client.kid, None, nonce="AAAAAAAAAAAAAAAAAAAAAA")
@@ -211,6 +220,14 @@ def test_a_nonce_for_every_request(watched, client):
     for _ in range(6):
         client.post(client.kid, None, nonce=client.http.head(client.directory["newNonce"]).headers["Replay-Nonce"])
     assert set(broken(watched)) == {"NEW_NONCE"}
+
+
+def test_runs_of_one_request(watched, client):
+    """Each begins with the directory and a nonce, and has no answer to take one from."""
+    for _ in range(6):
+        client.http.get(watched.directory_url)
+        client.post(client.kid, None, nonce=client.http.head(client.directory["newNonce"]).headers["Replay-Nonce"])
+    assert not broken(watched)
 
 
 def test_retry_after_ignored(watched, client):

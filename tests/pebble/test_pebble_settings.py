@@ -1,9 +1,11 @@
 """Pebble: what its configuration and its environment make of values at the edge."""
 import datetime
+import email.utils
 import re
 import time
 
 import pytest
+from harness.keys import Key, csr
 from harness.pebble import CALM
 
 YEAR_MAX = 9223372038       # s: more than fits 64 bits of nanoseconds, which Go counts in
@@ -33,6 +35,36 @@ def test_null_in_the_configuration_is_as_if_it_was_not_there(make_pebble):
         "keyAlgorithm", "profiles", "retryAfter")})
     assert peb.http.get(peb.directory_url).json()["meta"]["profiles"] == {"default": "The default profile"}
     peb.client().issue(["null.test"])
+
+
+def test_members_that_are_empty(make_pebble):
+    """No identities are Pebble's own; a profile of null has no words, and all else as usual."""
+    peb = make_pebble(config={"caaIdentities": [], "profiles": {"bare": None}})
+    meta = peb.http.get(peb.directory_url).json()["meta"]
+    assert meta["caaIdentities"] == ["pebble.letsencrypt.org"] and meta["profiles"] == {"bare": ""}
+    assert abs(lifetime(peb.client().issue(["bare.test"]).leaf) - NORMAL) <= 1
+
+
+@pytest.mark.parametrize("seconds,shown", ((-1, None), (7200, "7200")))
+def test_retry_after_at_its_edges(make_pebble, seconds, shown):
+    client = make_pebble(config={"retryAfter": {"authz": 0, "order": seconds}}).client()
+    order, _ = client.ready(["late.test"])
+    headers = client.finalize(order, csr(["late.test"], Key())).headers
+    if shown is None:
+        assert "Retry-After" not in headers
+    elif headers["Retry-After"].isdigit():
+        assert headers["Retry-After"] == shown
+    else:
+        date = email.utils.parsedate_to_datetime(headers["Retry-After"]).timestamp()
+        assert abs(date - time.time() - int(shown)) < 60
+
+
+def test_more_than_there_is(make_pebble):
+    """Pebble has no most of these; ours is what one gets."""
+    peb = make_pebble(config={"keyAlgorithm": "ecdsa"}, env={"PEBBLE_ALTERNATE_ROOTS": "9", "PEBBLE_CHAIN_LENGTH": "9", "PEBBLE_WFE_ORDERS_PER_PAGE": "100000",
+        "PEBBLE_WFE_NONCEREJECT": "100"})
+    assert "reject 99% of good nonces" in peb.log and "show 100 orders per page" in peb.log
+    assert [peb.manage(f"/roots/{i}").status_code for i in (5, 6, 7)] == [200, 200, 404]
 
 
 def test_dnsserver_without_an_address(make_pebble_both):

@@ -30,7 +30,8 @@ def test_unknown_flag(make_pebble_both):
 
 def test_stray_arguments(make_pebble):
     peb = make_pebble(start=False)
-    assert peb.run(*peb.args, "stray")[0] == 1
+    status, out, err = peb.run(*peb.args, "stray", "false")
+    assert status == 1 and out == "invalid command line arguments: stray false\n" and "Usage of " in err
 
 
 @pytest.mark.parametrize("text", (
@@ -44,10 +45,28 @@ def test_bad_configuration(make_pebble_both, text):
 
 @pytest.mark.parametrize("change", (
     {"keyAlgorithm": "dsa"}, {"profiles": ["x"]}, {"retryAfter": {"authz": "3"}}, {"domainBlocklist": "x"},
-    {"httpPort": 1.5}, {"externalAccountMACKeys": {"k": 1}}))
+    {"httpPort": 1.5}, {"externalAccountMACKeys": {"k": 1}}, {"externalAccountMACKeys": {"k": "!"}},
+    {"externalAccountMACKeys": {"k": "YWJj" * 16 + "YQ=="}}))
 def test_bad_configuration_of_newer_keys(make_pebble, change):
     peb = make_pebble(config=change, start=False)
     status, _, err = peb.run(*peb.args)
+    assert status == 1 and err.strip()
+
+
+@pytest.mark.parametrize("name", ("certificate", "privateKey"))
+def test_no_such_certificate(make_pebble_both, name):
+    peb = make_pebble_both(config={name: "nonexistent.pem"}, start=False)
+    status, _, err = peb.run(*peb.args)
+    assert status == 1 and "open nonexistent.pem: no such file or directory" in err.lower()
+
+
+@pytest.mark.parametrize("why", ("no certificate", "port"))
+def test_standard_error_says_that_it_can_not_serve(make_pebble_both, why):
+    peb = make_pebble_both(config={"certificate": "config.json"} if why == "no certificate" else None, start=False)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", peb.port))
+        other.listen()
+        status, _, err = peb.run(*peb.args)
     assert status == 1 and err.strip()
 
 
@@ -89,6 +108,19 @@ def test_log(make_pebble_both):
         assert re.search(rf"^Pebble {DAY}{re.escape(text)}$", peb.log, re.M), peb.log
 
 
+def test_log_of_what_is_turned_on(make_pebble):
+    """Management's lines are Pebble's with two alternate roots."""
+    peb = make_pebble(env={"PEBBLE_ALTERNATE_ROOTS": "2", "PEBBLE_VA_ALWAYS_VALID": "1"}, args=["-strict"])
+    manage = f"127.0.0.1:{peb.management_port}"
+    assert "Running in strict mode\n" in peb.log
+    for text in ("Disabling random VA sleeps", "Disabling VA challenge requests. VA always returns valid",
+                 f"Using custom DNS resolver for ACME challenges: {peb.args[3]}", f"Management interface listening on: {manage}",
+                 f"Root CA certificate available at: https://{manage}/roots/0",
+                 f"Alternate (1) root CA certificate available at: https://{manage}/roots/1",
+                 f"Alternate (2) root CA certificate available at: https://{manage}/roots/2"):
+        assert re.search(rf"^Pebble {DAY}{re.escape(text)}$", peb.log, re.M), (text, peb.log)
+
+
 @pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGINT))
 def test_it_ends(make_pebble_both, number):
     peb = make_pebble_both()
@@ -103,6 +135,20 @@ def test_without_management(make_pebble_both, address):
     peb = make_pebble_both(config={"managementListenAddress": address})
     with pytest.raises(OSError):
         socket.create_connection(("127.0.0.1", peb.management_port), 5)
+    assert re.search(rf"^Pebble {DAY}Management interface is disabled$", peb.log, re.M)
+
+
+ON_443 = """ip link set lo up; "$@" >/dev/null 2>&1 &
+until [ -n "$(ss -Hltn 'sport = :443')" ]; do kill -0 $! || exit 1; sleep 0.05; done
+kill $!; wait $!; exit 0"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs a network of its own")
+@pytest.mark.parametrize("address", ("", ...))
+def test_without_an_address_it_is_the_port_of_https(make_pebble_both, address):
+    peb = make_pebble_both(config={"listenAddress": address}, start=False)
+    subprocess.run(["unshare", "--net", "sh", "-c", ON_443, "sh", *program(peb.kind), *peb.args],
+                   cwd=peb.dir, env=peb.env, check=True, timeout=30)
 
 
 @pytest.mark.parametrize("host", ("", "0.0.0.0", "[::]"))

@@ -80,6 +80,11 @@ def test_unknown_path(peb_both, path):
     assert reply.headers["Content-Type"] == "text/plain; charset=utf-8"
 
 
+@pytest.mark.parametrize("path,status", (("/dir", 200), ("/nonce-plz", 204), ("/order-plz", 405)))
+def test_a_query_is_passed_over(peb_both, path, status):
+    assert peb_both.http.get(peb_both.url(path + "?cache=no&x")).status_code == status
+
+
 @pytest.mark.parametrize("path", OBJECTS)
 def test_unknown_object(client_both, path):
     reply = client_both.get(client_both.server.url(path))

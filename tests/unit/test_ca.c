@@ -156,6 +156,14 @@ test_policy(void **state)
 	ask.issue.evidence_count = 0;
 	statement_add(&ask, "denied.test", w->jwk->thumbprint, clock_now(), w->evidence_key);
 	expect_refused(&ask, PROBLEM_REJECTED_IDENTIFIER, "denied.test");
+	w->config.ra.names = 1;
+	w->order = id_new();
+	ask_open(&ask, w);
+	ask.san = "DNS:a.test,DNS:b.test";
+	ask_sign(&ask);
+	statement_add(&ask, "b.test", w->jwk->thumbprint, clock_now(), w->evidence_key);
+	expect_refused(&ask, PROBLEM_REJECTED_IDENTIFIER, "2 names are more than the CA's own policy allows in one certificate: 1 "
+	    "(ra.policy.names)");
 }
 
 /* The profile's rules and the CA's, whatever ra let through: proven names that they refuse. */

@@ -1,5 +1,6 @@
 /* ca counts the votes for itself: a captured ra that drops, repeats, mixes, keeps or forges statements, and a captured
  * primary va, get no certificate. */
+#include "config/quorum.h"
 #include "tests/unit/ca_world.h"
 
 /* Who signs with what: the primary and lan by the MAC key, fra and nyc by keys of their own. */
@@ -143,6 +144,22 @@ test_quorum(void **state)
 	votes_close(&v);
 }
 
+/* CA/Browser Forum, 3.2.2.9: how many may fail, unless the configuration says so, which never is all of them. */
+static void
+test_failures_by_number(void **state)
+{
+	static const size_t most[] = { 0, 0, 1, 1, 1, 1, 2, 2, 2 };
+	struct va_config va = { .quorum_regions = 1 };
+
+	(void)state;
+	for (va.perspective_count = 0; va.perspective_count <= 8; va.perspective_count++) {
+		va.quorum_failures = QUORUM_BY_NUMBER;
+		assert_int_equal(quorum_failures(&va), most[va.perspective_count]);
+		va.quorum_failures = 7;
+		assert_int_equal(quorum_failures(&va), va.perspective_count > 0 ? va.perspective_count - 1 : 0);
+	}
+}
+
 /* One that is repeated counts once, as whatever it is sent. */
 static void
 test_repeated(void **state)
@@ -186,6 +203,7 @@ test_mixed(void **state)
 	MIXED(one->validated -= 3600, "fra: it was validated at another time");
 	MIXED(one->validated += 3600, "fra: it was validated at another time");
 	MIXED(one->validated = 0, "fra: it was not validated");
+	MIXED(one->until = clock_now() - 1, "fra: the record that proved it has ended (persistUntil)");
 	MIXED(one->caa = CAA_NOT_CHECKED, "fra: its CAA records were not checked");
 	MIXED(one->caa_checked -= 9 * 3600, "fra: its CAA records were checked too long ago");
 	MIXED(one->caa_checked += 3600, "fra: its CAA records were checked in the future");
@@ -283,7 +301,7 @@ test_cost(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { T(test_quorum), T(test_repeated), T(test_mixed), T(test_forged),
+	const struct CMUnitTest tests[] = { T(test_quorum), T(test_failures_by_number), T(test_repeated), T(test_mixed), T(test_forged),
 		T(test_caa_renewed), T(test_cost) };
 
 	log_open("test", LOG_ERROR + 1, LOG_TEXT);

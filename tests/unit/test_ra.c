@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "ca/policy.h"
 #include "lib/base64url.h"
 #include "lib/clock.h"
 #include "lib/json.h"
@@ -155,6 +156,14 @@ static const struct {
 	{ "home.arpa", NULL, "*.home.arpa", false },
 	{ "*", "secret.lan", "secret.lan", false },
 	{ "*", "secret.lan", "*.lan", false },
+	{ "*", "secret.lan", "*.secret.lan", false },
+	{ "*", "secret.lan", "*.a.secret.lan", true },
+	{ "*", "secret.lan", "xsecret.lan", true },
+	{ "*", "a.secret.lan", "*.secret.lan", false },
+	{ "*", "*.a.secret.lan", "*.secret.lan", false },
+	{ "*", "*.secret.lan", "*.a.secret.lan", false },
+	{ "*.lan", NULL, "*.lan", true },
+	{ "a.lan", NULL, "*.lan", false },
 	{ "*", "*.secret.lan", "a.secret.lan", false },
 	{ "*", "*.secret.lan", "*.secret.lan", false },
 	{ "*", "*.secret.lan", "*.lan", false },
@@ -174,6 +183,20 @@ static const struct {
 	{ "0.0.0.0/0", "*", "10.1.2.3", true },
 	{ "0.0.0.0/0", NULL, "a.example", false },
 };
+
+/* The same lists in the hands of ca, which reads them by itself. */
+static void
+judge_by_ca(const struct ra_config *config, const struct identifier *identifier, bool allowed)
+{
+	static char	      name[] = "usual";
+	struct profile_config profile = { .name = name, .wildcards = true };
+	struct problem	      problem = { .type = PROBLEM_NONE };
+
+	if (ca_policy_check(config, &profile, identifier, 1, &problem) != allowed)
+		fail_msg("ca: %s", identifier->value);
+	assert_true(allowed || (problem.sub_count == 1 && strstr(problem.subs[0].detail.text, identifier->value) != NULL));
+	problem_free(&problem);
+}
 
 static void
 test_policy(void **state)
@@ -195,6 +218,7 @@ test_policy(void **state)
 			fail_msg("row %zu: %s (%s)", i, policies[i].name, reason.text);
 		if (!policies[i].allowed)
 			assert_non_null(strstr(reason.text, policies[i].name));
+		judge_by_ca(&config, &identifier, policies[i].allowed);
 	}
 }
 

@@ -219,8 +219,7 @@ test_no_quorum(void **state)
 	ask(w);
 	fails(w, 1, "refused");
 	assert_int_equal(w->answered, 1);
-	assert_string_equal(w->result.detail, "not enough of the CA's 1 other perspectives see it as it should be (0 may "
-	    "fail): from fra: refused");
+	assert_string_equal(w->result.detail, "the CA's other perspective does not see it as it should be: from fra: refused");
 	agrees(w, 0);
 	assert_int_equal(w->answered, 1);
 	world_close(w);
@@ -250,7 +249,7 @@ test_regions(void **state)
 	fails(w, 3, "down");
 	fails(w, 4, "down");
 	assert_true(w->answered == 1 && !w->result.ok);
-	assert_non_null(strstr(w->result.detail, "several regions"));
+	assert_non_null(strstr(w->result.detail, "must lie in 2 regions"));
 	world_close(w);
 }
 
@@ -434,6 +433,14 @@ test_trial(void **state)
 	reaches(w, 1, true);
 	reaches(w, 0, false); /* the primary can't */
 	assert_true(w->answered == 2 && !w->result.reached && w->result.next_try == 0);
+	assert_string_equal(w->result.detail, ""); /* the votes say it */
+	check.authorization = id_new();
+	ballots_add(w->ballots, &check);
+	reaches(w, 0, true);
+	reaches(w, 1, false);
+	reaches(w, 2, false);
+	assert_true(w->answered == 3 && !w->result.reached);
+	assert_string_equal(w->result.detail, "not enough of the CA's 2 other perspectives get there (1 may fail)");
 	world_close(w);
 }
 
