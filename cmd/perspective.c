@@ -185,17 +185,37 @@ option_take(struct creation *c, int option)
 	}
 }
 
-/* What was not said. */
 static bool
-defaults_fill(struct creation *c)
+is_name(const char *what, const char *text, struct reason *why)
+{
+	struct reason cause = { "" };
+
+	if (text[0] == '\0' || strlen(text) > PERSPECTIVE_MAX)
+		reason_set(why, "%s has 1 to %d characters", what, PERSPECTIVE_MAX);
+	else if (!config_word(text, &cause))
+		reason_set(why, "%s: %s", what, cause.text);
+	else
+		return true;
+	return false;
+}
+
+/* What was not said. False with what was said wrong. */
+static bool
+defaults_fill(struct creation *c, struct reason *why)
 {
 	char host[256];
 	uint16_t port = 9444;
 
-	if (strlen(c->name) > PERSPECTIVE_MAX || c->name[0] == '\0')
+	if (!is_name("the name", c->name, why) || (c->region != NULL && !is_name("--region", c->region, why)))
 		return false;
-	if (c->address != NULL && !config_address(c->address, host, sizeof(host), &port))
+	if (strcmp(c->name, PERSPECTIVE_PRIMARY) == 0) {
+		reason_set(why, "\"%s\" is what the server calls its own; choose another name", PERSPECTIVE_PRIMARY);
 		return false;
+	}
+	if (c->address != NULL && !config_address(c->address, host, sizeof(host), &port)) {
+		reason_set(why, "--address: \"%s\" is no address with a port; write it like 203.0.113.5:9444", c->address);
+		return false;
+	}
 	snprintf(c->listen_text, sizeof(c->listen_text), "[::]:%u", port);
 	snprintf(c->output_text, sizeof(c->output_text), "%s.yaml", c->name);
 	c->address = c->address != NULL ? c->address : "ADDRESS:9444";
@@ -213,6 +233,7 @@ perspective_command(int argc, char **argv)
 		{ "region", required_argument, NULL, 'r' }, { "listen", required_argument, NULL, 'l' },
 		{ "output", required_argument, NULL, 'o' }, { "help", no_argument, NULL, 'h' }, { 0 } };
 	struct creation c = { .dir = "." };
+	struct reason why = { "" };
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -230,8 +251,8 @@ perspective_command(int argc, char **argv)
 		return 2;
 	}
 	c.name = argv[optind + 1];
-	if (!defaults_fill(&c)) {
-		fputs("signet perspective: the name has at most 63 characters, and --address is like 203.0.113.5:9444\n", stderr);
+	if (!defaults_fill(&c, &why)) {
+		fprintf(stderr, "signet perspective: %s\n", why.text);
 		return 2;
 	}
 	return create(&c);

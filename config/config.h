@@ -301,6 +301,8 @@ bool	 config_serves_ocsp(const struct config *);
 
 /* "90d", "12h": seconds, from one second to a hundred years, as signet.yaml has them. False: it is none. */
 bool	 config_duration(const char *text, int64_t *seconds, struct reason *);
+/* A name that an option of that kind may hold, of a perspective for instance. */
+bool	 config_word(const char *text, struct reason *);
 
 /* "50/7d": so many (1 to a million) in so many seconds (to a year); "none": both 0. False: it is none. */
 bool	 config_rate(const char *text, int64_t *count, int64_t *seconds, struct reason *);

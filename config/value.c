@@ -33,13 +33,19 @@ title_text(char *text, struct reason *why)
 	return true;
 }
 
-static bool
-word_text(char *text, struct reason *why)
+bool
+config_word(const char *text, struct reason *why)
 {
 	if (text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")] == '\0')
 		return true;
 	reason_set(why, "\"%.120s\" is no name; use letters, digits, '-', '_' and '.'", text);
 	return false;
+}
+
+static bool
+word_text(char *text, struct reason *why)
+{
+	return config_word(text, why);
 }
 
 /* A host with an optional port, as in a URL; what follows it is *rest. */

@@ -184,25 +184,29 @@ read_network(const char *text, unsigned bits, char out[LIMIT_SUBJECT_SIZE])
 	return true;
 }
 
+/* RFC 4291, 2.5.5.2: clients and names that come by IPv4 are counted by that address. */
 static bool
 read_address(const char *text, char out[LIMIT_SUBJECT_SIZE])
 {
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 	struct address address;
 
 	if (!address_parse(text, &address))
 		return false;
+	if (address.family == AF_INET6 && memcmp(address.bytes, mapped, sizeof(mapped)) == 0)
+		address = address_of(AF_INET, address.bytes + sizeof(mapped));
 	address_text(&address, out);
 	return true;
 }
 
 static bool
-read_name(const char *text, struct identifier *out)
+read_name(const char *text, struct identifier *out, struct reason *reason)
 {
 	char address[LIMIT_SUBJECT_SIZE];
 
 	if (read_address(text, address))	/* in whichever form */
-		return identifier_check(IDENTIFIER_IP, address, out, NULL) == ERR_OK;
-	return identifier_check(IDENTIFIER_DNS, text, out, NULL) == ERR_OK;
+		return identifier_check(IDENTIFIER_IP, address, out, reason) == ERR_OK;
+	return identifier_check(IDENTIFIER_DNS, text, out, reason) == ERR_OK;
 }
 
 /* As the limit writes it, or else an override would never be found. False: it has to be *wanted. */
@@ -229,26 +233,49 @@ read_subject(enum limit kind, const char *text, char out[LIMIT_SUBJECT_SIZE], co
 	if (kind == LIMIT_CERTIFICATES_PER_DOMAIN && read_network(text, 64, out))
 		return true;
 	if ((kind != LIMIT_CERTIFICATES_PER_DOMAIN && kind != LIMIT_FAILURES && kind != LIMIT_PAUSE_AFTER) ||
-	    !read_name(text, &name) || identifier_is_wildcard(&name))
+	    !read_name(text, &name, NULL) || identifier_is_wildcard(&name))
 		return false;
 	snprintf(out, LIMIT_SUBJECT_SIZE, "%s", name.value);
 	return true;
 }
 
-/* What a certificate for that name is counted by. False: the command has failed. */
+/* False, and the command has failed: certificates for that name are counted by another. */
 static bool
 check_domain(struct admin_call *call, const char *subject)
 {
 	struct identifier name;
 	char counted[LIMIT_SUBJECT_SIZE];
 
-	if (is_account(subject) || !read_name(subject, &name))
+	if (is_account(subject) || !read_name(subject, &name, NULL))
 		return true;
 	limits_domain(&name, counted);
 	if (strcmp(counted, subject) == 0)
 		return true;
-	admin_fail(call, ADMIN_MALFORMED, "certificates for %s are counted by %s; give that the rate", subject, counted);
+	admin_fail(call, ADMIN_MALFORMED, "certificates for %s are counted by %s; name that instead", subject, counted);
 	return false;
+}
+
+/* False: the command has failed. */
+static bool
+check_account(struct admin_call *call, const char *subject)
+{
+	struct account account = { .status = ACCOUNT_VALID };
+	struct storage_tx *tx;
+	struct id id;
+	enum err err;
+
+	if (!id_parse(subject, strlen(subject), &id))
+		return true;
+	if ((err = storage_read(call->ra->storage, &tx)) == ERR_OK) {
+		err = account_get(tx, id, &account);
+		storage_read_end(tx);
+	}
+	account_free(&account);
+	if (err == ERR_NOT_FOUND)
+		admin_fail(call, ADMIN_NOT_FOUND, "there is no account %s", subject);
+	else if (err != ERR_OK)
+		admin_broken(call, "account_get", err);
+	return err == ERR_OK;
 }
 
 /* False: the command has failed. */
@@ -322,7 +349,7 @@ admin_limit_override(struct admin_call *call)
 	if (kind == LIMIT_CERTIFICATES_PER_DOMAIN && !check_domain(call, override.subject))
 		return;
 	strcpy(override.limit, limit_name(kind));
-	if (remove || read_rate(call, kind, &override))
+	if (remove || (check_account(call, override.subject) && read_rate(call, kind, &override)))
 		write_override(call, &override, remove);
 }
 
@@ -334,26 +361,56 @@ fill_bucket(struct storage_tx *tx, void *arg)
 	return bucket_fill(tx, arg);
 }
 
+/* "ACCOUNT/NAME", as failures are counted. */
+static bool
+read_pair(const char *text, char out[LIMIT_SUBJECT_SIZE])
+{
+	const char *slash = strchr(text, '/');
+	struct identifier name;
+	struct id account;
+
+	if (slash == NULL || !id_parse(text, (size_t)(slash - text), &account) || !read_name(slash + 1, &name, NULL))
+		return false;
+	name = identifier_base(&name);
+	return snprintf(out, LIMIT_SUBJECT_SIZE, "%.*s%s", (int)(slash + 1 - text), text, name.value) < LIMIT_SUBJECT_SIZE;
+}
+
+/* What is counted, as the bucket has it; a set of names is read by limits_bucket_name(). NULL: the command has failed. */
+static const char *
+read_counted(struct admin_call *call, enum limit kind, char out[LIMIT_SUBJECT_SIZE])
+{
+	const char *text = admin_value(call->request, "subject")->text, *wanted = "an account, a slash and a name";
+
+	if (kind == LIMIT_CERTIFICATES_PER_SET)
+		return text;
+	if (kind == LIMIT_FAILURES ? read_pair(text, out) : read_subject(kind, text, out, &wanted))
+		return kind != LIMIT_CERTIFICATES_PER_DOMAIN || check_domain(call, out) ? out : NULL;
+	admin_fail(call, ADMIN_MALFORMED, "\"subject\" of %s has to be %s", limit_name(kind), wanted);
+	return NULL;
+}
+
 void
 admin_limit_reset(struct admin_call *call)
 {
-	const struct admin_value *subject = admin_value(call->request, "subject");
 	const struct admin_value *account = admin_value(call->request, "account");
 	enum limit kind = kind_of(admin_value(call->request, "kind"));
-	char name[BUCKET_NAME_SIZE];
+	char name[BUCKET_NAME_SIZE], counted[LIMIT_SUBJECT_SIZE];
+	const char *subject;
 	enum err err;
 
 	if (kind == LIMIT_PAUSE_AFTER) {
 		admin_fail(call, ADMIN_MALFORMED, "a pause is ended by: signet limit unpause");
 		return;
 	}
-	if (!limits_bucket_name(kind, account->given ? &account->id : NULL, subject->text, name)) {
+	if ((subject = read_counted(call, kind, counted)) == NULL)
+		return;
+	if (!limits_bucket_name(kind, account->given ? &account->id : NULL, subject, name)) {
 		admin_fail(call, ADMIN_MALFORMED, "\"subject\": no %s is counted by that", limit_name(kind));
 		return;
 	}
 	err = storage_write(call->ra->storage, fill_bucket, name);
 	if (err == ERR_NOT_FOUND)
-		admin_fail(call, ADMIN_NOT_FOUND, "%s: nothing is spent by %.200s", limit_name(kind), subject->text);
+		admin_fail(call, ADMIN_NOT_FOUND, "%s: nothing is spent by %.200s", limit_name(kind), subject);
 	else if (err != ERR_OK)
 		admin_broken(call, "bucket_fill", err);
 }
@@ -379,12 +436,10 @@ admin_limit_unpause(struct admin_call *call)
 	struct unpause unpause = { .account = account->id };
 	struct reason reason = { "" };
 	struct identifier identifier;
-	struct address address;
 	enum err err;
 
 	if (name->given) {
-		if (identifier_check(address_parse(name->text, &address) ? IDENTIFIER_IP : IDENTIFIER_DNS, name->text,
-			&identifier, &reason) != ERR_OK) {
+		if (!read_name(name->text, &identifier, &reason)) {
 			admin_fail(call, ADMIN_MALFORMED, "\"name\": %s", reason.text);
 			return;
 		}

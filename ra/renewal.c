@@ -39,21 +39,8 @@ find(struct storage_tx *tx, const struct certid *id, struct certificate *out)
 	return ERR_NOT_FOUND;
 }
 
-/* What the server renews by itself (RFC 8739) can be fetched again from then on. */
-static enum err
-window_of_star(struct storage_tx *tx, int64_t half, const struct certificate *certificate, int64_t *start, int64_t *end)
-{
-	int64_t next;
-	enum err err = star_next(tx, certificate, clock_now(), &next);
-
-	if (err == ERR_OK) {
-		*start = next;
-		*end = next + (half > 0 ? half : 1);
-	}
-	return err;
-}
-
-/* For a revoked certificate it is over already: RFC 9773, 4.2 has the client renew at once. */
+/* For a revoked certificate it is over already: RFC 9773, 4.2 has the client renew at once. What the server renews by itself
+ * (RFC 8739) is there to be fetched. */
 static enum err
 window_find(struct storage_tx *tx, int64_t half, const struct certificate *certificate, int64_t *start, int64_t *end)
 {
@@ -63,7 +50,7 @@ window_find(struct storage_tx *tx, int64_t half, const struct certificate *certi
 	if (err == ERR_OK) {
 		*start = revocation.revoked - HOUR;
 		*end = revocation.revoked;
-	} else if (err == ERR_NOT_FOUND && (err = window_of_star(tx, half, certificate, start, end)) == ERR_NOT_FOUND) {
+	} else if (err == ERR_NOT_FOUND && (err = star_next(tx, certificate, clock_now(), start, end)) == ERR_NOT_FOUND) {
 		renewal_window(certificate->not_before, certificate->not_after, half, start, end);
 		err = ERR_OK;
 	}

@@ -36,6 +36,16 @@ due_after(const struct order *order, uint32_t number)
 	return begin;
 }
 
+/* Whether nothing can be signed any more under that number; what was signed can be asked for all the same. */
+static bool
+is_over(const struct order *order, uint32_t number, int64_t now)
+{
+	int64_t begin, end;
+
+	auto_renewal_dates(&order->auto_renewal, number, &begin, &end);
+	return order->state == ORDER_CANCELED || end <= now;
+}
+
 /* --- the proof --------------------------------------------------------------------------------------------- */
 
 static void
@@ -109,10 +119,10 @@ star_send(struct ra *ra, struct id id, bool ask)
 	if ((err = order_get_finalize(tx, id, &order)) == ERR_OK && (err = star_get(tx, id, &star)) == ERR_OK)
 		err = order_authorizations(tx, id, &authorizations, &count);
 	storage_read_end(tx);
-	if (err == ERR_OK && ((order.state != ORDER_PROCESSING && order.state != ORDER_VALID) || star.jwk == NULL ||
-	    star.asked <= star.number))
+	if (err == ERR_OK && (order.state == ORDER_OPEN || order.state == ORDER_INVALID || star.asked <= star.number))
 		err = ERR_CONFLICT;
-	if (err == ERR_OK && !finalize_stale(ra, authorizations, count))
+	if (err == ERR_OK &&
+	    (is_over(&order, star.asked, clock_now()) || !finalize_stale(ra, authorizations, count)))
 		err = send_issue(ra, &order, &star, authorizations, count);
 	else if (err == ERR_OK && ask)
 		err = finalize_check(ra, id, authorizations, count);
@@ -216,6 +226,8 @@ error_text(const struct problem *problem)
 	return text;
 }
 
+/* What ca was asked for and has not answered is asked for until it does: it may have signed it, and then it shall be known,
+ * whatever became of the order. */
 static enum err
 plan(const struct ra *ra, struct storage_tx *tx, const struct order *order, const struct star *star, int64_t now,
     struct step *step)
@@ -223,21 +235,16 @@ plan(const struct ra *ra, struct storage_tx *tx, const struct order *order, cons
 	bool	       answered = star->asked <= star->number;
 	uint32_t       wanted = answered ? auto_renewal_current(&order->auto_renewal, now) : star->asked;
 	struct problem problem = { 0 };
-	int64_t	       begin, end;
+	bool	       over = is_over(order, wanted, now);
 
-	*step = (struct step){ .order = order->id, .asked = star->number };
-	if (order->state != ORDER_VALID)
+	*step = (struct step){ .order = order->id, .asked = star->asked };
+	if (answered && over)
 		return ERR_OK;
 	step->due = due_after(order, star->number);
 	if (wanted <= star->number)
 		return ERR_OK;
-	auto_renewal_dates(&order->auto_renewal, wanted, &begin, &end);
-	if (answered && end <= now) {
-		step->due = 0;
-		return ERR_OK;
-	}
 	step->due = again(order, now);
-	if (may_renew(ra, tx, order, &problem)) {
+	if (over || may_renew(ra, tx, order, &problem)) {
 		step->asked = wanted;
 		step->send = true;
 	} else if ((step->error = error_text(&problem)) == NULL) {
@@ -323,17 +330,14 @@ star_run(struct ra *ra)
 enum err
 star_came(struct storage_tx *tx, const struct order *order, struct id certificate, uint32_t number)
 {
-	enum err err = ERR_OK;
+	bool	 first = order->state == ORDER_PROCESSING, shown = first || order->state == ORDER_VALID;
+	enum err err = first ? order_set_valid(tx, order->id, certificate) : ERR_OK;
 
-	if (order->state == ORDER_PROCESSING)
-		err = order_set_valid(tx, order->id, certificate);
-	else if (order->state != ORDER_VALID)
-		return ERR_OK;
 	if (err == ERR_OK)
 		err = star_issued(tx, order->id, number, due_after(order, number));
 	if (err == ERR_CONFLICT)
 		return ERR_OK;
-	return err != ERR_OK ? err : order_set_renewed(tx, order->id, certificate, order->auto_renewal.end);
+	return err != ERR_OK || !shown ? err : order_set_renewed(tx, order->id, certificate, order->auto_renewal.end);
 }
 
 enum err
@@ -352,9 +356,10 @@ star_refused(struct storage_tx *tx, const struct order *order, uint32_t number, 
 	if (order->state == ORDER_PROCESSING) {
 		*out = late ? STAR_LATE : STAR_FIRST;
 		err = late ? star_ask(tx, order->id, current, 0) : ERR_OK;
-	} else if (order->state == ORDER_VALID) {
-		err = star_ask(tx, order->id, star.number, late ? now : again(order, now));
-		if (err == ERR_OK && !late)
+	} else {
+		/* Where ca was not asked, it has not said either that it hadn't signed before. */
+		err = star_ask(tx, order->id, number != 0 ? star.number : star.asked, late ? now : again(order, now));
+		if (err == ERR_OK && !late && order->state == ORDER_VALID)
 			err = order_set_not_renewed(tx, order->id, error);
 	}
 	star_free(&star);

@@ -25,7 +25,8 @@ enum err star_send(struct ra *, struct id order, bool ask);
  * the message is written. */
 enum err star_prove(struct storage_tx *, const struct order *, struct msg_issue *, struct star *, struct buf *changes);
 
-/* In the writer's thread. A certificate came: it takes the place of the one before, unless the order was canceled. */
+/* In the writer's thread. A certificate came, and is stored: it takes the place of the one before, unless the order was
+ * canceled. */
 enum err star_came(struct storage_tx *, const struct order *, struct id certificate, uint32_t number);
 /* None came: number as ca was asked, 0 when it was not. The error shows in the order, which goes on. STAR_FIRST: it never had
  * one, so that this is as with any order. STAR_LATE: its first one would be another by now, to be sent for. */
@@ -36,7 +37,8 @@ enum err star_refused(struct storage_tx *, const struct order *, uint32_t number
 
 /* The newest certificate of the order in the URL, for who may have it (RFC 8739, 3.3 and 3.4). False with the problem. */
 bool star_load(struct request *, struct certificate *);
-/* When the certificate after that one is out, if there will be one: an auto-renewal order's. ERR_NOT_FOUND. */
-enum err star_next(struct storage_tx *, const struct certificate *, int64_t now, int64_t *out);
+/* When to fetch the one after that certificate, if there will be one: from when it is out, a quarter of the lifetime long.
+ * ERR_NOT_FOUND. */
+enum err star_next(struct storage_tx *, const struct certificate *, int64_t now, int64_t *start, int64_t *end);
 
 #endif

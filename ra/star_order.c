@@ -159,11 +159,11 @@ star_load(struct request *request, struct certificate *leaf)
 }
 
 enum err
-star_next(struct storage_tx *tx, const struct certificate *certificate, int64_t now, int64_t *out)
+star_next(struct storage_tx *tx, const struct certificate *certificate, int64_t now, int64_t *start, int64_t *end)
 {
 	struct order order;
 	uint32_t     next;
-	int64_t	     end;
+	int64_t	     over;
 	enum err     err = order_get(tx, certificate->order, &order);
 
 	if (err != ERR_OK)
@@ -172,8 +172,10 @@ star_next(struct storage_tx *tx, const struct certificate *certificate, int64_t 
 	if (next == 0 || order.state != ORDER_VALID ||
 	    next > auto_renewal_count(&order.auto_renewal))
 		err = ERR_NOT_FOUND;
-	else
-		auto_renewal_dates(&order.auto_renewal, next, out, &end);
+	if (err == ERR_OK) {
+		auto_renewal_dates(&order.auto_renewal, next, start, &over);
+		*end = *start + order.auto_renewal.lifetime / 4;
+	}
 	order_free(&order);
 	return err;
 }

@@ -50,7 +50,7 @@ struct remote {
 	enum state state;
 	struct link *link; /* NULL: resting, or its name is being looked up */
 	struct buf unsent; /* frames asked for while it connects */
-	int64_t rest_ms, rest_until;
+	int64_t rest_ms, rest_until, up_since; /* clock_monotonic_ms() */
 	bool told; /* that it is down: once for each time */
 	char why[256];
 	uint64_t number;
@@ -94,6 +94,9 @@ remote_rest(struct remote *r, const char *why)
 	struct pending *p;
 	uint8_t chance;
 
+	/* Who greets and hangs up at once is not dialled four times a second, with two lines in the log for each. */
+	if (r->state == UP && clock_monotonic_ms() - r->up_since >= REST_MAX_MS)
+		r->rest_ms = REST_MIN_MS;
 	r->link = NULL;
 	buf_free(&r->unsent);
 	if (!r->told)
@@ -148,9 +151,9 @@ on_hello(struct remote *r, struct slice body)
 	log_event(LOG_INFO, "a perspective is up", F_STR("perspective", r->config->name),
 	    F_STR("address", r->config->address));
 	r->state = UP;
+	r->up_since = clock_monotonic_ms();
 	buf_free(&r->unsent);
 	r->told = false;
-	r->rest_ms = REST_MIN_MS;
 	return true;
 }
 

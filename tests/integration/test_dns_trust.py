@@ -34,6 +34,15 @@ def test_bogus_without_an_extended_error(names, shared):
     assert "answered SERVFAIL" in error["detail"] and "validation failed" not in error["detail"]
 
 
+def test_bogus_answer_of_one_family_spoils_the_other(names, server, shared):
+    """Who forges AAAA may have forged A as well: nobody is connected to."""
+    names.set("half-bogus.test", only="AAAA", rcode="SERVFAIL", ede=(6, "forged"))
+    names.set("half-ill.test", only="AAAA", rcode="SERVFAIL")
+    assert "DNSSEC validation failed (DNSSEC Bogus, extended error 6: forged)" in failure(shared, "half-bogus.test")["detail"]
+    assert not [one for one in server.responder.asked if one[0] == "half-bogus.test"]
+    shared.issue(["half-ill.test"])
+
+
 def test_bogus_caa_is_no_absence(names, shared):
     names.set("caabogus.test", only="CAA", rcode="SERVFAIL", ede=(6, ""))
     names.set("caaill.test", only="CAA", rcode="SERVFAIL")

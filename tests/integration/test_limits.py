@@ -272,6 +272,7 @@ def test_overrides(limited):
 
 @pytest.mark.parametrize("kind, subject, normal", [
     ("accounts_per_address", "2001:DB8:0:0::1", "2001:db8::1"), ("accounts_per_network", "2001:db8:0:1::/48", "2001:db8::/48"),
+    ("accounts_per_address", "::ffff:10.0.0.7", "10.0.0.7"), ("failures", "::ffff:a00:7", "10.0.0.7"),
     ("certificates_per_domain", "Example.CO.uk", "example.co.uk"), ("certificates_per_domain", "2001:DB8::7/64", "2001:db8::/64"),
     ("certificates_per_domain", "10.0.0.7", "10.0.0.7"), ("failures", "NAS.Example.org", "nas.example.org"),
     ("pause_after", "2001:DB8::7", "2001:db8::7")])
@@ -284,6 +285,20 @@ def test_subjects_are_written_as_the_limits_write_them(limited, kind, subject, n
     assert normal not in [row.get("subject") for row in admin(limited, "rates")]
 
 
+def test_reset_and_unpause_take_any_way_of_writing(limited):
+    client, name = Client(limited), "written.test"
+    client.issue([f"a.{name}"])
+    assert spent(limited, "certificates_per_domain", name) == 1
+    admin(limited, "reset", "certificates_per_domain", "Written.TEST")
+    assert spent(limited, "certificates_per_domain", name) == 0
+    admin(limited, "override", "pause_after", account_id(client), "1")
+    assert fail(client, name).status_code == 200
+    admin(limited, "reset", "failures", f"{account_id(client)}/Written.TEST")
+    assert spent(limited, "failures", f"{account_id(client)}/{name}") == 0
+    admin(limited, "unpause", account_id(client), "--name", "*.Written.TEST")
+    assert new_order(client, [name]).status_code == 201
+
+
 @pytest.mark.parametrize("args, words", [
     (["override", "orders_per_account", "nobody", "5/1h"], "has to be an account"),
     (["override", "accounts_per_address", "x", "5/1h"], "has to be an address"),
@@ -294,12 +309,18 @@ def test_subjects_are_written_as_the_limits_write_them(limited, kind, subject, n
     (["override", "certificates_per_domain", "unknown.test", "default"], "has no override"),
     (["override", "nonsense", "a.test", "5/1h"], '"kind" has to be'),
     (["override", "certificates_per_domain", "www.example.co.uk", "5/1h"],
-     "certificates for www.example.co.uk are counted by example.co.uk; give that the rate"),
-    (["override", "certificates_per_domain", "2001:db8::7", "5/1h"], "are counted by 2001:db8::/64; give that the rate"),
+     "certificates for www.example.co.uk are counted by example.co.uk; name that instead"),
+    (["override", "certificates_per_domain", "2001:db8::7", "5/1h"], "are counted by 2001:db8::/64; name that instead"),
     (["override", "certificates_per_domain", "10.0.0.0/8", "5/1h"], "an IPv4 address or a /64 of IPv6"),
     (["override", "failures", "*.a.test", "5/1h"], "a name or address"),
     (["override", "orders_per_account", "a.test", "5/1h"], "has to be an account"),
+    (["override", "orders_per_account", "AAAAAAAAAAAAAAAAAAAAAA", "5/1h"], "there is no account AAAAAAAAAAAAAAAAAAAAAA"),
     (["reset", "certificates_per_domain", "unspent.test"], "nothing is spent"),
+    (["reset", "certificates_per_domain", "www.example.co.uk"], "counted by example.co.uk; name that instead"),
+    (["reset", "accounts_per_address", "nonsense"], "has to be an address"),
+    (["reset", "failures", "a.test"], "has to be an account, a slash and a name"),
+    (["reset", "failures", "AAAAAAAAAAAAAAAAAAAAAA/a b"], "has to be an account, a slash and a name"),
+    (["reset", "orders_per_account", "a.test"], "has to be an account"),
     (["reset", "certificates_per_set", "a..test"], "no certificates_per_set"),
     (["reset", "pause_after", "a.test"], "unpause"),
     (["unpause", "AAAAAAAAAAAAAAAAAAAAAA"], "nothing is paused"),

@@ -1,6 +1,7 @@
 """Perspectives on other machines, as far as one machine shows them: mutual TLS, votes, and what happens without."""
 import os
 import re
+import signal
 import socket
 import ssl
 import struct
@@ -116,6 +117,25 @@ def test_it_survives_its_own_death(setup):
     fra.wait_log(r" ready perspective=fra", since=since)
     server.wait_log(r"a perspective is up perspective=fra", since=here, timeout=15)
     assert Client(server).issue(["again.test"]).names == ["again.test"]
+
+
+@pytest.mark.long
+def test_one_that_is_frozen_is_waited_for_so_long_and_no_longer(setup):
+    """It holds its connection and says nothing: va.timeout and the way there and back."""
+    server, (fra,) = setup("fra", timeout="1s")
+    account = Client(server)
+    with open(f"/proc/{fra.process.pid}/task/{fra.process.pid}/children", encoding="ascii") as f:
+        role = int(f.read().split()[0])
+    os.kill(role, signal.SIGSTOP)
+    try:
+        begin = time.monotonic()
+        error = begun(account, "frozen.test")["challenges"][0]["error"]
+        assert error["type"] == URN + "serverInternal" and 3.9 < time.monotonic() - begin < 7
+        assert "from fra: this perspective of the CA did not answer in time" in error["detail"], error
+        assert "is down perspective=fra" not in server.log()
+    finally:
+        os.kill(role, signal.SIGCONT)
+    assert account.issue(["thawed.test"]).names == ["thawed.test"]
 
 
 def other_keys(server, perspectives):
@@ -266,6 +286,43 @@ def test_the_file_is_secret_and_checked(make_server):
     assert "signet perspective create makes one" in signet("check", "--dir", server.home, check=False).stdout
     again = signet("perspective", "create", "fra", "--dir", server.home, "--output", fra.file, check=False)
     assert again.returncode == 1 and "never overwritten" not in again.stdout and "it exists" in again.stderr
+
+
+def test_one_that_greets_and_hangs_up_is_left_alone_longer_each_time(make_server):
+    server = make_server(start=False)
+    fra = Perspective(server, "fra")
+    with open(fra.file, encoding="utf-8") as f:
+        own = Raw(unb64(yaml.safe_load(f)["perspective"]["tls_key"]))
+    with open(fra.file + ".pem", "wb") as f:
+        f.write(own.pem() + certificate("x.test", "", own, identifier=False))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(fra.file + ".pem")
+    context.set_alpn_protocols(["signet-perspective/1"])
+    join(server, fra)
+    host, port = fra.address.rsplit(":", 1)
+    times = []
+    with socket.create_server((host, int(port))) as listener:
+        listener.settimeout(10)
+        server.start()
+        for _ in range(4):
+            with context.wrap_socket(listener.accept()[0], server_side=True) as sock:
+                times.append(time.monotonic())
+                sock.sendall(b"\0\0\0\x09\1\1\0\0\0\3fra")
+    server.wait_log(r"(?s)(a perspective is up perspective=fra.*a perspective is down perspective=fra.*){4}")
+    assert times[3] - times[2] > 0.7 and times[3] - times[0] < 5, times       # 0.25, 0.5, 1 s, or up to a quarter less
+
+
+@pytest.mark.parametrize("args,words", [
+    (["primary"], '"primary" is what the server calls its own; choose another name'),
+    (["a b"], 'the name: "a b" is no name; use letters, digits'), (["x" * 64], "the name has 1 to 63 characters"),
+    ([""], "the name has 1 to 63 characters"), (["fra", "--region", "e u"], '--region: "e u" is no name'),
+    (["fra", "--address", "203.0.113.5"], '--address: "203.0.113.5" is no address with a port')], ids=str)
+def test_what_is_no_perspective(make_server, args, words):
+    """One line that says it, before anything is made."""
+    server = make_server(start=False)
+    done = signet("perspective", "create", *args, "--dir", server.home, "--output", server.dir + "/new.yaml", check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1) and words in done.stderr, done
+    assert not os.path.exists(server.dir + "/new.yaml") and not os.path.exists(server.home + "/keys/perspective.key")
 
 
 @pytest.mark.parametrize("command,file,word", [

@@ -125,6 +125,23 @@ def test_what_ca_signed_is_known_even_when_it_is_over(make_server):
     assert len(set(ledger(server).values())) == len(ledger(server)) and star.row()[0] >= 3
 
 
+def test_what_ca_signed_is_known_even_when_it_was_canceled(make_server):
+    """Canceled before anybody asked for it again: nobody gets it, but an operator sees it."""
+    server = make_server(ON)
+    star = Star(server, "canceled.test", 3600, lifetime=320, **{"lifetime-adjust": 317})
+    first = star.serial()
+    serial, roles = signed_without_ra(server, star, first)
+    since = len(server.log())
+    os.kill(roles["ra"], signal.SIGKILL)
+    server.wait_log("supervisor ready", since)                  # ca is asked again after ten seconds
+    star.client.nonces.clear()
+    assert star.client.post(star.url, {"status": "canceled"}).status_code == 200
+    assert serial not in listed(server)
+    wait(lambda: serial in listed(server))
+    check_problem(star.get(), "autoRenewalCanceled", 403, "canceled")
+    assert len(ledger(server)) == 2
+
+
 def processing(server, name, **more):
     """An order whose finalize request waits for ca, which is stopped: (client, URL, roles)."""
     client, roles = Client(server), server.roles()

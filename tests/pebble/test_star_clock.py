@@ -176,6 +176,36 @@ def test_rfc8739_the_key_changed_since(peb_star):
     assert star.after(leaf).not_valid_after > leaf.not_valid_after
 
 
+def test_rfc8739_the_key_changed_before_finalize(peb_star):
+    """newOrder and the proofs are of the one key, finalize of the next."""
+    client = peb_star.client()
+    order, url = client.ready(["between.test"], profile="default", **{"auto-renewal": {
+        "end-date": text(now(peb_star) + datetime.timedelta(days=40)), "lifetime": 4 * DAY, "lifetime-adjust": 3 * DAY}})
+    roll(client)
+    assert client.finalize(order, keys.csr(["between.test"], Key())).status_code == 200
+    place = client.poll(url, ("valid", "invalid")).json()["star-certificate"]
+    roll(client)
+    first = client.get(place).headers["Cert-Not-After"]
+    forward(peb_star, 2 * DAY)
+    end = time.monotonic() + 20
+    while client.get(place).headers.get("Cert-Not-After") == first:
+        assert time.monotonic() < end, client.get(url).json()
+        time.sleep(0.05)
+
+
+def test_rfc8739_several_names(peb_star):
+    """In whatever order, of both types, one of them twice."""
+    names = ["z.several.test", "a.several.test", "127.0.0.1", "A.several.test"]
+    star = Star(peb_star.client(), names, now(peb_star) + datetime.timedelta(days=40))
+    first = star.fetch()
+    forward(peb_star, 2 * DAY)
+    second = star.after(first)
+    for leaf in (first, second):
+        found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        assert sorted(found.get_values_for_type(x509.DNSName)) == ["a.several.test", "z.several.test"]
+        assert [str(one) for one in found.get_values_for_type(x509.IPAddress)] == ["127.0.0.1"]
+
+
 def test_rfc8739_caa_is_looked_up_again(challenges):
     """RFC 8659: each certificate is issued as any other is."""
     tell, made = challenges.server.tell, Pebble("signet", challenges, args=("-caa", "enforce"))
@@ -226,7 +256,8 @@ def test_rfc9773_window_is_when_the_next_is_out(peb_star):
     url = client.directory["renewalInfo"] + "/" + keys.b64(key_id) + "." + keys.b64(
         serial.to_bytes(serial.bit_length() // 8 + 1, "big"))
     window = peb_star.http.get(url).json()["suggestedWindow"]
-    assert read(window["start"]) == start + datetime.timedelta(days=1) < read(window["end"])
+    assert (read(window["start"]), read(window["end"])) == (start + datetime.timedelta(days=1),
+                                                            start + datetime.timedelta(days=2))
     assert client.post(star.url, {"status": "canceled"}).status_code == 200
     window = peb_star.http.get(url).json()["suggestedWindow"]
     middle = read(window["start"]) + (read(window["end"]) - read(window["start"])) / 2
