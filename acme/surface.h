@@ -17,8 +17,9 @@ enum surface_kind { SURFACE_NATIVE, SURFACE_PEBBLE, SURFACE_PEBBLE_MOVED, SURFAC
 struct retold {
 	enum problem_type	 type;		/* PROBLEM_NONE: as it is */
 	uint16_t		 status;	/* 0: the type's own */
-	const char		*text;		/* NULL: this surface says it as we do */
+	const char		*text;		/* NULL: this surface says it as we do; "<>" is what it is about */
 	bool			 bare;		/* the status alone, without a body */
+	bool			 lone;		/* without subproblems */
 };
 
 struct surface {

@@ -10,8 +10,9 @@
 
 /* Others are there as long as one of them asked so lately: between two requests of a client that polls. */
 #define PRESENCE_US 1000000
-/* A turn that takes longer is waiting for something itself, for ra's commit or a validation, and takes nothing. */
-#define CALL_US 20000
+/* A turn that takes longer waits for something itself, a validation for instance, and takes nothing. The dearest request
+ * takes 5 ms of an idle machine; this is for one that isn't. */
+#define CALL_US 50000
 /* 192 bytes each: 12 MiB. Addresses beyond are served as if they owed nothing. */
 #define ASKERS_MAX 65536
 #define KNOWN_US 60000000	/* how long a credit lasts while nothing is asked */

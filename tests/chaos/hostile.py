@@ -4,7 +4,12 @@ twice what it is when nobody attacks, the memory of all roles within a bound, an
 told always.
 
 Quiet and attacked times take turns, because a machine has moods; of what comes, the medians count. What is over the
-bound is measured again, twice at the most: moods pass, and what the server does wrong stays."""
+bound is measured again, twice at the most: moods pass, and what the server does wrong stays.
+
+The good ones issue as fast as they can, from one address that the others don't have; those have one for each connection, or
+the one that --source says, as behind a NAT, which may be the good ones' own (127.0.0.1). Then nobody can tell them apart, and
+no bound is wanted. The tool shares the machine with the server; attack.py says what that means. That floods had to wait is
+looked for in the log."""
 import argparse
 import contextlib
 import json
@@ -30,12 +35,15 @@ TRIES = 3
 ADDRESS = "10.77.0.1"       # in a network of the test's own
 # Whoever holds connections is felt by those who come anew.
 FRESH = {"slow-loris", "slow-body", "silent", "half-hello", "big-headers", "half-open"}
+WAITS = "clients that ask for much wait for their turn"      # of every other kind
+GOOD_SOURCE = "127.0.0.1"
 
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=int, default=5, help="of each measurement")
     parser.add_argument("--turns", type=int, default=3, help="quiet and attacked, each")
+    parser.add_argument("--source", help="the address of all attackers")
     parser.add_argument("kinds", nargs="*", default=[])
     options = parser.parse_args()
     options.kinds = options.kinds or list(KINDS)
@@ -45,8 +53,9 @@ def parse():
 class Hostile(Target):
     """A server in a network where only it and its attackers are, and the good clients on its own host."""
 
-    def __init__(self, seconds=5, turns=3, clients=4, ratio_max=RATIO_MAX):
-        """ratio_max: None looks at no times."""
+    def __init__(self, seconds=5, turns=3, clients=4, ratio_max=RATIO_MAX, source=None):
+        """ratio_max: None looks at no times. source: of all attackers."""
+        self.source = source
         self.seconds, self.turns, self.clients, self.ratio_max, self.wrong = seconds, turns, clients, ratio_max, []
         with contextlib.ExitStack() as stack:
             self.ca = self.evil = None
@@ -84,7 +93,8 @@ class Hostile(Target):
     def attack(self, kind, seen):
         """They attack in it; seen: what they saw is added to it."""
         command = [sys.executable, "-B", os.path.join(HERE, "attack.py"), kind, "--port", str(self.server.port),
-                   "--cacert", self.server.root, "--address", ADDRESS]
+                   "--cacert", self.server.root, "--address", ADDRESS,
+                   *(("--source", self.source) if self.source else ())]
         with (self.evil if kind == "half-open" else self.ca) or contextlib.nullcontext():
             process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         with process:
@@ -99,7 +109,7 @@ class Hostile(Target):
 
     def measure_once(self, kind):
         """(p99s when quiet, p99s when attacked, how many kB more, {what attackers saw: how often})"""
-        quiet, attacked, seen, growth = [], [], {}, 0
+        quiet, attacked, seen, growth, logged = [], [], {}, 0, len(self.server.log())
         options = ["--fresh-connections"] if kind in FRESH else []
         before = self.memory()
         for _ in range(self.turns):
@@ -107,6 +117,8 @@ class Hostile(Target):
             with self.attack(kind, seen):
                 attacked.append(self.good(*options))
                 growth = max(growth, self.memory() - before)
+        if kind not in FRESH and self.source != GOOD_SOURCE:
+            self.server.wait_log(WAITS, since=logged)
         return quiet, attacked, growth, seen
 
     def measure(self, kind):
@@ -129,7 +141,8 @@ class Hostile(Target):
 
 def main():
     options = parse()
-    hostile = Hostile(options.seconds, options.turns)
+    hostile = Hostile(options.seconds, options.turns, source=options.source,
+                      ratio_max=None if options.source == GOOD_SOURCE else RATIO_MAX)
     try:
         for kind in options.kinds:
             if kind == "half-open" and hostile.evil is None:

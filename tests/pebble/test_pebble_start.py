@@ -181,6 +181,27 @@ def test_dnsserver_by_host_name(make_pebble_both):
 
 
 @others_hosts
+def test_dnsserver_whose_name_nobody_knows_yet(make_pebble):
+    """Containers start in any order: it serves, validations fail, and when the name is there they don't."""
+    peb = make_pebble(start=False)
+    resolv = peb.file("resolv.conf", b"nameserver 127.0.0.1\n")
+    peb.args[3] = peb.args[3].replace("127.0.0.1", "late.pebble.example")
+    peb.start(within=["unshare", "--mount", "sh", "-c", f'mount --bind {resolv} /etc/resolv.conf && exec "$@"', "sh",
+                      *with_hosts(peb, b"127.0.0.1 localhost\n")])
+    client = peb.client()
+    found, = client.authorize(client.order(["too-early.test"]).json(), "dns-01")
+    assert found["status"] == "invalid"
+    peb.file("hosts", b"127.0.0.1 localhost late.pebble.example\n")
+    end = time.monotonic() + 10                     # Go looks at the file every five seconds
+    while found["status"] != "valid":
+        assert time.monotonic() < end, found
+        found, = client.authorize(client.order([f"in-time-{time.monotonic_ns()}.test"]).json(), "dns-01")
+    client.ready([f"in-time-{i}.test" for i in range(8)])
+    peb.stop()
+    assert subprocess.run(["pgrep", "-f", peb.args[1]], stdout=subprocess.DEVNULL, check=False).returncode == 1
+
+
+@others_hosts
 def test_the_hosts_file_goes_before_the_systems_resolver(make_pebble_both):
     """Without -dnsserver. Suites put their names there."""
     peb = make_pebble_both(start=False)

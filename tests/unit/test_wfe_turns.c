@@ -83,7 +83,7 @@ a_place_stays_empty_as_long_as_it_was_taken(void **state)
 	wait_in_line(turns, &a, "192.0.2.1", 0);
 	wait_in_line(turns, &b, "192.0.2.1", 0);
 	assert_int_equal(turns_waiting(turns), 2);
-	assert_int_equal(turns_call(turns, 1 * MS), 20 * MS);
+	assert_int_equal(turns_call(turns, 1 * MS), 50 * MS);
 	assert_true(called_count == 1 && called[0] == &a);
 	turns_over(turns, &a, 1, 4 * MS);
 	assert_int_equal(turns_call(turns, 4 * MS), 3 * MS);
@@ -108,10 +108,11 @@ a_long_turn_gives_its_place_away(void **state)
 	wait_in_line(turns, &b, "192.0.2.1", 0);
 	wait_in_line(turns, &c, "192.0.2.1", 0);
 	(void)turns_call(turns, 0);
-	assert_int_equal(turns_call(turns, 20 * MS), 20 * MS);
+	assert_int_equal(turns_call(turns, 49 * MS), 1 * MS);
+	assert_int_equal(turns_call(turns, 50 * MS), 50 * MS);
 	assert_true(called_count == 2 && called[1] == &b);
-	turns_over(turns, &a, 1, 25 * MS);	/* not the place's any more */
-	assert_int_equal(turns_call(turns, 25 * MS), 15 * MS);
+	turns_over(turns, &a, 1, 60 * MS);	/* not the place's any more */
+	assert_int_equal(turns_call(turns, 60 * MS), 40 * MS);
 	turns_over(turns, &b, 1, 500 * MS);	/* late, and nobody was called meanwhile */
 	assert_int_equal(turns_call(turns, 500 * MS), -1);
 	assert_true(called_count == 3 && called[2] == &c);
