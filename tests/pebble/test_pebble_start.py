@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import pytest
+import requests
 from cryptography import x509
 from harness.pebble import Pebble, program
 from harness.server import SLOW
@@ -119,6 +120,22 @@ def test_log_of_what_is_turned_on(make_pebble):
                  f"Alternate (1) root CA certificate available at: https://{manage}/roots/1",
                  f"Alternate (2) root CA certificate available at: https://{manage}/roots/2"):
         assert re.search(rf"^Pebble {DAY}{re.escape(text)}$", peb.log, re.M), (text, peb.log)
+
+
+def test_without_standard_files(make_pebble_both):
+    """As some start what shall stay behind."""
+    peb = make_pebble_both(start=False)
+    peb.process = subprocess.Popen(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *program(peb.kind), *peb.args], env=peb.env,
+                                   cwd=peb.dir)
+    end = time.monotonic() + 10 * SLOW
+    while True:
+        try:
+            assert peb.http.get(peb.directory_url, timeout=10).status_code == 200
+            break
+        except requests.ConnectionError:
+            assert time.monotonic() < end and peb.process.poll() is None
+            time.sleep(0.01)
+    peb.client().issue(["closed.test"])
 
 
 @pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGINT))
