@@ -44,6 +44,7 @@ const struct surface surface_pebble = {
 	.query_ignored = true,
 	.agent_required = true,
 	.nonce_header_refused = true,
+	.odd_nonces = true,
 	.sorted_directory = true,
 	.exact_media_type = true,
 	.open_ids = true,
