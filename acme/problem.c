@@ -199,7 +199,7 @@ problem_json(const struct problem *problem)
 	    json_object_set_new(object, "status", json_integer(status));
 	if (problem->type == PROBLEM_BAD_SIGNATURE_ALGORITHM)
 		failed |= add_algorithms(object);
-	if (problem->sub_count > 0)
+	if (problem->sub_count > 0 && !problem->lone)
 		failed |= add_subproblems(object, problem);
 	if (problem->instance != NULL)
 		failed |= json_object_set_new(object, "instance", json_string(problem->instance));

@@ -110,6 +110,7 @@ struct problem {
 	struct reason		 detail;
 	struct subproblem	*subs;		/* owned; NULL when there are none */
 	size_t			 sub_count;
+	bool			 lone;		/* they are not told */
 	char			*instance;	/* owned URL, or NULL (7.3.3) */
 	enum said		 said;
 	char			 about[128];	/* what a retelling repeats */

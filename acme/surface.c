@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The first path that matches is the route, in enum route's order. */
@@ -58,11 +57,7 @@ surface_retell(const struct surface *surface, struct problem *problem)
 	else
 		reason_set(&problem->detail, "%.*s%s%s", (int)(gap - retold->text), retold->text, problem->about,
 		    gap + 2);
-	if (retold->lone) {
-		free(problem->subs);
-		problem->subs = NULL;
-		problem->sub_count = 0;
-	}
+	problem->lone = retold->lone;
 }
 
 const struct surface *
