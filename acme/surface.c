@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The first path that matches is the route, in enum route's order. */
@@ -51,12 +52,17 @@ surface_retell(const struct surface *surface, struct problem *problem)
 		problem->type = retold->type;
 	if (retold->type != PROBLEM_NONE || retold->status != 0)
 		problem->status = retold->status;
-	gap = strstr(retold->text, "{}");
+	gap = strstr(retold->text, "<>");
 	if (gap == NULL)
 		reason_set(&problem->detail, "%s", retold->text);
 	else
 		reason_set(&problem->detail, "%.*s%s%s", (int)(gap - retold->text), retold->text, problem->about,
 		    gap + 2);
+	if (retold->lone) {
+		free(problem->subs);
+		problem->subs = NULL;
+		problem->sub_count = 0;
+	}
 }
 
 const struct surface *

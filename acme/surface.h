@@ -17,8 +17,9 @@ enum surface_kind { SURFACE_NATIVE, SURFACE_PEBBLE, SURFACE_PEBBLE_MOVED, SURFAC
 struct retold {
 	enum problem_type	 type;		/* PROBLEM_NONE: as it is */
 	uint16_t		 status;	/* 0: the type's own */
-	const char		*text;		/* NULL: this surface says it as we do */
+	const char		*text;		/* NULL: this surface says it as we do; "<>" is what it is about */
 	bool			 bare;		/* the status alone, without a body */
+	bool			 lone;		/* without subproblems */
 };
 
 struct surface {
@@ -36,6 +37,7 @@ struct surface {
 	bool		 query_ignored;		/* what follows a '?' is nothing; else no URL has it */
 	bool		 agent_required;	/* RFC 8555, 6.1: a request without User-Agent is refused */
 	bool		 nonce_header_refused;	/* Replay-Nonce is a response's header (RFC 8555, 6.5.1) */
+	bool		 odd_nonces;		/* one that is no base64url is a bad one, and not malformed (6.5.2) */
 	bool		 sorted_directory;	/* by the members' names */
 	bool		 exact_media_type;	/* of a POST: no parameters */
 	bool		 open_ids;		/* a path whose id is none is that of an unknown object */

@@ -13,8 +13,11 @@ print_vote(const json_t *vote)
 
 	if (reached != NULL)
 		outcome = json_is_true(reached) ? "reached" : "failed";
-	printf("%-16s %-8s %-10s %6lld ms  %s\n", admin_text(vote, "perspective"), outcome, admin_text(vote, "problem"),
-	    (long long)json_integer_value(ms), admin_text(vote, "detail"));
+	printf("%-16s %-8s %-17s ", admin_text(vote, "perspective"), outcome, admin_text(vote, "problem"));
+	if (ms != NULL)
+		printf("%6lld ms  %s\n", (long long)json_integer_value(ms), admin_text(vote, "detail"));
+	else
+		puts("     -     had not answered when it was decided");
 }
 
 static void
@@ -80,7 +83,7 @@ authz_command(int argc, char **argv)
 }
 
 static const struct admin_view try_views[] = {
-	{ "", "PERSPECTIVE      OUTCOME  PROBLEM        TIME   WHAT IT SAW", print_vote },
+	{ "", "PERSPECTIVE      OUTCOME  PROBLEM               TIME   WHAT IT SAW", print_vote },
 	{ NULL, NULL, NULL },
 };
 

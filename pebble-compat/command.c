@@ -15,6 +15,7 @@
 #include "pebble-compat/flags.h"
 #include "pebble-compat/folder.h"
 #include "pebble-compat/keep.h"
+#include "pebble-compat/relay.h"
 #include "pebble-compat/yaml.h"
 #include "proc/supervisor.h"
 
@@ -26,6 +27,7 @@ struct pebble {
 	bool		 strict, auto_renewal, version;
 	bool		 served;		/* it got as far as that */
 	struct settings	 settings;
+	char		 relay[RELAY_TEXT_SIZE];	/* asked in place of the resolver; "": it is asked itself */
 	char		 folder[FOLDER_SIZE];	/* "": not made yet */
 };
 
@@ -69,7 +71,7 @@ hierarchy_get(struct hierarchy *h, const struct pebble *p, struct reason *reason
 static enum err
 configure(struct pebble *p, uint64_t seed, struct config **out, struct reason *reason)
 {
-	struct wishes	  wishes = { p->resolver, p->strict, seed, p->faults, p->plain, p->caa,
+	struct wishes	  wishes = { p->relay[0] != '\0' ? p->relay : p->resolver, p->strict, seed, p->faults, p->plain, p->caa,
 		p->auto_renewal };
 	struct hierarchy *h = calloc(1, sizeof(*h));
 	struct buf	  yaml = { 0 };
@@ -194,6 +196,8 @@ say_settings(const struct pebble *p)
 		say("Using custom DNS resolver for ACME challenges: %s", p->resolver);
 	else
 		say("Using system DNS resolver for ACME challenges");
+	if (p->relay[0] != '\0')
+		say("The host of -dnsserver is not known yet; it is looked up for each question, by way of %s", p->relay);
 	if (s->no_sleep)
 		say("Disabling random VA sleeps");
 	else
@@ -228,6 +232,8 @@ serve(struct pebble *p)
 	uint64_t       seed = seed_of();
 	enum err       err;
 
+	if (relay_start(p->resolver, p->relay) != ERR_OK)
+		return fail("DNS server", "its host isn't known, and nothing can wait for it");
 	if (!folder_make(p->folder))
 		return fail("Making a folder for the CA's state", "neither /dev/shm nor /tmp can be written");
 	if (p->strict)

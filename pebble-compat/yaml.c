@@ -367,13 +367,23 @@ listen_address(const struct settings *s)
 	return s->listen[0] != '\0' ? s->listen : ":443";
 }
 
+/* For the log and the page for people: replies take their URLs from the Host header. */
+static unsigned
+own_port(const struct settings *s)
+{
+	char	 host[256];
+	uint16_t port;
+
+	return config_listen_address(listen_address(s), host, sizeof(host), &port) && port != 0 ? port : 14000;
+}
+
 static enum err
 put_wfe(struct writing *w)
 {
 	bool	 own;
 	enum err err;
 
-	buf_put_str(w->yaml, "wfe:\n  url: \"https://localhost:14000\"\n  names: [localhost]\n");
+	buf_printf(w->yaml, "wfe:\n  url: \"https://localhost:%u\"\n  names: [localhost]\n", own_port(w->settings));
 	if ((err = put_plain(w)) == ERR_OK && (err = put_listener(w, "listen", listen_address(w->settings))) == ERR_OK &&
 	    (err = put_listener(w, "management_listen", w->settings->management)) == ERR_OK &&
 	    (err = put_tls(w, &own)) == ERR_OK)

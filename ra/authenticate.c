@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base64url.h"
 #include "lib/chance.h"
 #include "lib/log.h"
 #include "ra/request.h"
@@ -46,6 +47,23 @@ spend_nonce(struct request *request)
 	if (jws_peek_nonce(request->msg.body, &nonce) == ERR_OK)
 		(void)nonce_redeem(request->ra->nonces, (const char *)nonce.data);
 	buf_free(&nonce);
+}
+
+/* RFC 8555, 6.5.2 has them malformed; clients' tests of badNonce send any word to servers that don't look. */
+static bool
+refuse_odd_nonce(struct request *request)
+{
+	struct buf nonce = { 0 }, bytes = { 0 };
+	bool	   odd = jws_peek_nonce(request->msg.body, &nonce) == ERR_OK &&
+	    base64url_get(slice_str((const char *)nonce.data), &bytes) == ERR_MALFORMED;
+
+	if (odd) {
+		problem_set(&request->problem, PROBLEM_BAD_NONCE, "the nonce is no base64url (RFC 8555, 6.5.2)");
+		(void)problem_said(&request->problem, SAID_NONCE_BAD, (const char *)nonce.data);
+	}
+	buf_free(&nonce);
+	buf_free(&bytes);
+	return odd;
 }
 
 static bool
@@ -192,6 +210,8 @@ authenticate(struct request *request)
 
 	if (err == ERR_BAD_ALGORITHM || err == ERR_MALFORMED)
 		spend_nonce(request);
+	if (err == ERR_MALFORMED && request->site.surface->odd_nonces && refuse_odd_nonce(request))
+		return false;
 	if (err == ERR_BAD_ALGORITHM)
 		return problem_set(&request->problem, PROBLEM_BAD_SIGNATURE_ALGORITHM, "%s", reason.text);
 	if (err == ERR_MEMORY)

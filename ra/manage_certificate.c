@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lib/clock.h"
 #include "lib/json.h"
@@ -157,17 +158,34 @@ override(struct renewal_overrides *all, struct slice serial, const char *text)
 		abort();
 	pthread_mutex_lock(&all->lock);
 	free(map_remove(all->texts, serial.data, serial.len));
-	if (map_put(all->texts, serial.data, serial.len, copy) != ERR_OK)
+	if (copy[0] == '\0')
+		free(copy);
+	else if (map_put(all->texts, serial.data, serial.len, copy) != ERR_OK)
 		abort();
 	pthread_mutex_unlock(&all->lock);
 }
 
-/* Pebble takes any string for the answer: that is what clients shall cope with. */
+/* In any case, as Go reads JSON. NULL: it isn't there. */
+static const json_t *
+member(const json_t *object, const char *name)
+{
+	const json_t *value;
+	const char   *key;
+
+	json_object_foreach((json_t *)(uintptr_t)object, key, value)
+		if (strcasecmp(key, name) == 0)
+			return value;
+	return NULL;
+}
+
+/* Pebble takes any string for the answer: that is what clients shall cope with. None is the server's own again. */
 void
 manage_set_renewal_info(struct manage *m, const char *rest)
 {
 	json_t		 *json = manage_object(m);
-	const char	 *pem = json_member_str(json, "Certificate"), *text = json_member_str(json, "ARIResponse");
+	const json_t	 *answer = member(json, "ARIResponse");
+	const char	 *pem = json_string_value(member(json, "Certificate"));
+	const char	 *text = answer == NULL || json_is_null(answer) ? "" : json_string_value(answer);
 	STACK_OF(X509) *certs = NULL;
 	struct reason	  reason = { "" };
 	uint8_t		  serial[SERIAL_MAX];

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lib/clock.h"
 #include "lib/json.h"
@@ -172,6 +173,23 @@ drop_empty(struct request *request)
 			json_object_del(request->payload, key);
 }
 
+/* What payloads had before RFC 8555. In any case, as its servers took it. */
+static bool
+check_resource(struct request *request)
+{
+	const json_t *value;
+	const char   *key;
+
+	if (!request->ra->config->ra.strict)
+		return true;
+	json_object_foreach(request->payload, key, value)
+		if (strcasecmp(key, "resource") == 0 && json_string_length(value) > 0)
+			return problem_set(&request->problem, PROBLEM_MALFORMED,
+			    "JWS body included JSON with a deprecated ACME v1 \"resource\" field (\"%.60s\")",
+			    json_string_value(value));
+	return true;
+}
+
 /* The payload as the route wants it. */
 static bool
 check_payload(struct request *request)
@@ -196,7 +214,7 @@ check_payload(struct request *request)
 	if (err != ERR_OK)
 		return problem_set(&request->problem, PROBLEM_MALFORMED, "the JWS payload: %s", reason.text);
 	drop_empty(request);
-	return true;
+	return check_resource(request);
 }
 
 /* Not before it is known who asks. */

@@ -22,6 +22,8 @@ static const struct {
 	{ DNS_MALFORMED, "answered something that is not a DNS answer", "check va.resolvers" },
 	{ DNS_REFERRED, "is not authoritative for the name", "check the zone's NS records; a zone that is delegated "
 	    "further needs an entry of its own in va.zones" },
+	{ DNS_NO_TCP, "answered by UDP what was cut off or may be forged, and could not be asked by TCP",
+	    "let it answer the CA by TCP too, and let no firewall stand between" },
 	{ DNS_UNREACHABLE, "could not be reached", "check va.resolvers, and that the resolver runs and serves the CA" },
 	{ DNS_TIMEOUT, "did not answer in time",
 	    "check va.resolvers, and that the resolver is reachable from the CA" },

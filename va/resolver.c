@@ -176,7 +176,8 @@ verdict_fill(struct query *q, const struct server_answer *said, struct ask_answe
 	const char *error = dns_error_name(said->error);
 
 	a->verdict = dns_verdict(said->status, &a->advice);
-	if (q->count > 0 && said->status >= DNS_REFUSED && said->status <= DNS_TIMEOUT && said->status != DNS_REFERRED) {
+	if (q->count > 0 && said->status >= DNS_REFUSED && said->status <= DNS_TIMEOUT && said->status != DNS_REFERRED &&
+	    said->status != DNS_NO_TCP) {
 		snprintf(q->advice, sizeof(q->advice), "it is a name server of %.200s, asked directly (va.zones): check that it "
 		    "runs, is reachable from the CA and serves it", q->resolver->config->zones[q->zone].zone);
 		a->advice = q->advice;

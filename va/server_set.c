@@ -50,6 +50,7 @@ struct question {
 	struct server_answer worst; /* what it was */
 	char extra[DNS_EXTRA_MAX + 1];
 	bool probing; /* SERVFAIL: whether it is for DNSSEC */
+	bool fell_back; /* to TCP, after an answer by UDP */
 	struct dns_question sent;
 	size_t at; /* whom: an index of servers */
 	struct port *port;
@@ -330,6 +331,8 @@ static void
 question_fail(struct question *q, enum dns_status status, const struct dns_head *head)
 {
 	question_rest(q);
+	if (status == DNS_UNREACHABLE && q->fell_back)
+		status = DNS_NO_TCP;
 	if (q->worst.status == 0 || status < q->worst.status) {
 		q->worst = (struct server_answer){ .status = status, .error = head != NULL ? head->error : -1,
 			.extra = q->extra };
@@ -348,7 +351,7 @@ question_late(uv_timer_t *timer)
 
 	question_rest(q);
 	if (q->worst.status == 0)
-		q->worst = (struct server_answer){ .status = DNS_TIMEOUT, .error = -1, .extra = "" };
+		q->worst = (struct server_answer){ .status = q->fell_back ? DNS_NO_TCP : DNS_TIMEOUT, .error = -1, .extra = "" };
 	q->tries++;
 	question_try(q);
 }
@@ -428,8 +431,16 @@ question_by_tcp(struct question *q)
 }
 
 static void
+question_fall_back(struct question *q)
+{
+	q->fell_back = true;
+	question_by_tcp(q);
+}
+
+static void
 question_send(struct question *q)
 {
+	q->fell_back = false;
 	if (q->set->egress->tcp)
 		question_by_tcp(q);
 	else
@@ -521,11 +532,11 @@ port_hear(struct port *p, struct slice reply)
 		case DNS_FOREIGN:
 			continue;
 		case DNS_OTHER_CASE:
-			question_by_tcp(q);
+			question_fall_back(q);
 			return;
 		case DNS_EXACT:
 			if (dns_head_read(reply, &head) && head.truncated)
-				question_by_tcp(q);
+				question_fall_back(q);
 			else
 				question_judge(q, reply);
 			return;
@@ -535,7 +546,7 @@ port_hear(struct port *p, struct slice reply)
 	p->strays = 0;
 	for (q = LIST_FIRST(&p->live); q != NULL; q = next) {
 		next = LIST_NEXT(q, by_port); /* the last one takes the socket with it */
-		question_by_tcp(q);
+		question_fall_back(q);
 	}
 }
 

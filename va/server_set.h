@@ -24,6 +24,7 @@ enum dns_status {
 	DNS_REFUSED, DNS_SERVFAIL, DNS_NOTIMP, DNS_FORMERR, DNS_OTHER_RCODE,
 	DNS_MALFORMED,		/* no DNS answer */
 	DNS_REFERRED,		/* asked directly, it is not the one that knows */
+	DNS_NO_TCP,		/* by UDP it was not to be believed, or cut off, and by TCP it isn't there */
 	DNS_UNREACHABLE,	/* the host said that nobody is there, or there is no way */
 	DNS_TIMEOUT,
 	DNS_BAD_NAME,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "acme/surface.h"
 #include "lib/file.h"
 #include "lib/log.h"
 #include "x509/certificate.h"
@@ -206,7 +207,8 @@ add_index(struct plain *plain, const struct config *config, const char *fingerpr
 	put_html(&out, config->name);
 	buf_put_str(&out, about);
 	put_html(&out, config->wfe.url);
-	buf_put_str(&out, "/directory</pre>\n");
+	put_html(&out, surface_of(config->surface)->paths[ROUTE_DIRECTORY]);
+	buf_put_str(&out, "</pre>\n");
 	if (fingerprint[0] != '\0')
 		put_root_section(&out, config, fingerprint);
 	buf_put_str(&out, "</body></html>\n");

@@ -60,6 +60,16 @@ def test_a_failure_from_each_perspective(seen_twice, second_names, responder):
                      f"{responder.port}$", text, re.M), text
 
 
+def test_one_that_had_not_answered_yet(seen_twice, names, second_names):
+    server = seen_twice
+    names.set("late.causes.test", rcode="SERVFAIL")
+    second_names.set("late.causes.test", delay=2, a=["127.0.0.1"])
+    url, _ = begun(Client(server), "late.causes.test")
+    assert {vote["perspective"]: vote["outcome"] for vote in show(server, url)["votes"]} == {"primary": "failed", "fra": "open"}
+    text = server.run("authz", "show", url.rsplit("/", 1)[1], "--dir", server.home).stdout
+    assert re.search(r"^fra +open + - +had not answered when it was decided$", text, re.M), text
+
+
 def test_a_success_names_its_statements(seen_twice):
     url, done = begun(Client(seen_twice), "good.test")
     assert done["status"] == "valid"

@@ -1,7 +1,7 @@
 """What stands against forged answers on the wire, and what a question asks for: RFC 5452, RFC 6891."""
 import pytest
 from dnslib import QTYPE, DNSRecord
-from harness.acme import Client
+from harness.acme import URN, Client
 from harness.names import Names
 from harness.responder import Responder
 
@@ -54,6 +54,22 @@ def test_rfc6891_7_who_does_not_know_edns(account, resolver):
     resolver.set("old.test", a=["127.0.0.1"], edns=False)
     assert account.issue(["old.test"]).names == ["old.test"]
     assert {len(DNSRecord.parse(data).ar) for data, _ in resolver.heard} == {0, 1}
+
+
+@pytest.mark.parametrize("what", [{"lower": True}, {"truncate": True}, {"forged": "127.0.0.9"}], ids=lambda what: next(iter(what)))
+def test_rfc7766_a_resolver_without_tcp_is_told_as_such(account, resolver, what):
+    """It does answer, by UDP: "could not be reached" would send people to the wrong place."""
+    resolver._tcp.shutdown()
+    resolver._tcp.server_close()
+    resolver.set("no-tcp.test", a=["127.0.0.1"], **what)
+    authorization = account.order(["no-tcp.test"]).json()["authorizations"][0]
+    account.post(account.challenge(authorization)["url"], {})
+    error = account.poll(authorization, ("valid", "invalid")).json()["challenges"][0]["error"]
+    assert error["type"] == URN + "dns"
+    assert f"resolver {resolver.address} answered by UDP what was cut off or may be forged, and could not be asked by TCP: let it " \
+        "answer the CA by TCP too" in error["detail"], error
+    resolver.set("by-udp.test", a=["127.0.0.1"])
+    account.issue(["by-udp.test"])
 
 
 @pytest.mark.parametrize("kind", ["http-01", "tls-alpn-01"])

@@ -288,6 +288,20 @@ def test_the_file_is_secret_and_checked(make_server):
     assert again.returncode == 1 and "never overwritten" not in again.stdout and "it exists" in again.stderr
 
 
+def test_one_that_is_down_is_told_once(make_server):
+    """However often it is tried."""
+    server = make_server(start=False)
+    fra = Perspective(server, "fra")
+    join(server, fra)
+    host, port = fra.address.rsplit(":", 1)
+    with socket.create_server((host, int(port))) as listener:
+        listener.settimeout(10)
+        server.start()
+        for _ in range(4):
+            listener.accept()[0].close()
+    assert server.log().count("a perspective is down perspective=fra") == 1, server.log()
+
+
 def test_one_that_greets_and_hangs_up_is_left_alone_longer_each_time(make_server):
     server = make_server(start=False)
     fra = Perspective(server, "fra")

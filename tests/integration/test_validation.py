@@ -99,6 +99,15 @@ def test_denied_address_beside_an_allowed_one(names, shared):
     shared.issue(["mixed.test"])
 
 
+def test_each_address_is_judged(names, fails):
+    """Also the one that is left when the first is denied, or refuses."""
+    names.set("both-denied.test", a=["169.254.169.254", "169.254.170.2"])
+    fails("both-denied.test", "connection", "169.254.170.2 (link-local), which is not an allowed target")
+    names.set("denied-fallback.test", aaaa=["::ffff:127.0.0.9"], a=["169.254.169.254"])
+    done = fails("denied-fallback.test", "connection", "127.0.0.9 port", "refused the connection")
+    assert [hop["addressUsed"] for hop in done["validationRecord"]] == ["::ffff:127.0.0.9"]
+
+
 def test_ipv6_then_ipv4(server, names, shared):
     """The IPv6 address refuses; one try by IPv4 follows, and the record shows both."""
     names.set("fallback.test", a=["127.0.0.1"], aaaa=["::ffff:127.0.0.9"])

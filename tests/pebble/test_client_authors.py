@@ -47,9 +47,10 @@ def shell(tmp_path_factory):
 
 def test_shell(shell):
     """All of them in their order, in one shell."""
-    text = shell("\n".join(blocks("sh")))
+    text = shell("\n".join(blocks("sh")).replace(":8055", f":{free_port()}"))
     assert '"newNonce"' in text and "Seed: 7" in text and "Pebble Root CA" in text
-    assert '"rateLimited"' in text and '"clients"' in text
+    assert '"rateLimited"' in text and '"1/3600s"' in text and '"clients"' in text
+    assert "1: unknown" in text and "/moved/order-plz" in text
     assert "<testsuite" in (shell.folder / "conformance.xml").read_text()
     assert "<html" in (shell.folder / "conformance.html").read_text()
 

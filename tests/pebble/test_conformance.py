@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from harness import keys
 from harness.acme import Client
 from harness.keys import Key, b64
+from harness.tlsalpn import TlsAlpn
 
 
 @pytest.fixture(scope="module")
@@ -244,7 +245,7 @@ def test_retry_after_ignored(watched, client):
 
 def test_subproblems_ignored(watched, client):
     for _ in range(2):
-        client.post(client.directory["newOrder"], {"identifiers": [{"type": "dns", "value": "a_b.test"}]})
+        client.post(client.directory["newOrder"], {"identifiers": [{"type": "dns", "value": "a.*.test"}]})
     assert set(broken(watched)) == {"SUBPROBLEMS"}
 
 
@@ -308,6 +309,14 @@ def test_finalize_too_early(watched, client):
     made = client.order(["early-finalize.test"])
     client.finalize(made.json(), keys.csr(["early-finalize.test"], Key()))
     finish(client, made)
+    assert set(broken(watched)) == {"FINALIZE"}
+
+
+def test_finalize_twice(watched, client):
+    made = client.order(["twice.test"])
+    finish(client, made)
+    order = client.get(made.headers["Location"]).json()
+    assert client.finalize(order, keys.csr(["twice.test"], Key())).status_code == 403
     assert set(broken(watched)) == {"FINALIZE"}
 
 
@@ -575,11 +584,47 @@ def test_several_challenges(watched, client):
     assert set(broken(watched)) in ({"SEVERAL"}, {"DEAD"})      # as fast as the validation was
 
 
+@pytest.fixture(scope="module")
+def alpn(challenges):
+    """One that asks a TLS server whose certificates tests bend."""
+    from harness.pebble import Pebble
+    responder = TlsAlpn()
+    made = Pebble("signet", challenges, config={"tlsPort": responder.port})
+    yield made, responder
+    made.close()
+    responder.close()
+
+
+def order_of(client, name):
+    kind = "ip" if name[0].isdigit() else "dns"
+    return client.post(client.directory["newOrder"], {"identifiers": [{"type": kind, "value": name}]})
+
+
 def test_tls_alpn_certificate(watched, client):
     made = client.order(["alpn.test"])
     url = made.json()["authorizations"][0]
     found = next(c for c in client.get(url).json()["challenges"] if c["type"] == "tls-alpn-01")
     client.server.responder.tls.put("alpn.test", found["token"] + ".wrong")
+    client.post(found["url"], {})
+    assert patient(client, url).json()["status"] == "invalid"
+    client.get(made.headers["Location"])
+    assert set(broken(watched)) == {"TLS_ALPN"}
+
+
+@pytest.mark.parametrize("name,bends", (
+    ("critical.test", {"critical": False}), ("extra.test", {"sans": [x509.DNSName("extra.test"), x509.DNSName("more.test")]}),
+    ("noalpn.test", {"alpn": None}), ("http.test", {"alpn": ("http/1.1",)}),
+    ("127.0.0.1", {"sans": [x509.DNSName("1.0.0.127.in-addr.arpa")]}), ("none.test", {"identifier": False})),
+    ids=("not critical", "extra SANs", "no ALPN", "another ALPN", "wrong reverse name", "no extension"))
+def test_tls_alpn_bends(alpn, name, bends):
+    """RFC 8737, 3; RFC 8738, 6."""
+    watched, responder = alpn
+    assert watched.manage("/reset", "POST").status_code == 200
+    client = watched.client()
+    made = order_of(client, name)
+    url = made.json()["authorizations"][0]
+    found = next(c for c in client.get(url).json()["challenges"] if c["type"] == "tls-alpn-01")
+    responder.put(name, f"{found['token']}.{client.key.thumbprint}", **bends)
     client.post(found["url"], {})
     assert patient(client, url).json()["status"] == "invalid"
     client.get(made.headers["Location"])

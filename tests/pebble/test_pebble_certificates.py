@@ -327,3 +327,10 @@ def test_set_renewal_info(peb, client, answer):
     assert reply.status_code == 200, reply.text
     found = client.http.get(f"{client.directory['renewalInfo']}/{cert_id(issued.leaf)}")
     assert found.text == answer
+    for nothing in ({}, {"ariResponse": ""}):
+        assert peb.manage("/set-renewal-info/", "POST", json={"certificate": pem, "ariresponse": answer}).status_code == 200
+        found = client.http.get(f"{client.directory['renewalInfo']}/{cert_id(issued.leaf)}")
+        assert found.text == answer
+        assert peb.manage("/set-renewal-info/", "POST", json={"Certificate": pem, **nothing}).status_code == 200
+        found = client.http.get(f"{client.directory['renewalInfo']}/{cert_id(issued.leaf)}")
+        assert "2020" not in found.text and list(found.json()) == ["suggestedWindow"]

@@ -119,6 +119,7 @@ def test_bad_identifiers(client_both, names, kind, status, detail):
     identifiers = [{"type": "dns", "value": name} for name in names]
     reply = client_both.post(client_both.directory["newOrder"], {"identifiers": identifiers})
     problem(reply, kind, status, detail)
+    assert "character" not in detail or "subproblems" not in reply.json()
 
 
 def test_a_name_of_one_label(client_both):
@@ -230,7 +231,8 @@ def test_key_authorization_is_refused(client_both):
     url = client_both.order(["ka.test"]).json()["authorizations"][0]
     challenge = client_both.challenge(url)
     reply = client_both.post(challenge["url"], {"keyAuthorization": challenge["token"] + "." + client_both.key.thumbprint})
-    problem(reply, "malformed", 400)
+    problem(reply, "malformed", 400,
+            "Challenge response body contained legacy KeyAuthorization field, POST body should be `{}`")
 
 
 def test_strict_body_of_a_challenge(make_pebble_both):
@@ -239,7 +241,21 @@ def test_strict_body_of_a_challenge(make_pebble_both):
     url = client.order(["strict.test"]).json()["authorizations"][0]
     challenge = client.challenge(url)
     problem(client.post(challenge["url"], {"resource": "challenge"}), "malformed", 400)
+    problem(client.post(challenge["url"], {"other": 1}), "malformed", 400, 'challenge initiation POST JWS body was not "{}"')
     assert client.post(challenge["url"], {}).status_code == 200
+
+
+def test_strict_has_no_resource(make_pebble_both):
+    """What payloads named before RFC 8555. Without -strict it is passed over."""
+    client, lax = make_pebble_both(args=["-strict"]).client(), make_pebble_both().client()
+    identifiers = [{"type": "dns", "value": "resource.test"}]
+    for name in ("resource", "Resource"):
+        payload = {name: "new-order", "identifiers": identifiers}
+        problem(client.post(client.directory["newOrder"], payload), "malformed", 400,
+                'JWS body included JSON with a deprecated ACME v1 "resource" field')
+        assert lax.post(lax.directory["newOrder"], payload).status_code == 201
+    problem(client.post(client.kid, {"resource": "reg", "contact": ["mailto:a@example.org"]}), "malformed", 400)
+    assert client.order(["resource.test"], resource="").status_code == 201
 
 
 def test_deactivated_authorization(client_both):

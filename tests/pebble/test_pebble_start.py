@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import pytest
+import requests
 from cryptography import x509
 from harness.pebble import Pebble, program
 from harness.server import SLOW
@@ -121,6 +122,22 @@ def test_log_of_what_is_turned_on(make_pebble):
         assert re.search(rf"^Pebble {DAY}{re.escape(text)}$", peb.log, re.M), (text, peb.log)
 
 
+def test_without_standard_files(make_pebble_both):
+    """As some start what shall stay behind."""
+    peb = make_pebble_both(start=False)
+    peb.process = subprocess.Popen(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *program(peb.kind), *peb.args], env=peb.env,
+                                   cwd=peb.dir)
+    end = time.monotonic() + 10 * SLOW
+    while True:
+        try:
+            assert peb.http.get(peb.directory_url, timeout=10).status_code == 200
+            break
+        except requests.ConnectionError:
+            assert time.monotonic() < end and peb.process.poll() is None
+            time.sleep(0.01)
+    peb.client().issue(["closed.test"])
+
+
 @pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGINT))
 def test_it_ends(make_pebble_both, number):
     peb = make_pebble_both()
@@ -178,6 +195,27 @@ def test_dnsserver_by_host_name(make_pebble_both):
     peb.args[3] = peb.args[3].replace("127.0.0.1", "names.pebble.example")
     peb.start(within=with_hosts(peb, b"127.0.0.1 localhost names.pebble.example\n"))
     peb.client().ready(["by-name.test"], "dns-01")
+
+
+@others_hosts
+def test_dnsserver_whose_name_nobody_knows_yet(make_pebble):
+    """Containers start in any order: it serves, validations fail, and when the name is there they don't."""
+    peb = make_pebble(start=False)
+    resolv = peb.file("resolv.conf", b"nameserver 127.0.0.1\n")
+    peb.args[3] = peb.args[3].replace("127.0.0.1", "late.pebble.example")
+    peb.start(within=["unshare", "--mount", "sh", "-c", f'mount --bind {resolv} /etc/resolv.conf && exec "$@"', "sh",
+                      *with_hosts(peb, b"127.0.0.1 localhost\n")])
+    client = peb.client()
+    found, = client.authorize(client.order(["too-early.test"]).json(), "dns-01")
+    assert found["status"] == "invalid"
+    peb.file("hosts", b"127.0.0.1 localhost late.pebble.example\n")
+    end = time.monotonic() + 10                     # Go looks at the file every five seconds
+    while found["status"] != "valid":
+        assert time.monotonic() < end, found
+        found, = client.authorize(client.order([f"in-time-{time.monotonic_ns()}.test"]).json(), "dns-01")
+    client.ready([f"in-time-{i}.test" for i in range(8)])
+    peb.stop()
+    assert subprocess.run(["pgrep", "-f", peb.args[1]], stdout=subprocess.DEVNULL, check=False).returncode == 1
 
 
 @others_hosts

@@ -2,6 +2,7 @@
 import json
 
 import pytest
+import requests
 from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID
 from harness import ocsp as O
@@ -31,6 +32,12 @@ def test_crl_and_ocsp(server):
     assert revoke(client, issued, reason=1).status_code == 200
     assert O.until_revoked(ocsp_url(issued), issued).revocation_reason.value == "keyCompromise"
     assert listed(issued) is not None
+
+
+def test_the_page_for_people_names_the_directory(server):
+    page = requests.get(f"http://localhost:{server.plain_port}/", timeout=10).text
+    assert f"<pre>{server.directory_url}</pre>" in page
+    assert f"ready url={server.directory_url} " in server.log
 
 
 def test_the_clock_moves_them(server):

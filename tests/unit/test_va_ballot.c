@@ -74,7 +74,7 @@ agrees(struct world *w, size_t who)
 {
 	struct player *p = &w->players[who];
 	struct msg_result result = { .ok = true, .record = "[]", .validated = clock_now(),
-		.caa_checked = clock_now() - (int64_t)who };
+		.caa_checked = clock_now() - (int64_t)(who * 7 % 5) }; /* nyc's is the oldest */
 	struct buf statement = { 0 };
 
 	statement_put(p, &statement);

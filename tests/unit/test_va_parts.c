@@ -359,7 +359,7 @@ static void
 test_zones(void **state)
 {
 	struct zone_config zones[] = { { .zone = (char[]){ "example" } },
-		{ .zone = (char[]){ "corp.example" } } };
+		{ .zone = (char[]){ "corp.example" } } }, turned[] = { zones[1], zones[0] };
 	struct va_config config = { .zones = zones, .zone_count = 2 };
 
 	(void)state;
@@ -370,6 +370,9 @@ test_zones(void **state)
 	assert_int_equal(resolver_zone(&config, "example"), 0);
 	assert_int_equal(resolver_zone(&config, "notexample"), 2);
 	assert_int_equal(resolver_zone(&config, "example.org"), 2);
+	config.zones = turned; /* in whichever order */
+	assert_int_equal(resolver_zone(&config, "a.corp.example"), 0);
+	assert_int_equal(resolver_zone(&config, "acorp.example"), 1);
 	assert_true(resolver_is_localhost("localhost"));
 	assert_true(resolver_is_localhost("a.b.LOCALHOST"));
 	assert_false(resolver_is_localhost("notlocalhost"));
