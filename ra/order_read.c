@@ -80,7 +80,8 @@ read_identifier(struct reading *r, size_t position, const json_t *item)
 	if (err != ERR_OK) {
 		keep_value(one, json_member_str(item, "value"));
 		problem_add(r->problem, PROBLEM_MALFORMED, one, "%s", reason.text);
-		say_character(r, json_member_str(item, "value"));
+		if (one->type == IDENTIFIER_DNS)
+			say_character(r, json_member_str(item, "value"));
 	} else if (!is_repeated(r->order, one)) {
 		r->order->identifier_count++;
 	}

@@ -642,7 +642,8 @@ def test_reason_and_revoking_twice(watched, client):
 
 
 def test_address_not_canonical(watched, client):
-    client.post(client.directory["newOrder"], {"identifiers": [{"type": "ip", "value": "2001:DB8:0::1"}]})
+    reply = client.post(client.directory["newOrder"], {"identifiers": [{"type": "ip", "value": "2001:DB8:0::1"}]}).json()
+    assert [sub["identifier"]["value"] for sub in reply["subproblems"]] == ["2001:DB8:0::1"] and "2001:db8::1" in reply["detail"]
     assert set(broken(watched)) == {"ADDRESS"}
 
 
