@@ -52,6 +52,17 @@ def responder():
     made.close()
 
 
+@pytest.fixture(autouse=True)
+def as_before(request):
+    """What a test says for a name or to a request is gone with it: which tests share a DNS server and a responder is up to
+    the scheduler."""
+    shared = [request.getfixturevalue(name) for name in ("names", "responder") if name in request.fixturenames]
+    kept = [one.keep() for one in shared]
+    yield
+    for one, what in zip(shared, kept):
+        one.put_back(what)
+
+
 @pytest.fixture(scope="session")
 def server(names, responder):
     yield from shared_server(names, responder)

@@ -18,6 +18,7 @@
  * is full, the oldest has been waited for while a good part of the limit came after it. */
 #define PATIENCE_MS 3000
 #define PATIENCE_NARROW_MS 250
+#define MANY 256		/* connections at once */
 
 struct crowd {
 	size_t	limit, count;
@@ -40,7 +41,7 @@ struct connection {
 struct connections {
 	pthread_mutex_t		 mutex;
 	struct connection	*first, *last;	/* the newest, the oldest */
-	size_t			 count;
+	size_t			 count, most;		/* most: at once, since they last ebbed */
 	size_t			 busy;
 	int64_t			 idle_ms, request_ms;
 	size_t			 crowd_count;
@@ -266,7 +267,8 @@ connection_opened(struct connections *all, struct crowd *crowd, int fd, const ch
 	else
 		all->last = c;
 	all->first = c;
-	all->count++;
+	if (++all->count > all->most)
+		all->most = all->count;
 	crowd->count++;
 	/* Sooner than the next sweep: whoever comes by the thousand must not fill the rest before it. */
 	if (sixteenths(crowd) >= FULL)
@@ -316,6 +318,19 @@ connections_count(struct connections *all)
 	count = all->count;
 	pthread_mutex_unlock(&all->mutex);
 	return count;
+}
+
+bool
+connections_ebbed(struct connections *all)
+{
+	bool ebbed;
+
+	pthread_mutex_lock(&all->mutex);
+	ebbed = all->most >= MANY && all->count <= all->most / 2;
+	if (ebbed)
+		all->most = all->count;
+	pthread_mutex_unlock(&all->mutex);
+	return ebbed;
 }
 
 size_t

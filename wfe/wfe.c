@@ -27,7 +27,6 @@
 
 #define STOP_MS 8000		/* for requests in hand when asked to stop; the supervisor gives ten s */
 #define SWEEPS 8		/* a second: what a crowd of slow clients makes others wait */
-#define MANY 256		/* connections: 8 MiB */
 #define OTHER_DESCRIPTORS 128	/* listeners, channels, event loops: far fewer, for any number of cores */
 
 /* Beyond the common ones: sockets that exist already, and libmicrohttpd's ways to wake its threads. */
@@ -135,25 +134,11 @@ tell_of_clients(struct wfe *wfe, size_t dropped)
 		log_event(LOG_INFO, "clients that ask for much wait for their turn", F_INT("requests", waited));
 }
 
-/* malloc() keeps what a crowd's connections took, some 30 KiB each, for the next. */
-static void
-give_back(struct wfe *wfe, size_t *most)
-{
-	size_t count = connections_count(wfe->connections);
-
-	if (count > *most)
-		*most = count;
-	if (*most < MANY || count > *most / 2)
-		return;
-	malloc_trim(0);
-	*most = count;
-}
-
 static void *
 housekeeping(void *arg)
 {
 	struct wfe *wfe = arg;
-	size_t slow = 0, most = 0;
+	size_t slow = 0;
 
 	for (unsigned turn = 0;; turn++) {
 		slow += connections_sweep(wfe->connections, clock_monotonic_ms());
@@ -164,7 +149,8 @@ housekeeping(void *arg)
 			if (wfe->tls != NULL)
 				tls_tick(wfe->tls, wfe->ra);
 			wfe_want_nonces(wfe);
-			give_back(wfe, &most);
+			if (connections_ebbed(wfe->connections))
+				malloc_trim(0);		/* some 30 KiB each, kept for the next */
 		}
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000000 / SWEEPS }, NULL);
 	}

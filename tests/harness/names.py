@@ -1,4 +1,5 @@
 """A DNS server whose answers a test sets, by UDP and TCP; on loopback unless host says otherwise."""
+import copy
 import os
 import socket
 import socketserver
@@ -43,6 +44,12 @@ class Names:
     def set(self, name, **what):
         self.zones[name.lower()] = what
         return name
+
+    def keep(self):
+        return copy.deepcopy(self.zones), self.usual, self.folder
+
+    def put_back(self, kept):
+        self.zones, self.usual, self.folder = kept
 
     def txt(self, name, value):
         self.zones.setdefault(name.lower(), {}).setdefault("txt", []).append(value)

@@ -33,6 +33,12 @@ class Responder:
             self._servers.append(server)
             threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
 
+    def keep(self):
+        return dict(self.tokens), dict(self.by_host), dict(self.by_path), self.webroot, dict(self.tls.contexts)
+
+    def put_back(self, kept):
+        self.tokens, self.by_host, self.by_path, self.webroot, self.tls.contexts = kept
+
     def put(self, token, text):
         self.tokens[token] = text
 

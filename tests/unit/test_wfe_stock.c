@@ -288,6 +288,37 @@ crowd_of_the_well_behaved(void **state)
 	party_end(&p);
 }
 
+/* However quickly they came and went; once; and again when the rest of a crowd that was many still has gone, too. */
+static void
+ebb(void **state)
+{
+	struct connections	*all = connections_new(60, 10);
+	struct crowd		*crowd = connections_crowd(all, 4096);
+	struct connection	*c[600];
+	size_t			 open = 0;
+
+	(void)state;
+	while (open < 255)
+		c[open++] = connection_opened(all, crowd, -1, "192.0.2.1", 0);
+	while (open > 0)
+		connection_closed(all, c[--open]);
+	assert_false(connections_ebbed(all));		/* not many */
+	while (open < 600)
+		c[open++] = connection_opened(all, crowd, -1, "192.0.2.1", 0);
+	assert_false(connections_ebbed(all));		/* all there */
+	while (open > 301)
+		connection_closed(all, c[--open]);
+	assert_false(connections_ebbed(all));
+	connection_closed(all, c[--open]);
+	assert_true(connections_ebbed(all));
+	assert_false(connections_ebbed(all));
+	while (open > 0)
+		connection_closed(all, c[--open]);
+	assert_true(connections_ebbed(all));
+	assert_false(connections_ebbed(all));
+	connections_free(all);
+}
+
 int
 main(void)
 {
@@ -295,7 +326,7 @@ main(void)
 		cmocka_unit_test(in_flight_numbers), cmocka_unit_test(in_flight_bounded),
 		cmocka_unit_test(deadlines), cmocka_unit_test(crowd_of_one_address),
 		cmocka_unit_test(crowd_of_many_addresses), cmocka_unit_test(crowd_of_one),
-		cmocka_unit_test(crowd_of_the_well_behaved) };
+		cmocka_unit_test(crowd_of_the_well_behaved), cmocka_unit_test(ebb) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
