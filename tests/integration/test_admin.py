@@ -27,11 +27,19 @@ def own(names, responder):
 
 
 @pytest.fixture(scope="module")
-def issued(own):
+def still(names, responder):
+    """Nothing happens there but issued."""
+    server = Server(names, responder)
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def issued(still):
     """Three certificates of two accounts; the last one is revoked."""
-    first, second = Client(own, contact=["mailto:admin@example.org"]), Client(own)
+    first, second = Client(still, contact=["mailto:admin@example.org"]), Client(still)
     made = [first.issue(["one.test", "two.test"]), second.issue(["sub.two.test"]), first.issue(["gone.test"])]
-    admin(own, "cert", "revoke", serial(made[2]), "--reason", "superseded")
+    admin(still, "cert", "revoke", serial(made[2]), "--reason", "superseded")
     return first, second, made
 
 
@@ -72,14 +80,14 @@ def lines(sock, request):
 
 # --- lists ---------------------------------------------------------------------------------------------
 
-def test_cert_list_filters(own, issued):
+def test_cert_list_filters(still, issued):
     first, second, (one, two, gone) = issued
-    listed = rows(own, "cert", "list")
+    listed = rows(still, "cert", "list")
     assert [row["serial"].lstrip("0") for row in listed] == [serial(gone), serial(two), serial(one)]
     assert listed[2]["names"] == ["one.test", "two.test"] and listed[2]["account"] == account_id(first)
 
     def found(*args):
-        return [row["serial"].lstrip("0") for row in rows(own, "cert", "list", *args)]
+        return [row["serial"].lstrip("0") for row in rows(still, "cert", "list", *args)]
 
     assert found("--name", "two.test") == [serial(one)]
     assert found("--name", "*.two.test") == [serial(two)]
@@ -96,26 +104,26 @@ def test_cert_list_filters(own, issued):
     assert found("--limit", "1") == [serial(gone)]
 
 
-def test_cert_list_for_people(own, issued):
-    text = admin(own, "cert", "list", "--limit", "2").stdout.splitlines()
+def test_cert_list_for_people(still, issued):
+    text = admin(still, "cert", "list", "--limit", "2").stdout.splitlines()
     assert text[0].split() == ["SERIAL", "STATE", "ENDS", "ACCOUNT", "NAMES"] and len(text) == 3
     assert "revoked" in text[1] and "gone.test" in text[1]
 
 
-def test_cert_show(own, issued):
-    shown, = rows(own, "cert", "show", serial(issued[2][0]))
+def test_cert_show(still, issued):
+    shown, = rows(still, "cert", "show", serial(issued[2][0]))
     assert x509.load_pem_x509_certificate(shown["pem"].encode()) == issued[2][0].leaf
     assert shown["state"] == "valid" and shown["profile"] == "default"
     with_colons = ":".join(serial(issued[2][0]).rjust(36, "0")[i:i + 2] for i in range(0, 36, 2)).upper()
-    assert "-----BEGIN CERTIFICATE-----" in admin(own, "cert", "show", with_colons).stdout
+    assert "-----BEGIN CERTIFICATE-----" in admin(still, "cert", "show", with_colons).stdout
 
 
-def test_accounts(own, issued):
-    listed = rows(own, "account", "list")
-    assert [row["id"] for row in listed][-2:] == [account_id(issued[1]), account_id(issued[0])]
-    found, = rows(own, "account", "list", "--contact", "ADMIN@")
+def test_accounts(still, issued):
+    listed = rows(still, "account", "list")
+    assert [row["id"] for row in listed] == [account_id(issued[1]), account_id(issued[0])]
+    found, = rows(still, "account", "list", "--contact", "ADMIN@")
     assert found["id"] == account_id(issued[0]) and found["contact"] == ["mailto:admin@example.org"]
-    shown, = rows(own, "account", "show", account_id(issued[0]))
+    shown, = rows(still, "account", "show", account_id(issued[0]))
     assert shown["thumbprint"] == issued[0].key.thumbprint and shown["orders"] == 2
     assert shown["key"] == issued[0].key.jwk and shown["status"] == "valid"
 
@@ -270,16 +278,16 @@ def test_the_folders_owner_may(names, responder):
         server.close()
 
 
-def test_actions_are_logged_with_the_uid(own, issued):
-    admin(own, "cert", "show", serial(issued[2][1]))
-    line = own.wait_log(rf".*admin command.*of=0*{serial(issued[2][1])}.*").group()
+def test_actions_are_logged_with_the_uid(still, issued):
+    admin(still, "cert", "show", serial(issued[2][1]))
+    line = still.wait_log(rf".*admin command.*of=0*{serial(issued[2][1])}.*").group()
     assert f"uid={os.geteuid()} " in line and 'command="cert show"' in line and "outcome=done" in line
 
 
 # --- the socket itself -----------------------------------------------------------------------------------------
 
-def test_requests_follow_one_another(own, issued):
-    with dial(own) as sock:
+def test_requests_follow_one_another(still, issued):
+    with dial(still) as sock:
         sock.sendall(b'{"command": "cert list", "limit": 1}\n{"command": "cert list", "limit": 2}\n')
         kinds = [next(iter(json.loads(line))) for line in [sock_line(sock) for _ in range(5)]]
         assert kinds == ["row", "end", "row", "row", "end"]
@@ -314,23 +322,23 @@ def test_line_without_an_end(own):
     assert "none is longer than 32768 bytes" in answer.decode()
 
 
-def test_clients_are_bounded(own, issued):
+def test_clients_are_bounded(still, issued):
     """The ninth is told to come again; when one has gone, there is room."""
-    held = [dial(own) for _ in range(8)]
+    held = [dial(still) for _ in range(8)]
     try:
         assert [lines(sock, {"command": "cert list", "limit": 1})[-1] for sock in held] == [{"end": {"rows": 1}}] * 8
-        with dial(own) as ninth:
+        with dial(still) as ninth:
             assert json.loads(sock_line(ninth))["error"]["code"] == "busy"
         held.pop().close()
         until = time.monotonic() + 5
-        while admin(own, "cert", "list", check=False).returncode != 0:
+        while admin(still, "cert", "list", check=False).returncode != 0:
             assert time.monotonic() < until
     finally:
         for sock in held:
             sock.close()
 
 
-def test_a_slow_reader_disturbs_nobody(own, issued):
+def test_a_slow_reader_disturbs_nobody(own):
     """It asks for far more than the socket holds, and doesn't read: ACME goes on, and so do other commands; SIGTERM
     isn't held up either."""
     with dial(own) as slow:
