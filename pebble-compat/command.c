@@ -304,5 +304,7 @@ pebble_command(int argc, char **argv)
 		flags_usage(flags, sizeof(flags) / sizeof(flags[0]), argv[0], stderr);
 		return 1;
 	}
+	if (p.ready_file[0] != '\0')
+		unlink(p.ready_file);		/* an earlier run's would be believed */
 	return run(&p);
 }

@@ -57,6 +57,7 @@ def as_before(request):
     """What a test says for a name or to a request is gone with it: which tests share a DNS server and a responder is up to
     the scheduler."""
     shared = [request.getfixturevalue(name) for name in ("names", "responder") if name in request.fixturenames]
+    shared = [one for one in shared if isinstance(one, (Names, Responder))]      # a parameter may be called so, too
     kept = [one.keep() for one in shared]
     yield
     for one, what in zip(shared, kept):

@@ -1,7 +1,9 @@
 """What signet pebble has beyond Pebble: faults on demand, a clock that moves, state away and back, a seed, a CA that stays,
 ports that it chooses itself."""
+import datetime
 import json
 import os
+import subprocess
 import time
 from email.utils import parsedate_to_datetime
 
@@ -11,6 +13,7 @@ from cryptography import x509
 from harness import keys
 from harness.keys import Key
 from harness.pebble import Pebble, problem
+from harness.server import PROGRAM
 
 CALM = {"PEBBLE_WFE_NONCEREJECT": "0", "PEBBLE_AUTHZREUSE": "0", "PEBBLE_VA_NOSLEEP": "1"}
 
@@ -51,11 +54,16 @@ def test_status_and_problem(server, client):
     assert order(client).status_code == 201
 
 
+def now(server):
+    """By its clock, which other tests move."""
+    return datetime.datetime.fromisoformat(server.manage("/clock").json()["now"].replace("Z", "+00:00")).timestamp()
+
+
 def test_retry_after_as_a_date(server, client):
     script(server, {"endpoint": "new-order", "type": "rateLimited", "retryAfter": 60, "retryAfterForm": "date"})
     reply = order(client)
     problem(reply, "rateLimited", 429)
-    assert 50 < parsedate_to_datetime(reply.headers["Retry-After"]).timestamp() - time.time() < 70
+    assert 50 < parsedate_to_datetime(reply.headers["Retry-After"]).timestamp() - now(server) < 70
 
 
 def test_nth_and_times(server, client):
@@ -326,6 +334,13 @@ def test_ca_dir(challenges, tmp_path, algorithm):
 
 
 # --- ports ------------------------------------------------------------------------------------------------------
+
+
+def test_an_earlier_ready_file_is_gone(tmp_path):
+    file = tmp_path / "ready.json"
+    file.write_text("{}")
+    done = subprocess.run([PROGRAM, "pebble", "-config", str(tmp_path / "none.json"), "-ready-file", str(file)], timeout=10)
+    assert done.returncode != 0 and not file.exists()
 
 
 def test_ready_file(challenges, tmp_path):
