@@ -24,7 +24,8 @@ owe_orders(const struct book *book, const struct conduct_client *client, enum co
 
 		if (t->kind != TRACKED_ORDER || t->client != client)
 			continue;
-		if (rule == RULE_ABANDONED && t->step == STEP_MADE)
+		/* Who gave up at a badNonce is told of that. */
+		if (rule == RULE_ABANDONED && t->step == STEP_MADE && client->retry_nonce[0] == '\0')
 			owe(v, t->request, "an order was made and neither finalized nor seen to its end");
 		else if (rule == RULE_POLL && t->step == STEP_FINALIZED && t->polls == 0)
 			owe(v, t->request, "an order was finalized and not polled");

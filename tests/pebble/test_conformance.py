@@ -344,6 +344,13 @@ def test_order_abandoned(watched, client):
     assert set(broken(watched)) == {"ABANDONED"}
 
 
+def test_order_left_at_a_refused_nonce(watched, client):
+    """That is what is told, and not a second time what comes of it."""
+    made = client.order(["refused-nonce.test"])
+    client.post(made.headers["Location"], None, nonce="AAAAAAAAAAAAAAAAAAAAAA")
+    assert set(broken(watched)) == {"NONCE", "RETRY"}
+
+
 def test_order_not_polled(watched, client):
     made = client.order(["unpolled.test"])
     url = made.json()["authorizations"][0]
