@@ -49,7 +49,7 @@ size_t	 connections_sweep(struct connections *, int64_t now_ms);
 /* Shuts down what is idle: the server is stopping. */
 void	 connections_close_idle(struct connections *);
 size_t	 connections_count(struct connections *);
-/* True once for each time that more than half of a crowd has gone, however quickly it came and went; a few dozen are no
+/* True once for each time that half of a crowd or more has gone, however quickly it came and went; a few dozen are no
  * crowd. */
 bool	 connections_ebbed(struct connections *);
 /* How many are not idle. */
