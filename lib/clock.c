@@ -42,6 +42,14 @@ clock_monotonic_us(void)
 	return clock_us(CLOCK_MONOTONIC);
 }
 
+struct timespec
+clock_after_ms(int64_t ms)
+{
+	int64_t at = clock_us(CLOCK_MONOTONIC) + ms * 1000;
+
+	return (struct timespec){ .tv_sec = at / 1000000, .tv_nsec = at % 1000000 * 1000 };
+}
+
 void
 clock_shift(int64_t seconds)
 {

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "lib/rfc3339.h"
 
@@ -11,6 +12,8 @@ int64_t clock_now(void);		/* seconds since 1970, UTC */
 int64_t clock_now_ms(void);		/* the same in milliseconds */
 int64_t clock_monotonic_ms(void);	/* for durations and deadlines; never steps */
 int64_t clock_monotonic_us(void);
+/* That many milliseconds from now by CLOCK_MONOTONIC: for pthread_cond_clockwait(). */
+struct timespec clock_after_ms(int64_t);
 
 /* Moves clock_now() and clock_now_ms() by that much from now on; for tests and preset pebble. */
 void clock_shift(int64_t seconds);

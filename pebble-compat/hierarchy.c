@@ -1,11 +1,9 @@
 #include "pebble-compat/hierarchy.h"
 
 #include <openssl/rand.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/clock.h"
 #include "pebble-compat/quick_rsa.h"
@@ -17,63 +15,32 @@
 
 /* --- keys ------------------------------------------------------------------------------------------ */
 
-/* Threads take turns at what is still to be made. */
-struct workshop {
-	pthread_mutex_t	 lock;
-	EVP_PKEY	**places[CHAINS_MAX * (CHAIN_LENGTH_MAX + 1)];
-	size_t		 count, next;
-	bool		 ecdsa;
-};
-
-static void *
-work(void *arg)
+static bool
+keys_make(EVP_PKEY **const places[], size_t count, bool ecdsa)
 {
-	struct workshop *w = arg;
-	size_t		 i;
-
-	for (;;) {
-		pthread_mutex_lock(&w->lock);
-		i = w->next++;
-		pthread_mutex_unlock(&w->lock);
-		if (i >= w->count)
-			return NULL;
-		*w->places[i] = w->ecdsa ? key_generate(KEY_P256) : quick_rsa();
-	}
-}
-
-static void
-keys_make(struct workshop *w)
-{
-	long	  cores = sysconf(_SC_NPROCESSORS_ONLN);
-	pthread_t threads[8];
-	size_t	  started = 0;
-
-	pthread_mutex_init(&w->lock, NULL);
-	while (started + 1 < w->count && started < 7 && (long)started + 1 < cores &&
-	    pthread_create(&threads[started], NULL, work, w) == 0)
-		started++;
-	work(w);
-	while (started > 0)
-		pthread_join(threads[--started], NULL);
-	pthread_mutex_destroy(&w->lock);
+	if (!ecdsa)
+		return quick_rsa(places, count);
+	for (size_t i = 0; i < count; i++)
+		if ((*places[i] = key_generate(KEY_P256)) == NULL)
+			return false;
+	return true;
 }
 
 /* The issuing key once, all others for each chain. */
 static bool
 all_keys(struct hierarchy *h, bool ecdsa)
 {
-	struct workshop w = { .ecdsa = ecdsa };
+	EVP_PKEY **places[CHAINS_MAX * (CHAIN_LENGTH_MAX + 1)];
+	size_t	   count = 0;
 
-	w.places[w.count++] = &h->chains[0].intermediates[0].key;
+	places[count++] = &h->chains[0].intermediates[0].key;
 	for (size_t c = 0; c < h->count; c++) {
-		w.places[w.count++] = &h->chains[c].root.key;
+		places[count++] = &h->chains[c].root.key;
 		for (size_t i = 1; i < h->length; i++)
-			w.places[w.count++] = &h->chains[c].intermediates[i].key;
+			places[count++] = &h->chains[c].intermediates[i].key;
 	}
-	keys_make(&w);
-	for (size_t i = 0; i < w.count; i++)
-		if (*w.places[i] == NULL)
-			return false;
+	if (!keys_make(places, count, ecdsa))
+		return false;
 	for (size_t c = 1; c < h->count; c++) {
 		h->chains[c].intermediates[0].key = h->chains[0].intermediates[0].key;
 		EVP_PKEY_up_ref(h->chains[c].intermediates[0].key);

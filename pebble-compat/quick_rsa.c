@@ -3,120 +3,11 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/param_build.h>
-#include <stdbool.h>
-#include <string.h>
+#include <stdlib.h>
 
-#define PRIME_BITS 1024
+#include "pebble-compat/primes.h"
+
 #define EXPONENT 65537
-/* Candidates are tried at growing distances from a random start; among so many there is a prime nearly always (they are
- * 355 odd numbers apart on the average), else another start is drawn. */
-#define SPAN 4096
-/* Rounds of Miller and Rabin for random candidates of 1024 bits: 2^-80 is reached with 3 (Handbook of Applied
- * Cryptography, 4.49); Fermat's to base 2 comes first and costs one. */
-#define ROUNDS 4
-#define SIEVE_PRIMES 1024
-
-struct work {
-	BN_CTX	*context;
-	BIGNUM	*base, *less, *power;
-};
-
-static unsigned
-small_primes(unsigned out[SIEVE_PRIMES])
-{
-	unsigned count = 0;
-
-	for (unsigned n = 3; count < SIEVE_PRIMES; n += 2) {
-		unsigned i = 0;
-
-		while (i < count && out[i] * out[i] <= n && n % out[i] != 0)
-			i++;
-		if (i == count || out[i] * out[i] > n)
-			out[count++] = n;
-	}
-	return count;
-}
-
-/* Marks the offsets 2i at which start + 2i has a small factor. */
-static void
-sieve(const BIGNUM *start, bool composite[SPAN])
-{
-	unsigned primes[SIEVE_PRIMES], count = small_primes(primes);
-
-	memset(composite, 0, SPAN * sizeof(composite[0]));
-	for (unsigned i = 0; i < count; i++) {
-		unsigned p = primes[i], rest = (unsigned)BN_mod_word(start, p);
-		/* start + 2k = 0 mod p: k is half of -rest. */
-		unsigned k = rest == 0 ? 0 : (p - rest) % 2 == 0 ? (p - rest) / 2 : (2 * p - rest) / 2;
-
-		for (; k < SPAN; k += p)
-			composite[k] = true;
-	}
-}
-
-/* Fermat's test to base 2, which nearly every composite number fails. */
-static bool
-may_be_prime(struct work *w, const BIGNUM *candidate)
-{
-	return BN_copy(w->less, candidate) != NULL && BN_sub_word(w->less, 1) == 1 && BN_set_word(w->base, 2) == 1 &&
-	    BN_mod_exp(w->power, w->base, w->less, candidate, w->context) == 1 && BN_is_one(w->power);
-}
-
-/* One round of Miller and Rabin to a random base. */
-static bool
-survives(struct work *w, const BIGNUM *candidate)
-{
-	int twos = 0;
-
-	if (BN_copy(w->less, candidate) == NULL || BN_sub_word(w->less, 1) != 1 ||
-	    BN_rand_range(w->base, w->less) != 1 || BN_is_zero(w->base))
-		return false;
-	while (!BN_is_bit_set(w->less, twos))
-		twos++;
-	if (BN_rshift(w->power, w->less, twos) != 1 ||
-	    BN_mod_exp(w->power, w->base, w->power, candidate, w->context) != 1)
-		return false;
-	if (BN_is_one(w->power) || BN_cmp(w->power, w->less) == 0)
-		return true;
-	for (int i = 1; i < twos; i++)
-		if (BN_mod_sqr(w->power, w->power, candidate, w->context) == 1 && BN_cmp(w->power, w->less) == 0)
-			return true;
-	return false;
-}
-
-static bool
-is_prime(struct work *w, const BIGNUM *candidate)
-{
-	if (!may_be_prime(w, candidate) || BN_mod_word(w->less, EXPONENT) == 0)
-		return false;
-	for (int i = 0; i < ROUNDS; i++)
-		if (!survives(w, candidate))
-			return false;
-	return true;
-}
-
-static bool
-prime(struct work *w, BIGNUM *out)
-{
-	bool composite[SPAN];
-
-	for (;;) {
-		if (BN_rand(out, PRIME_BITS, BN_RAND_TOP_TWO, BN_RAND_BOTTOM_ODD) != 1)
-			return false;
-		sieve(out, composite);
-		for (unsigned k = 0, at = 0; k < SPAN; k++) {
-			if (composite[k])
-				continue;
-			if (BN_add_word(out, 2 * (BN_ULONG)(k - at)) != 1)
-				return false;
-			at = k;
-			if (BN_num_bits(out) == PRIME_BITS && is_prime(w, out))
-				return true;
-		}
-	}
-}
-
-/* --- the key from two primes ------------------------------------------------------------------------- */
 
 struct parts {
 	BIGNUM *p, *q, *n, *e, *d, *dp, *dq, *qinv, *t;
@@ -158,25 +49,42 @@ assemble(const struct parts *k)
 	return key;
 }
 
-EVP_PKEY *
-quick_rsa(void)
+/* NULL: OpenSSL failed. */
+static EVP_PKEY *
+key_of(BIGNUM *one, BIGNUM *other)
 {
-	BN_CTX	    *context = BN_CTX_new();
-	struct work  w = { .context = context };
-	struct parts k = { 0 };
+	BN_CTX	    *context = BN_CTX_secure_new();
+	bool	     ordered = BN_cmp(one, other) > 0;	/* p > q: some libraries insist */
+	struct parts k = { .p = ordered ? one : other, .q = ordered ? other : one };
 	EVP_PKEY    *key = NULL;
 
 	if (context == NULL)
 		return NULL;
 	BN_CTX_start(context);
-	w.base = BN_CTX_get(context);
-	w.less = BN_CTX_get(context);
-	w.power = BN_CTX_get(context);
-	k = (struct parts){ BN_CTX_get(context), BN_CTX_get(context), BN_CTX_get(context), BN_CTX_get(context),
-		BN_CTX_get(context), BN_CTX_get(context), BN_CTX_get(context), BN_CTX_get(context), BN_CTX_get(context) };
-	if (k.t != NULL && prime(&w, k.p) && prime(&w, k.q) && BN_cmp(k.p, k.q) != 0 && compute(&k, context))
+	k.n = BN_CTX_get(context);
+	k.e = BN_CTX_get(context);
+	k.d = BN_CTX_get(context);
+	k.dp = BN_CTX_get(context);
+	k.dq = BN_CTX_get(context);
+	k.qinv = BN_CTX_get(context);
+	k.t = BN_CTX_get(context);
+	if (k.t != NULL && BN_cmp(k.p, k.q) != 0 && compute(&k, context))
 		key = assemble(&k);
 	BN_CTX_end(context);
 	BN_CTX_free(context);
 	return key;
+}
+
+bool
+quick_rsa(EVP_PKEY **const places[], size_t count)
+{
+	BIGNUM **primes = calloc(2 * count, sizeof(BIGNUM *));
+	bool	 ok = primes != NULL && primes_find(primes, 2 * count, EXPONENT);
+
+	for (size_t i = 0; ok && i < count; i++)
+		ok = (*places[i] = key_of(primes[2 * i], primes[2 * i + 1])) != NULL;
+	for (size_t i = 0; primes != NULL && i < 2 * count; i++)
+		BN_clear_free(primes[i]);
+	free(primes);
+	return ok;
 }

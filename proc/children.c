@@ -151,27 +151,27 @@ start_role(struct children *children, enum role role, const struct spawn *spawn,
 
 /* A perspective is va and nothing else. */
 static bool
-belongs(const struct children *children, enum role role, unsigned stage)
+belongs(const struct children *children, enum role role)
 {
-	return order_stage(role) == stage && (!children->alone || role == ROLE_VA);
+	return !children->alone || role == ROLE_VA;
 }
 
 bool
-children_start(struct children *children, unsigned stage, const struct spawn *spawn,
-    const struct config *config, const struct listeners *listeners)
+children_start(struct children *children, const struct spawn *spawn, const struct config *config,
+    const struct listeners *listeners)
 {
 	for (enum role r = ROLE_WFE; r < ROLE_COUNT; r++) {
-		if (belongs(children, r, stage) && !start_role(children, r, spawn, config, listeners))
+		if (belongs(children, r) && !start_role(children, r, spawn, config, listeners))
 			return false;
 	}
 	return true;
 }
 
 bool
-children_ready(const struct children *children, unsigned stage)
+children_ready(const struct children *children)
 {
 	for (enum role r = ROLE_WFE; r < ROLE_COUNT; r++) {
-		if (belongs(children, r, stage) && !children->of[r].ready)
+		if (belongs(children, r) && !children->of[r].ready)
 			return false;
 	}
 	return true;
@@ -200,13 +200,34 @@ children_listen(struct children *children)
 	}
 }
 
+/* wfe waits for ra: what is to blame is the role that the others wait for. */
+static bool
+waits_for_another(const struct children *children, enum role role)
+{
+	return role == ROLE_WFE && children->of[ROLE_RA].pid != 0 && !children->of[ROLE_RA].ready;
+}
+
+int64_t
+children_deadline(const struct children *children)
+{
+	int64_t first = INT64_MAX;
+
+	for (enum role r = ROLE_WFE; r < ROLE_COUNT; r++) {
+		const struct child *child = &children->of[r];
+
+		if (child->pid != 0 && !child->ready && !waits_for_another(children, r) && child->deadline < first)
+			first = child->deadline;
+	}
+	return first;
+}
+
 void
 children_kill_late(struct children *children, int64_t now)
 {
 	for (enum role r = ROLE_WFE; r < ROLE_COUNT; r++) {
 		struct child *child = &children->of[r];
 
-		if (child->pid == 0 || child->ready || now < child->deadline)
+		if (child->pid == 0 || child->ready || now < child->deadline || waits_for_another(children, r))
 			continue;
 		log_event(LOG_ERROR, "role not ready in time", F_STR("which", role_name(r)),
 		    F_INT("waited_ms", READY_MS));

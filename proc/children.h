@@ -32,13 +32,14 @@ struct children {
 bool	children_wire(struct children *);
 void	children_unwire(struct children *);
 
-/* Starts the roles of a stage (order.h) and tells them their configuration. False: the reason is logged. */
-bool	children_start(struct children *, unsigned stage, const struct spawn *, const struct config *,
-	    const struct listeners *);
-/* Are all of the stage ready? */
-bool	children_ready(const struct children *, unsigned stage);
+/* Starts all roles and tells them their configuration; what one says to another that isn't there yet waits in their
+ * wire, and wfe takes no client before ra has answered it. False: the reason is logged. */
+bool	children_start(struct children *, const struct spawn *, const struct config *, const struct listeners *);
+bool	children_ready(const struct children *);	/* are all? */
 /* Reads what roles that aren't ready say. */
 void	children_listen(struct children *);
+/* clock_monotonic_ms() at which the first will be too late; INT64_MAX: none. */
+int64_t	children_deadline(const struct children *);
 /* Kills every role that is past its time to get ready, and logs it. */
 void	children_kill_late(struct children *, int64_t now);
 

@@ -7,8 +7,7 @@
 
 #include "ipc/role.h"
 
-/* Roles of one stage start in parallel; the next stage starts when all of it are ready. Stopping goes the
- * other way round: wfe first, so that what it has in hand still finds ra, va and ca. */
+/* Roles start all at once and stop by stages, the last first: what wfe has in hand still finds ra, va and ca. */
 #define ORDER_STAGES 3
 unsigned order_stage(enum role);		/* 0: ca and va, 1: ra, 2: wfe */
 

@@ -53,7 +53,6 @@ struct supervisor {
 	struct children	 children;
 	enum state	 state;
 	enum after	 after;		/* of STOPPING */
-	unsigned	 stage;		/* of STARTING: which is on its way */
 	int64_t		 since;		/* when it began: the start, or the death before it */
 	int64_t		 asked;		/* when SIGTERM or SIGINT first came; 0: not yet */
 	int64_t		 deadline;	/* of STOPPING and PAUSED */
@@ -112,10 +111,9 @@ static void
 start_roles(struct supervisor *s)
 {
 	s->state = STARTING;
-	s->stage = 0;
 	s->children.alone = config_is_perspective(s->config);
 	if (!folders_prepare(s->config, stderr) || !children_wire(&s->children) ||
-	    !children_start(&s->children, 0, &s->spawn, s->config, &s->listeners)) {
+	    !children_start(&s->children, &s->spawn, s->config, &s->listeners)) {
 		log_event(LOG_ERROR, "start failed", F_STR("file", s->config->file));
 		fail(s);
 	}
@@ -150,12 +148,8 @@ static void
 go_on_starting(struct supervisor *s)
 {
 	children_kill_late(&s->children, clock_monotonic_ms());
-	while (s->state == STARTING && children_ready(&s->children, s->stage)) {
-		if (++s->stage == ORDER_STAGES)
-			now_running(s);
-		else if (!children_start(&s->children, s->stage, &s->spawn, s->config, &s->listeners))
-			fail(s);
-	}
+	if (children_ready(&s->children))
+		now_running(s);
 }
 
 static void
@@ -285,9 +279,8 @@ step(struct supervisor *s)
 static bool
 expected_end(const struct supervisor *s, int status)
 {
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return s->served || s->state == STOPPING;
-	return s->killed && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+	return (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
+	    (s->killed && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
 static void
@@ -334,12 +327,8 @@ time_left(const struct supervisor *s)
 
 	if (s->state == STOPPING || s->state == PAUSED)
 		next = s->deadline;
-	for (enum role r = ROLE_WFE; s->state == STARTING && r < ROLE_COUNT; r++) {
-		const struct child *child = &s->children.of[r];
-
-		if (child->pid != 0 && !child->ready && child->deadline < next)
-			next = child->deadline;
-	}
+	else if (s->state == STARTING)
+		next = children_deadline(&s->children);
 	if (next == INT64_MAX)
 		return -1;
 	return next <= now ? 0 : (int)(next - now) + 1;

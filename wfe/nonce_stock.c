@@ -4,9 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/clock.h"
+
 /* A ring, oldest first out: a nonce grows stale when it lies. */
 struct nonce_stock {
 	pthread_mutex_t	mutex;
+	pthread_cond_t	changed;	/* filled is true */
+	bool		filled;		/* at least once */
 	size_t		first;
 	size_t		count;
 	bool		asked;
@@ -18,8 +22,10 @@ nonce_stock_new(void)
 {
 	struct nonce_stock *s = calloc(1, sizeof(*s));
 
-	if (s != NULL)
+	if (s != NULL) {
 		pthread_mutex_init(&s->mutex, NULL);
+		pthread_cond_init(&s->changed, NULL);
+	}
 	return s;
 }
 
@@ -28,6 +34,7 @@ nonce_stock_free(struct nonce_stock *s)
 {
 	if (s == NULL)
 		return;
+	pthread_cond_destroy(&s->changed);
 	pthread_mutex_destroy(&s->mutex);
 	free(s);
 }
@@ -58,7 +65,24 @@ nonce_stock_fill(struct nonce_stock *s, const struct msg_nonces *m)
 		s->count++;
 	}
 	s->asked = false;
+	if (!s->filled)
+		pthread_cond_broadcast(&s->changed);
+	s->filled = true;
 	pthread_mutex_unlock(&s->mutex);
+}
+
+bool
+nonce_stock_wait(struct nonce_stock *s, int ms)
+{
+	struct timespec until = clock_after_ms(ms);
+	bool		filled;
+
+	pthread_mutex_lock(&s->mutex);
+	while (!s->filled && pthread_cond_clockwait(&s->changed, &s->mutex, CLOCK_MONOTONIC, &until) == 0)
+		;
+	filled = s->filled;
+	pthread_mutex_unlock(&s->mutex);
+	return filled;
 }
 
 bool

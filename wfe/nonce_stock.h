@@ -23,6 +23,8 @@ void	 nonce_stock_fill(struct nonce_stock *, const struct msg_nonces *);
 bool	 nonce_stock_wants(struct nonce_stock *);
 /* The message could not be sent: ask again later. */
 void	 nonce_stock_not_asked(struct nonce_stock *);
+/* Waits so long, in milliseconds, for the first filling. False: there was none yet. */
+bool	 nonce_stock_wait(struct nonce_stock *, int ms);
 size_t	 nonce_stock_count(struct nonce_stock *);
 
 #endif

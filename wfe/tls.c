@@ -394,18 +394,11 @@ tls_answer(struct tls *tls, struct slice pem)
 bool
 tls_wait(struct tls *tls, int ms)
 {
-	struct timespec until;
+	struct timespec until = clock_after_ms(ms);
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += (ms % 1000) * 1000000L;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000L;
-	}
 	pthread_mutex_lock(&tls->mutex);
 	while (atomic_load(&current) == NULL) {
-		if (pthread_cond_timedwait(&tls->installed, &tls->mutex, &until) != 0)
+		if (pthread_cond_clockwait(&tls->installed, &tls->mutex, CLOCK_MONOTONIC, &until) != 0)
 			break;
 	}
 	pthread_mutex_unlock(&tls->mutex);

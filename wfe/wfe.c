@@ -26,6 +26,7 @@
 #include "wfe/server.h"
 
 #define STOP_MS 8000		/* for requests in hand when asked to stop; the supervisor gives ten s */
+#define WAIT_MS 200		/* between two looks whether the supervisor has a word, while we wait for ra */
 #define SWEEPS 8		/* a second: what a crowd of slow clients makes others wait */
 #define OTHER_DESCRIPTORS 128	/* listeners, channels, event loops: far fewer, for any number of cores */
 
@@ -167,13 +168,15 @@ start_thread(void *(*run)(void *), void *arg)
 	pthread_detach(thread);
 }
 
-/* There is nothing to listen with before the first certificate. */
+/* Clients wait in the listeners' queues until ra answers: its first word is nonces; and until there is a certificate to
+ * listen with. */
 static void
-wait_for_certificate(const struct wfe *wfe, const struct proc *p)
+wait_for_others(struct wfe *wfe, const struct proc *p)
 {
 	struct pollfd control = { .fd = channel_fd(p->control), .events = POLLIN };
 
-	while (wfe->tls != NULL && !tls_wait(wfe->tls, 200)) {
+	wfe_want_nonces(wfe);
+	while (!nonce_stock_wait(wfe->nonces, WAIT_MS) || (wfe->tls != NULL && !tls_wait(wfe->tls, WAIT_MS))) {
 		if (poll(&control, 1, 0) > 0)
 			_exit(proc_wait_stop(p) ? 0 : 1);
 	}
@@ -213,7 +216,7 @@ wfe_main(struct proc *p)
 	start_thread(housekeeping, wfe);
 	start_thread(watcher_run, wfe->watcher);
 	start_thread(turns_run, wfe->turns);
-	wait_for_certificate(wfe, p);
+	wait_for_others(wfe, p);
 	if (!listen_start(wfe, p->listeners, p->listener_count))
 		_exit(1);
 	proc_ready(p);

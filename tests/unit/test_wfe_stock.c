@@ -38,7 +38,9 @@ nonces_oldest_first(void **state)
 	assert_false(nonce_stock_wants(s));	/* asked already */
 	nonce_stock_not_asked(s);
 	assert_true(nonce_stock_wants(s));
+	assert_false(nonce_stock_wait(s, 1));
 	fill(s, 0);
+	assert_true(nonce_stock_wait(s, 0));
 	assert_true(nonce_stock_wants(s));	/* still under half */
 	fill(s, 256);
 	assert_false(nonce_stock_wants(s));
