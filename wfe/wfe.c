@@ -169,13 +169,12 @@ start_thread(void *(*run)(void *), void *arg)
 }
 
 /* Clients wait in the listeners' queues until ra answers: its first word is nonces; and until there is a certificate to
- * listen with. */
+ * listen with. housekeeping() asks for both: two threads at once would find the channel busy, and try again after a second. */
 static void
 wait_for_others(struct wfe *wfe, const struct proc *p)
 {
 	struct pollfd control = { .fd = channel_fd(p->control), .events = POLLIN };
 
-	wfe_want_nonces(wfe);
 	while (!nonce_stock_wait(wfe->nonces, WAIT_MS) || (wfe->tls != NULL && !tls_wait(wfe->tls, WAIT_MS))) {
 		if (poll(&control, 1, 0) > 0)
 			_exit(proc_wait_stop(p) ? 0 : 1);
