@@ -26,25 +26,24 @@ keys_make(EVP_PKEY **const places[], size_t count, bool ecdsa)
 	return true;
 }
 
-/* The issuing key once, all others for each chain. */
+/* Each chain has a root's key of its own; those of the intermediates are the same in all. */
 static bool
 all_keys(struct hierarchy *h, bool ecdsa)
 {
-	EVP_PKEY **places[CHAINS_MAX * (CHAIN_LENGTH_MAX + 1)];
+	EVP_PKEY **places[CHAINS_MAX + CHAIN_LENGTH_MAX];
 	size_t	   count = 0;
 
-	places[count++] = &h->chains[0].intermediates[0].key;
-	for (size_t c = 0; c < h->count; c++) {
+	for (size_t i = 0; i < h->length; i++)
+		places[count++] = &h->chains[0].intermediates[i].key;
+	for (size_t c = 0; c < h->count; c++)
 		places[count++] = &h->chains[c].root.key;
-		for (size_t i = 1; i < h->length; i++)
-			places[count++] = &h->chains[c].intermediates[i].key;
-	}
 	if (!keys_make(places, count, ecdsa))
 		return false;
-	for (size_t c = 1; c < h->count; c++) {
-		h->chains[c].intermediates[0].key = h->chains[0].intermediates[0].key;
-		EVP_PKEY_up_ref(h->chains[c].intermediates[0].key);
-	}
+	for (size_t c = 1; c < h->count; c++)
+		for (size_t i = 0; i < h->length; i++) {
+			h->chains[c].intermediates[i].key = h->chains[0].intermediates[i].key;
+			EVP_PKEY_up_ref(h->chains[c].intermediates[i].key);
+		}
 	return true;
 }
 

@@ -18,7 +18,8 @@ struct member {
 
 struct chain_made {
 	struct member	root;
-	/* The first is the one that issues: the same key and name in every chain. */
+	/* The first is the one that issues: the same key and name in every chain. The others' keys, which nobody is given,
+	 * are the same in every chain too: half as many to make before the server is ready. */
 	struct member	intermediates[CHAIN_LENGTH_MAX];
 };
 
