@@ -177,6 +177,28 @@ children_ready(const struct children *children)
 	return true;
 }
 
+/* wfe waits for ra's nonces and for its certificate from ca: what is to blame is the role that it waits for. */
+static bool
+waits_for_another(const struct children *children, enum role role)
+{
+	static const enum role others[] = { ROLE_RA, ROLE_CA };
+
+	for (size_t i = 0; role == ROLE_WFE && i < sizeof(others) / sizeof(others[0]); i++) {
+		if (children->of[others[i]].pid != 0 && !children->of[others[i]].ready)
+			return true;
+	}
+	return false;
+}
+
+/* wfe's time counts from when what it waits for is there. */
+static void
+became_ready(struct children *children, struct child *child)
+{
+	child->ready = true;
+	if (children->of[ROLE_WFE].pid != 0)
+		children->of[ROLE_WFE].deadline = clock_monotonic_ms() + READY_MS;
+}
+
 /* The only message a role ever has for us, and it comes before the role meets the world. What a captured
  * role might write later is never read. */
 void
@@ -192,19 +214,12 @@ children_listen(struct children *children)
 			continue;
 		err = channel_try_receive(child->control, &type, &body);
 		if (err == ERR_OK && type == MSG_READY) {
-			child->ready = true;
+			became_ready(children, child);
 		} else if (err == ERR_CLOSED) {
 			channel_free(child->control);	/* exiting; SIGCHLD follows */
 			child->control = NULL;
 		}
 	}
-}
-
-/* wfe waits for ra: what is to blame is the role that the others wait for. */
-static bool
-waits_for_another(const struct children *children, enum role role)
-{
-	return role == ROLE_WFE && children->of[ROLE_RA].pid != 0 && !children->of[ROLE_RA].ready;
 }
 
 int64_t
