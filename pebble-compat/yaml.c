@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "acme/evidence.h"
+#include "acme/identifier.h"
 #include "config/config.h"
 #include "lib/file.h"
 #include "pebble-compat/bind.h"
@@ -391,25 +392,29 @@ put_wfe(struct writing *w)
 	return err;
 }
 
-/* A blocked name stands for itself and all below. */
+/* A blocked name stands for itself and all below. Pebble takes any text; what is no name of a host blocks nothing. */
 static void
 put_blocked(struct writing *w)
 {
+	const char   *before = "";
 	const json_t *item;
 	size_t	      i;
 
 	buf_put_str(w->yaml, "  policy: {deny: [");
 	json_array_foreach((json_t *)(uintptr_t)w->settings->blocked, i, item) {
-		struct buf below = { 0 };
-		char	  *text;
+		struct identifier name;
+		struct reason	  reason;
+		char		  below[sizeof("*.") + IDENTIFIER_VALUE_SIZE];
 
-		buf_printf(&below, "*.%s", json_string_value(item));
-		text = buf_take_str(&below);
-		buf_put_str(w->yaml, i > 0 ? ", " : "");
-		put_text(w->yaml, json_string_value(item));
+		if (identifier_check(IDENTIFIER_DNS, json_string_value(item), &name, &reason) != ERR_OK ||
+		    identifier_is_wildcard(&name))
+			continue;
+		snprintf(below, sizeof(below), "*.%s", name.value);
+		buf_put_str(w->yaml, before);
+		put_text(w->yaml, name.value);
 		buf_put_str(w->yaml, ", ");
-		put_text(w->yaml, text != NULL ? text : "");
-		free(text);
+		put_text(w->yaml, below);
+		before = ", ";
 	}
 	buf_put_str(w->yaml, "]}\n");
 }

@@ -162,6 +162,19 @@ def test_domain_blocklist(make_pebble_both):
     assert client.order(["notblocked-domain.example"]).status_code == 201
 
 
+def test_domain_blocklist_of_any_text(make_pebble_both):
+    """What is no name of a host blocks nothing, and keeps nobody from starting."""
+    peb = make_pebble_both(config={"domainBlocklist": [
+        ".dot.example", "dot.example.", "under_score.example", "ünicode.example", "*.star.example", "192.0.2.7",
+        "not a name\"]}\n", "blocked-domain.example"]})
+    client = peb.client()
+    reply = client.post(client.directory["newOrder"], {"identifiers": [
+        {"type": "dns", "value": "www.blocked-domain.example"}]})
+    problem(reply, "rejectedIdentifier", 400)
+    for name in ("www.dot.example", "www.star.example"):
+        assert client.order([name]).status_code == 201
+
+
 def test_another_accounts_objects(peb_both, client_both):
     other = peb_both.client()
     reply = client_both.order(["mine.test"])
