@@ -76,6 +76,14 @@ def test_dehydrated_revokes_by_no_certificate_key(dehydrated):
     assert dehydrated.shell.revoked(dehydrated.file("cert.pem")) is None
 
 
+@pytest.mark.run_again
+def test_dehydrated_gets_through_refused_nonces(dehydrated):
+    names = ["again.dehydrated.test"]
+    dehydrated.configure()
+    dehydrated.sign(*names)
+    dehydrated.verify(names, "P-256")
+
+
 @pytest.mark.private        # with --full-chain it follows the last certificate's caIssuers, which Pebble's has not
 @row("dehydrated", "http-01", "two names", "P-256", "Ed25519", "an existing CSR")
 def test_dehydrated_csr(dehydrated):

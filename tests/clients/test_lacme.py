@@ -85,6 +85,15 @@ def test_lacme_revokes_by_the_certificate_key(lacme):
     assert shell.revoked(shell.path("chain.pem")) == "keyCompromise"
 
 
+@pytest.mark.run_again
+def test_lacme_gets_through_refused_nonces(lacme):
+    names = ["again.lacme.test"]
+    lacme.shell.request("own", names, "P-256")
+    lacme.configure("RSA-2048", names)
+    lacme("newOrder")
+    lacme.verify(names, "P-256")
+
+
 @row("lacme", "http-01", "two names", "RSA-2048", "P-256", "its own web server")
 def test_lacme_server(lacme):
     names = ["server.lacme.test", "server2.lacme.test"]

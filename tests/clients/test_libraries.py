@@ -73,6 +73,11 @@ def test_dns(program, client):
     program(client, "dns-01", [names[0], "*." + names[0], names[1]])
 
 
+@pytest.mark.run_again
+def test_python_gets_through_refused_nonces(program):
+    program(PYTHON, "http-01", ["again.py.test"])
+
+
 @row(NPM, "tls-alpn-01", "two names")
 def test_tls_alpn(program):
     program(NPM, "tls-alpn-01", names_of(NPM)[:2])
