@@ -257,6 +257,7 @@ read_environment(struct settings *s)
 	s->always_valid = env_truth("PEBBLE_VA_ALWAYS_VALID");
 	s->alternate_roots = env_number_to("PEBBLE_ALTERNATE_ROOTS", 0, 0, CHAINS_MAX - 1);
 	s->moved_paths = env_truth("PEBBLE_MOVED_PATHS");
+	s->show_revoked = env_truth("PEBBLE_SHOW_REVOKED");
 	s->chain_length = env_number_to("PEBBLE_CHAIN_LENGTH", 1, 1, CHAIN_LENGTH_MAX);
 }
 

@@ -27,6 +27,7 @@ struct settings {
 	bool		 always_valid, no_sleep;
 	int64_t		 alternate_roots, chain_length;
 	bool		 moved_paths;	/* another directory than Pebble's */
+	bool		 show_revoked;	/* revoked certificates can still be downloaded */
 	const char	*challenges;	/* names of types between commas; "": all */
 };
 

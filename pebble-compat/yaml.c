@@ -452,8 +452,8 @@ put_ra(struct writing *w, bool strict, const char *faults)
 	    (long long)(s->retry_order > 0 ? s->retry_order : 0),
 	    (long long)(s->retry_authorization > 0 ? s->retry_authorization : 0));
 	buf_printf(w->yaml, "  nonce_rejection: %lld\n  reuse_chance: %lld\n  reuse_authorizations: %s\n"
-	    "  orders_per_page: %lld\n", (long long)s->nonce_reject, (long long)s->authz_reuse,
-	    s->authz_reuse > 0 ? "true" : "false", (long long)s->orders_per_page);
+	    "  orders_per_page: %lld\n  show_revoked: %s\n", (long long)s->nonce_reject, (long long)s->authz_reuse,
+	    s->authz_reuse > 0 ? "true" : "false", (long long)s->orders_per_page, s->show_revoked ? "true" : "false");
 }
 
 static enum err

@@ -201,6 +201,15 @@ def test_revocation(peb_both, client_both, reason):
     assert client_both.get(client_both.get(issued.order_url).json()["certificate"]).status_code == 404
 
 
+def test_revoked_certificates_are_shown_when_asked(make_pebble):
+    client = make_pebble(env={"PEBBLE_SHOW_REVOKED": "1"}).client()
+    issued = client.issue(["shown.test"])
+    assert revoke(client, issued.leaf).status_code == 200
+    reply = client.get(client.get(issued.order_url).json()["certificate"])
+    assert reply.status_code == 200 and load(reply.text) == issued.leaf
+    assert renewal(client, issued.leaf)[1] < datetime.datetime.utcnow()
+
+
 @pytest.mark.parametrize("reason", (7, 11))
 def test_bad_reasons(client_both, issued_both, reason):
     problem(revoke(client_both, issued_both.leaf, reason), "badRevocationReason", 400)
