@@ -53,7 +53,7 @@ FUZZERS  = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all run stall test unit replay conformance conformance-pebble integration clients pebble clients-table \
-	fuzz bench bench-memory bench-idle bench-scale chaos chaos-long hostile lint format coverage install clean \
+	fuzz fuzz-hours bench bench-memory bench-idle bench-scale chaos chaos-long hostile lint format coverage install clean \
 	deps run-deps test-deps lint-deps always
 
 all: $(PROGRAM)
@@ -182,13 +182,13 @@ bench-scale: $(PROGRAM) $(BENCH)
 	SIGNET_PROGRAM=$(abspath $(PROGRAM)) $(PYTHON) -B tests/bench/scale.py $(if $(BENCH_DIR),--dir $(BENCH_DIR)) \
 		--keep docs/performance.md
 
-# Coverage-guided, with the address and undefined-behaviour sanitizers; a finding stops it.
+# Coverage-guided, with the address and undefined-behaviour sanitizers. FUZZED=jws: that target alone.
 fuzz: $(FUZZERS)
-	@set -e; for t in $(FUZZERS); do n=$$(basename $$t); n=$${n#fuzz_}; \
-		echo "== $$n, $(FUZZ_SECONDS) s"; mkdir -p build/fuzz/corpus/$$n; \
-		$$t -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 -verbosity=0 -print_final_stats=1 \
-		    -dict=tests/fuzz/$$n.dict \
-		    -artifact_prefix=build/fuzz/finding-$$n- build/fuzz/corpus/$$n tests/fuzz/corpus/$$n; done
+	$(PYTHON) -B tests/fuzz/run.py --seconds $(FUZZ_SECONDS) $(FUZZED)
+
+# Goes on from where the ledger is, which counts across runs.
+fuzz-hours: $(FUZZERS)
+	$(PYTHON) -B tests/fuzz/run.py --until 60 --ledger docs/fuzzing.md --jobs 2 $(FUZZED)
 
 # The inner make has the archive's own rule for it, and looks what is out of date.
 ifndef FUZZING
