@@ -43,6 +43,7 @@ static const struct msg_entry table[MSG_TYPE_COUNT] = {
 	[MSG_OCSP_SIGN] = { "OCSP_SIGN", RA, CA, OCSP_IDS_MAX *CERTIFICATE_DER_MAX + SMALL },
 	[MSG_OCSP_SIGNED] = { "OCSP_SIGNED", CA, RA, OCSP_RESPONSE_MAX + 128 },
 	[MSG_CANCELED] = { "CANCELED", RA, CA, ID_SIZE },
+	[MSG_BUSY] = { "BUSY", TO_ROLE, SUPERVISOR, 0 },
 };
 
 const struct msg_entry *

@@ -13,7 +13,7 @@
 #include "proc/sanitized.h"
 #include "proc/start.h"
 
-/* ra may have to replay a write-ahead log and apply migrations; sanitizers are many times slower. */
+/* ra may have to replay a write-ahead log; sanitizers are many times slower. */
 #define READY_MS (SANITIZED ? 60000 : 10000)
 
 bool
@@ -199,8 +199,8 @@ became_ready(struct children *children, struct child *child)
 		children->of[ROLE_WFE].deadline = clock_monotonic_ms() + READY_MS;
 }
 
-/* The only message a role ever has for us, and it comes before the role meets the world. What a captured
- * role might write later is never read. */
+/* All that a role ever has for us, and it comes before the role meets the world. What a captured role might
+ * write later is never read. */
 void
 children_listen(struct children *children)
 {
@@ -215,6 +215,8 @@ children_listen(struct children *children)
 		err = channel_try_receive(child->control, &type, &body);
 		if (err == ERR_OK && type == MSG_READY) {
 			became_ready(children, child);
+		} else if (err == ERR_OK && type == MSG_BUSY) {
+			child->deadline = INT64_MAX;
 		} else if (err == ERR_CLOSED) {
 			channel_free(child->control);	/* exiting; SIGCHLD follows */
 			child->control = NULL;

@@ -58,14 +58,26 @@ proc_keep(const struct proc *p, const int *fds, size_t count)
 	free(keep);
 }
 
-void
-proc_ready(const struct proc *p)
+static void
+tell_supervisor(const struct proc *p, enum msg_type type)
 {
 	struct buf empty = { 0 };
 
+	if (channel_send(p->control, type, &empty) != ERR_OK)
+		_exit(0);	/* it is gone */
+}
+
+void
+proc_busy(const struct proc *p)
+{
+	tell_supervisor(p, MSG_BUSY);
+}
+
+void
+proc_ready(const struct proc *p)
+{
 	proc_trim();
-	if (channel_send(p->control, MSG_READY, &empty) != ERR_OK)
-		_exit(0);	/* the supervisor is gone */
+	tell_supervisor(p, MSG_READY);
 }
 
 bool

@@ -45,6 +45,9 @@ void proc_drop(const struct proc *);
 /* p->root as it is called after proc_drop(): "/" when that changed the root directory. For struct sandbox. */
 const char *proc_visible(const struct proc *);
 
+/* Tells the supervisor to wait for proc_ready() however long it takes: for what would only begin anew if it were killed. */
+void proc_busy(const struct proc *);
+
 /* Tells the supervisor that this role serves. */
 void proc_ready(const struct proc *);
 

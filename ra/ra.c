@@ -344,6 +344,23 @@ open_faults(struct ra *ra, const struct config *config)
 	free(path);
 }
 
+/* A migration may rewrite millions of rows, and killed half-way it would begin anew. */
+static void
+open_storage(struct ra *ra, const struct proc *p)
+{
+	const char   *url = p->config->storage, *dir = p->config->dir;
+	struct reason reason = { "" };
+	int	      have, know;
+
+	if (storage_version(url, dir, &have, &know, &reason) == ERR_OK && have > 0 && have < know) {
+		log_event(LOG_INFO, "database schema is being updated; this may take minutes", F_INT("from", have),
+		    F_INT("to", know));
+		proc_busy(p);
+	}
+	if (storage_open(url, dir, READERS, &ra->storage, &reason) != ERR_OK)
+		fail("storage", reason.text);
+}
+
 static void
 open_all(struct ra *ra, struct proc *p)
 {
@@ -375,8 +392,7 @@ open_all(struct ra *ra, struct proc *p)
 		fail("blocked keys", reason.text);
 	if (issuers_open(p->config, &ra->issuers, &reason) != ERR_OK)
 		fail("issuers", reason.text);
-	if (storage_open(p->config->storage, p->config->dir, READERS, &ra->storage, &reason) != ERR_OK)
-		fail("storage", reason.text);
+	open_storage(ra, p);
 	if (limits_load(ra->limits, ra->storage) != ERR_OK)
 		fail("limits", "their overrides can't be read");
 }

@@ -162,11 +162,16 @@ enum err
 star_next(struct storage_tx *tx, const struct certificate *certificate, int64_t now, int64_t *start, int64_t *end)
 {
 	struct order order;
+	struct star  star;
 	uint32_t     next;
 	int64_t	     over;
-	enum err     err = order_get(tx, certificate->order, &order);
+	enum err     err;
 
-	if (err != ERR_OK)
+	/* Few orders are renewed: their tree is much smaller than that of all. */
+	if ((err = star_get(tx, certificate->order, &star)) != ERR_OK)
+		return err;
+	star_free(&star);
+	if ((err = order_get(tx, certificate->order, &order)) != ERR_OK)
 		return err;
 	next = order.auto_renewal.lifetime != 0 ? auto_renewal_current(&order.auto_renewal, now) + 1 : 0;
 	if (next == 0 || order.state != ORDER_VALID ||

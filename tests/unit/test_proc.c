@@ -360,6 +360,54 @@ who_is_ready_is_not_heard_again(void **state)
 	channel_free(role);
 }
 
+/* A role that is started, as far as waiting for it goes; the end that it would have. */
+static struct channel *
+start_waiting(struct children *children, enum role role, int64_t deadline)
+{
+	struct child   *child = &children->of[role];
+	struct channel *end;
+	int		pair[2];
+
+	assert_true(spawn_pair(pair));
+	child->control = channel_new(pair[0], ROLE_SUPERVISOR, role);
+	child->pid = 1;		/* nobody is killed here */
+	child->deadline = deadline;
+	end = channel_new(pair[1], role, ROLE_SUPERVISOR);
+	assert_true(child->control != NULL && end != NULL);
+	return end;
+}
+
+static void
+ready_by_when(void **state)
+{
+	struct children children = { .alone = false };
+	struct channel *wfe = start_waiting(&children, ROLE_WFE, 100), *ra = start_waiting(&children, ROLE_RA, 200);
+	struct channel *ca = start_waiting(&children, ROLE_CA, 300);
+	struct buf	empty = { 0 };
+	int64_t		before = clock_monotonic_ms();
+
+	(void)state;
+	/* wfe waits for the two others. */
+	assert_int_equal(children_deadline(&children), 200);
+	/* A migration takes as long as it takes. */
+	assert_int_equal(channel_send(ra, MSG_BUSY, &empty), ERR_OK);
+	children_listen(&children);
+	assert_int_equal(children_deadline(&children), 300);
+	assert_int_equal(channel_send(ca, MSG_READY, &empty), ERR_OK);
+	children_listen(&children);
+	assert_int_equal(children_deadline(&children), INT64_MAX);
+	/* Then it is wfe's turn, with all of its time. */
+	assert_int_equal(channel_send(ra, MSG_READY, &empty), ERR_OK);
+	children_listen(&children);
+	assert_true(children_deadline(&children) > before + 1000 && children_deadline(&children) < INT64_MAX);
+	channel_free(children.of[ROLE_WFE].control);
+	channel_free(children.of[ROLE_RA].control);
+	channel_free(children.of[ROLE_CA].control);
+	channel_free(wfe);
+	channel_free(ra);
+	channel_free(ca);
+}
+
 /* Its holder dies a moment later; who holds it for longer is complained about in the end. */
 static void
 listeners_wait_for_the_dying(void **state)
@@ -505,6 +553,7 @@ main(void)
 		cmocka_unit_test(drop_to_nothing),
 		cmocka_unit_test(drop_to_a_folder),
 		cmocka_unit_test(who_is_ready_is_not_heard_again),
+		cmocka_unit_test(ready_by_when),
 		cmocka_unit_test(listeners_complain),
 		cmocka_unit_test(listeners_wait_for_the_dying),
 		cmocka_unit_test(listeners_stay),
