@@ -217,14 +217,14 @@ format: lint-deps
 	git clang-format --extensions c,h $(CHANGED) -- $(SOURCES)
 
 # What reads bytes that others made; each has its target in tests/fuzz.
-PARSERS = acme/accept.c acme/auto_renewal.c acme/certid.c acme/evidence.c acme/identifier.c acme/route.c config/parse.c config/read.c \
-	config/scan.c config/value.c config/wire.c ipc/admin.c ipc/msg.c ipc/wire.c jose/binding.c jose/jwk.c jose/jws.c \
-	jose/key_change.c jose/verify.c lib/address.c lib/base64url.c lib/json.c lib/rfc3339.c lib/utf8.c \
-	pebble-compat/challtestsrv/hello.c pebble-compat/challtestsrv/manage.c pebble-compat/challtestsrv/message.c \
-	ra/contact.c ra/order_read.c va/body.c va/caa_set.c va/dns_answer.c va/dns_message.c va/frame.c va/hosts.c \
-	va/issue_value.c va/persist_set.c va/proxy_talk.c va/record.c va/url.c wfe/check.c wfe/hops.c \
-	x509/acme_identifier.c x509/certificate_read.c x509/chain.c x509/csr.c x509/der.c
-PARSERS += ipc/msg_ocsp.c x509/ocsp_request.c
+PARSERS = acme/accept.c acme/auto_renewal.c acme/certid.c acme/evidence.c acme/identifier.c acme/route.c \
+	config/parse.c config/read.c config/scan.c config/value.c config/wire.c ipc/admin.c ipc/msg.c ipc/msg_crl.c \
+	ipc/msg_ocsp.c ipc/wire.c jose/binding.c jose/jwk.c jose/jws.c jose/key_change.c jose/verify.c lib/address.c \
+	lib/base64url.c lib/json.c lib/rfc3339.c lib/utf8.c pebble-compat/challtestsrv/hello.c \
+	pebble-compat/challtestsrv/manage.c pebble-compat/challtestsrv/message.c ra/contact.c ra/order_read.c \
+	va/body.c va/caa_set.c va/dns_answer.c va/dns_message.c va/frame.c va/hosts.c va/issue_value.c \
+	va/persist_set.c va/proxy_talk.c va/record.c va/url.c wfe/check.c wfe/hops.c x509/acme_identifier.c \
+	x509/certificate_read.c x509/chain.c x509/csr.c x509/der.c x509/ocsp_request.c
 
 # By the unit tests and the fuzzers' corpora alone: the roles themselves are driven by the integration tests.
 coverage: test-deps

@@ -1,2 +1,1 @@
-SRC += ipc/msg_ocsp.c
-SRC += ipc/admin.c ipc/channel.c ipc/msg.c ipc/role.c ipc/wire.c
+SRC += ipc/admin.c ipc/channel.c ipc/msg.c ipc/msg_crl.c ipc/msg_ocsp.c ipc/role.c ipc/wire.c
