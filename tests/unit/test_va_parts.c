@@ -519,6 +519,52 @@ test_hosts(void **state)
 	hosts_free(hosts_read(slice_of(NULL, 0)));
 }
 
+/* The same for the log; and the records of a name that was asked for, as many as are shown. */
+static void
+test_record_words(void **state)
+{
+	json_t *array = json_array();
+	struct address two[2] = { address("192.0.2.1"), address("2001:db8::1") };
+	char text[1024];
+	struct url url;
+
+	(void)state;
+	record_words(array, text, sizeof(text));
+	assert_string_equal(text, "");
+	url_challenge(&url, &a_example, 80, "t");
+	record_add(array, &url, two, 2, &two[1], "10.0.0.53:53");
+	record_add(array, &url, NULL, 0, NULL, "");
+	record_add_dns(array, "_acme-challenge.a.example", "10.0.0.54:53");
+	record_words(array, text, sizeof(text));
+	assert_string_equal(text, "a.example, asked of 10.0.0.53:53, resolved to 192.0.2.1, 2001:db8::1, tried 2001:db8::1 port 80; "
+	    "a.example; _acme-challenge.a.example, asked of 10.0.0.54:53");
+	record_words(array, text, 10);
+	assert_string_equal(text, "a.example");
+	json_decref(array);
+}
+
+static void
+test_record_txt(void **state)
+{
+	json_t *array = json_array(), *txt;
+
+	(void)state;
+	record_add_dns(array, "_acme-challenge.a.example", "10.0.0.53:53");
+	record_add_dns(array, "_acme-challenge.b.example", "10.0.0.53:53");
+	for (int i = 0; i <= RECORD_TXT_MAX; i++) {
+		char value[8];
+
+		snprintf(value, sizeof(value), "v%d", i);
+		record_add_txt(array, slice_str(value));
+	}
+	assert_null(json_object_get(json_array_get(array, 0), "txt"));	/* the last look-up's */
+	txt = json_object_get(json_array_get(array, 1), "txt");
+	assert_int_equal(json_array_size(txt), RECORD_TXT_MAX);
+	assert_string_equal(json_string_value(json_array_get(txt, 0)), "v0");
+	assert_string_equal(json_string_value(json_array_get(txt, RECORD_TXT_MAX - 1)), "v5");
+	json_decref(array);
+}
+
 int
 main(void)
 {
@@ -533,6 +579,8 @@ main(void)
 		cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_sound),
 		cmocka_unit_test(test_record),
+		cmocka_unit_test(test_record_words),
+		cmocka_unit_test(test_record_txt),
 		cmocka_unit_test(test_hosts),
 	};
 
