@@ -219,7 +219,8 @@ primes_find(BIGNUM **out, size_t count, unsigned exponent)
 	pthread_t   threads[THREADS_MAX - 1];
 	long	    started = 0;
 
-	memset(out, 0, count * sizeof(*out));
+	for (size_t i = 0; i < count; i++)
+		out[i] = NULL;
 	find_small(&hunt);
 	while (started < THREADS_MAX - 1 && started + 1 < cores &&
 	    pthread_create(&threads[started], NULL, hunt_along, &hunt) == 0)

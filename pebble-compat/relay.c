@@ -131,7 +131,7 @@ relay_main(const struct relay *relay, int listener, pid_t parent)
 	    dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0 || close_range(STDERR_FILENO + 1, ~0U, 0) != 0)
 		_exit(1);
 	for (;;) {
-		client = accept4(STDIN_FILENO, NULL, NULL, SOCK_CLOEXEC);
+		client = accept(STDIN_FILENO, NULL, NULL);
 		if (client >= 0)
 			passage_start(relay, client);
 		else if (errno != EINTR && errno != ECONNABORTED)
@@ -159,7 +159,7 @@ listen_somewhere(uint16_t *port)
 enum err
 relay_start(const char *server, char out[RELAY_TEXT_SIZE])
 {
-	struct relay	 relay;
+	struct relay	 relay = { .host = "" };
 	struct addrinfo *found;
 	uint16_t	 port;
 	pid_t		 parent = getpid(), child;
