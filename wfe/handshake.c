@@ -14,13 +14,15 @@
 #include "lib/log.h"
 
 #define AHEAD_MAX 2048	/* most signed requests; newAccount and finalize, the largest, are 1 to 2 KiB */
+#define RECORD_HEADER 5	/* type, version, length (RFC 8446, 5.1) */
+#define RECORD_HANDSHAKE 22
 
 struct watcher {
 	int		 epoll;
 	struct turns	*turns;
 };
 
-/*  (its first bytes) --not its turn--> suspended --called--> resumed: reading
+/*  (its first record) --not its turn--> suspended --called--> resumed: reading
  *  reading --nothing there--> suspended and watched --readable--> resumed: reading
  *     +--both Finished messages seen--> done: the library's own loop waits for records */
 struct handshake {
@@ -102,13 +104,41 @@ may_begin(struct handshake *h)
 	return false;
 }
 
-/* EAGAIN means that neither the socket nor ahead holds a byte: libmicrohttpd, whose epoll is edge-triggered,
- * waits for the socket only after it. But for what waits for its turn: that is suspended. */
+/* Whether ahead holds the first record to its end. What can't be a ClientHello, or is too long for that, is GnuTLS's to
+ * judge. */
+static bool
+is_whole(const struct handshake *h)
+{
+	size_t size = RECORD_HEADER;
+
+	if (h->end > 0 && h->ahead[0] != RECORD_HANDSHAKE)
+		return true;
+	if (h->end >= RECORD_HEADER)
+		size += (size_t)h->ahead[3] << 8 | h->ahead[4];
+	return h->end >= size || size > sizeof(h->ahead);
+}
+
+/* Reads until the first record is there: for half of one GnuTLS would keep 16 KiB, and a place would be taken. Above 0: it
+ * is; else as recv(). */
+static ssize_t
+gather(struct handshake *h)
+{
+	ssize_t n = 1;
+
+	while (!is_whole(h) && (n = recv(h->fd, h->ahead + h->end, sizeof(h->ahead) - h->end, 0)) > 0)
+		h->end += (size_t)n;
+	return n;
+}
+
+/* EAGAIN means that the socket holds no byte, and ahead none but the first of a first record: libmicrohttpd, whose epoll is
+ * edge-triggered, waits for the socket only after it. But for what waits for its turn: that is suspended. */
 static ssize_t
 receive(struct handshake *h, void *data, size_t size)
 {
 	ssize_t n;
 
+	if (!h->begun && (n = gather(h)) <= 0)
+		return n;
 	if (h->next == h->end) {
 		if (size >= sizeof(h->ahead))
 			return recv(h->fd, data, size, 0);
@@ -135,7 +165,7 @@ pull(gnutls_transport_ptr_t arg, void *data, size_t size)
 	struct handshake	*h = arg;
 	ssize_t			 n = receive(h, data, size);
 
-	if (n < 0 && errno == EAGAIN && h->next == h->end && !(h->sent && h->received)) {
+	if (n < 0 && errno == EAGAIN && (!h->begun || h->next == h->end) && !(h->sent && h->received)) {
 		wait_readable(h);
 		errno = EAGAIN;
 	}
@@ -148,7 +178,7 @@ pull_timeout(gnutls_transport_ptr_t arg, unsigned int ms)
 	struct handshake	*h = arg;
 	struct pollfd		 p = { .fd = h->fd, .events = POLLIN };
 
-	if (h->next < h->end)
+	if (h->begun && h->next < h->end)
 		return 1;
 	return poll(&p, 1, ms == GNUTLS_INDEFINITE_TIMEOUT ? -1 : (int)ms);
 }

@@ -76,6 +76,64 @@ def test_rfc8446_4_6_1_sessions_resume(server):
         assert sock.session_reused
 
 
+def shake_hands(server, sizes, protocols=()):
+    """The ClientHello in pieces of these sizes, a moment between them. Returns its length when a request is answered."""
+    context = tls_context(server)
+    if protocols:
+        context.set_alpn_protocols(protocols)
+    inwards, outwards = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(inwards, outwards, server_hostname="localhost")
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    hello, sent = outwards.read(), 0
+    with socket.create_connection(("127.0.0.1", server.port), 5) as sock:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for size in [*sizes, len(hello)]:
+            sock.sendall(hello[sent:sent + size])
+            sent += size
+            time.sleep(0.02)
+
+        def until_done(step):
+            while True:
+                try:
+                    return step()
+                except ssl.SSLWantReadError:
+                    sock.sendall(outwards.read())
+                    inwards.write(sock.recv(65536))
+        until_done(tls.do_handshake)
+        tls.write(b"GET /directory HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        sock.sendall(outwards.read())
+        assert until_done(lambda: tls.read(65536)).startswith(b"HTTP/1.1 200 ")
+    return len(hello)
+
+
+@pytest.mark.parametrize("sizes", [[1] * 12, [5], [3, 100, 100], [6, 1]])
+def test_rfc8446_5_1_a_hello_in_pieces(server, sizes):
+    shake_hands(server, sizes)
+
+
+@pytest.mark.parametrize("sizes", [[], [4], [2000], [2048], [2049, 1]])
+def test_rfc8446_5_1_a_hello_that_is_longer_than_what_is_gathered(server, sizes):
+    assert shake_hands(server, sizes, [f"protocol-{n:03}" for n in range(200)]) > 2800
+
+
+@pytest.mark.parametrize("first", [b"GET /", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"\x15\x03\x01\x00\x02\x01\x00",
+                                   b"\x80\x2e\x01\x00\x02" + bytes(43), b"\x17\x03\x03\x00\x20" + bytes(32)])
+def test_rfc8446_5_1_what_is_no_hello_is_hung_up_on(server, first):
+    """What can't begin a handshake isn't waited for to its end."""
+    with socket.create_connection(("127.0.0.1", server.port), 5) as sock:
+        sock.sendall(first)
+        while sock.recv(100):
+            pass
+
+
+def test_rfc8446_6_1_one_that_leaves_amid_its_hello_is_let_go(server):
+    with socket.create_connection(("127.0.0.1", server.port), 5) as sock:
+        sock.sendall(b"\x16\x03\x01\x02\x00\x01\x00")
+        sock.shutdown(socket.SHUT_WR)
+        assert sock.recv(100) == b""
+
+
 def test_plain_index_tells_how_to_trust(server):
     page = requests.get(server.plain_url + "/", timeout=10)
     assert page.status_code == 200 and page.headers["Content-Type"] == "text/html; charset=utf-8"
