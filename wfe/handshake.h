@@ -4,8 +4,8 @@
  * loop forgets "readable" only when records are read. Two clients that stop half-way would take two cores. So
  * a handshake that has nothing to read is suspended; one thread watches these sockets and resumes them.
  *
- * A handshake is the dearest thing that a stranger may ask for: it takes a turn (turns.h), and whoever owes too much waits
- * for it with his first bytes unread. */
+ * A handshake is the dearest thing that a stranger may ask for: when its first record is there to its end it takes a turn
+ * (turns.h), and whoever owes too much waits for it with that record unread by GnuTLS. */
 #ifndef SIGNET_WFE_HANDSHAKE_H
 #define SIGNET_WFE_HANDSHAKE_H
 
