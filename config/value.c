@@ -48,6 +48,8 @@ word_text(char *text, struct reason *why)
 	return config_word(text, why);
 }
 
+#define ANY_PORT ":1"	/* makes a host alone an address that can be checked */
+
 /* A host with an optional port, as in a URL; what follows it is *rest. */
 static bool
 authority(char *text, char **rest, struct reason *why)
@@ -58,7 +60,7 @@ authority(char *text, char **rest, struct reason *why)
 	uint16_t	 port;
 
 	*rest = text + len;
-	if (len >= sizeof(part)) {
+	if (len + sizeof(ANY_PORT) > sizeof(part)) {
 		reason_set(why, "its host is longer than 253 bytes; write a real host name");
 		return false;
 	}
@@ -68,9 +70,8 @@ authority(char *text, char **rest, struct reason *why)
 		reason_set(why, "holds a user name; write only the host and the port");
 		return false;
 	}
-	/* Without a port, any port makes it an address that can be checked. */
 	if (part[0] != '\0' && (strchr(part, ':') == NULL || part[len - 1] == ']'))
-		memcpy(part + len, ":1", 3);
+		memcpy(part + len, ANY_PORT, sizeof(ANY_PORT));
 	if (part[0] == ':' || !config_address(part, host, sizeof(host), &port)) {
 		reason_set(why, "\"%.*s\" is no host; write a name or an address, as in ca.home.arpa:9443 or "
 		    "[fd00::1]:9443", (int)len, text);

@@ -182,6 +182,28 @@ test_hostile_yaml(void **state)
 }
 
 /* What is decoded encodes to the same bytes; every shorter and every longer message is refused. */
+/* A host that no DNS name is as long as, without a port and with one, whatever its length. */
+static void
+test_long_host(void **state)
+{
+	static const char *const ports[] = { "", ":443" };
+	char		 yaml[400], host[320];
+	struct config	*config;
+	char		*text;
+
+	(void)state;
+	for (size_t len = 254; len < sizeof(host); len++)
+		for (size_t i = 0; i < 2; i++) {
+			for (size_t at = 0; at < len; at++)
+				host[at] = at % 50 == 49 ? '.' : 'a';
+			snprintf(yaml, sizeof(yaml), "wfe: {url: 'https://%.*s%s'}\n", (int)len, host, ports[i]);
+			assert_int_equal(parse(yaml, &config, &text), ERR_CONFIG);
+			assert_non_null(strstr(text, "f.yaml:1: wfe.url"));
+			assert_non_null(strstr(text, "host"));
+			free(text);
+		}
+}
+
 static void
 test_pair(void **state)
 {
@@ -364,6 +386,7 @@ main(void)
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_all_at_once),
 		cmocka_unit_test(test_hostile_yaml),
+		cmocka_unit_test(test_long_host),
 		cmocka_unit_test(test_pair),
 		cmocka_unit_test(test_roles),
 		cmocka_unit_test(test_sample),
