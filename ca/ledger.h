@@ -14,7 +14,7 @@
 #include "lib/id.h"
 #include "lib/reason.h"
 
-#define LEDGER_SEGMENT_MAX (64 << 20) /* bytes; read in a tenth of a second at start */
+#define LEDGER_SEGMENT_MAX (16 << 20) /* bytes; a start reads the newest to its end, in some 30 ms */
 #define LEDGER_HASH_SIZE 32
 #define LEDGER_DER_MAX 65536
 

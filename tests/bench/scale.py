@@ -28,6 +28,7 @@ import requests  # noqa: E402
 SMALL = 1000
 OWN = 1000              # certificates of the account that asks for them
 BYTES_EACH = 4000       # on disk, all told
+STARTS = 5
 WORSE_MAX, START_MAX, CRL_MAX = 1.15, 300, 2.0
 
 
@@ -58,11 +59,11 @@ class World:
 
     def __init__(self, count, revoked):
         self.target = Signet({"ra": {"policy": {"allow": ["*.load.test"]}}})
-        self.server, self.count, self.starts = self.target.server, count, []
+        self.server, self.count = self.target.server, count
         try:
             self._fill(count, revoked)
-            for _ in range(3):
-                self.start()
+            # The one start that sums up the ledger's segments: a server does so as it fills them.
+            self.start()
         except BaseException:
             self.close()
             raise
@@ -90,14 +91,14 @@ class World:
         return unb64(self.client.kid.rsplit("/", 1)[1])
 
     def start(self):
-        """The time until it says that it is ready is in its log."""
+        """Stops it if need be. The milliseconds until it was ready, as its log says."""
         if self.server.process.poll() is None:
             self.server.stop()
         since = len(self.server.log())
         self.server.start()
-        self.starts.append(int(re.search(r" ready url=\S+ ms=(\d+)", self.server.log()[since:]).group(1)))
         self.target.pid = self.server.process.pid
         self.client = Client(self.server, key=self.client.key)
+        return int(re.search(r" ready url=\S+ ms=(\d+)", self.server.log()[since:]).group(1))
 
     def renewal_url(self, serial):
         key_id = self.issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
@@ -210,10 +211,10 @@ def main():
         worlds.append(World(SMALL, 0))
         worlds.append(World(options.certificates, min(options.revoked, options.certificates)))
         small, large = worlds
-        print(f"filled in {large.filled:.0f} s: {large.size / 2**30:.1f} GiB; ready after {small.starts} and "
-              f"{large.starts} ms", flush=True)
+        print(f"filled in {large.filled:.0f} s: {large.size / 2**30:.1f} GiB", flush=True)
         rows = compare(small, large, options)
         size, times, quiet, beside = measure_crl(large, options)
+        starts = [statistics.median(world.start() for _ in range(STARTS)) for world in worlds]
     finally:
         for world in worlds:
             world.close()
@@ -221,7 +222,7 @@ def main():
                      (SMALL, options.certificates, "ratio"))]
     page.show(columns, rows)
     words = (f"{before}. The larger database and its ledger have {large.size / 2**30:.1f} GiB. Ready after "
-             f"{statistics.median(large.starts)} ms (the small one: {statistics.median(small.starts)}). A CRL of "
+             f"{starts[1]} ms (the small one: {starts[0]}; medians of {STARTS} starts). A CRL of "
              f"{options.revoked} entries ({size / 2**20:.1f} MiB) is served {statistics.median(times):.2f} s after a "
              f"revocation, {max(times):.2f} s at most; issuance beside that p50 {beside['p50']:.0f} ms, p99 "
              f"{beside['p99']:.0f} ms, without p50 {quiet['p50']:.0f} ms, p99 {quiet['p99']:.0f} ms.")
@@ -229,7 +230,7 @@ def main():
     if options.keep:
         page.keep(options.keep, "scale", words, page.table(columns, rows))
     good = (all(float(row[3]) <= WORSE_MAX and float(row[6]) <= WORSE_MAX for row in rows)
-            and statistics.median(large.starts) < START_MAX and max(times) < CRL_MAX)
+            and starts[1] < START_MAX and max(times) < CRL_MAX)
     return 0 if good else 1
 
 
