@@ -38,9 +38,9 @@ struct auto_renewal_limits {
 
 /* Reads an order's "auto-renewal". False with what is wrong, and which member it is. */
 bool	 auto_renewal_parse(const json_t *, struct auto_renewal *, struct reason *);
-/* Fills in what the server decides: the beginning, an adjustment that is large enough, and whether everybody may fetch. made:
- * the order's own time; ahead: how far after that it may begin; longest: what a certificate of its profile may live. False
- * with the limit that it breaks. */
+/* Fills in what the server decides: the beginning, an adjustment that is large enough, and whether everybody may fetch.
+ * made: the order's own time; ahead: how far after that it may begin; longest: what a certificate of its profile may
+ * live. False with the limit that it breaks. */
 bool	 auto_renewal_settle(struct auto_renewal *, const struct auto_renewal_limits *, int64_t made, int64_t ahead,
     int64_t longest, struct reason *);
 /* As an order shows it; auto_renewal_parse() reads it. NULL: out of memory. */

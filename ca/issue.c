@@ -61,8 +61,8 @@ lifetime_max(const struct ca *ca, const struct profile_config *profile, const st
 }
 
 static bool
-dates_set(const struct ca *ca, const struct msg_issue *issue, const struct profile_config *profile, int64_t now, struct leaf *leaf,
-    struct problem *problem)
+dates_set(const struct ca *ca, const struct msg_issue *issue, const struct profile_config *profile,
+    int64_t now, struct leaf *leaf, struct problem *problem)
 {
 	leaf->not_before = issue->not_before != 0 ? issue->not_before : now - ca->config->ca.backdate;
 	/* Before anything is added to it: ra may say any number. */
@@ -149,7 +149,8 @@ common_name(const struct csr *csr)
 }
 
 static void
-profile_apply(const struct profile_config *profile, const struct csr *csr, bool as_asked, struct leaf_form *form, struct leaf *leaf)
+profile_apply(const struct profile_config *profile, const struct csr *csr, bool as_asked,
+    struct leaf_form *form, struct leaf *leaf)
 {
 	profile_form(profile, form);
 	leaf->form = form;

@@ -25,8 +25,8 @@ struct revoked_entry {
 
 struct revoked;
 
-/* Reads the file of that name (borrowed), or begins one, in a folder that exists. What a crash left half written at its end is cut off.
- * ERR_MALFORMED: it was changed; ERR_IO; ERR_MEMORY; with the reason. */
+/* Reads the file of that name (borrowed), or begins one, in a folder that exists. What a crash left half written at its
+ * end is cut off. ERR_MALFORMED: it was changed; ERR_IO; ERR_MEMORY; with the reason. */
 enum err revoked_open(const char *folder, const char *name, int64_t now, struct revoked **out, struct reason *);
 void revoked_close(struct revoked *); /* NULL is fine */
 /* The descriptors that must stay open: the folder's and the file's. */

@@ -74,14 +74,15 @@ check_place(struct parse *p, const struct perspective_config *one, const char *k
 		return;
 	if (one->address[0] == '\0' && (!same(one->tls_key, "") || !same(one->evidence_key, "")))
 		report_add(p->report, line, key, "has keys and no address; add where it listens");
-	else if (p->config->preset != PRESET_PEBBLE && one->address[0] == '\0' && one->resolvers.count == 0 && one->zone_count == 0 &&
-	    same(one->source, "") && same(one->proxy, ""))
+	else if (p->config->preset != PRESET_PEBBLE && one->address[0] == '\0' && one->resolvers.count == 0 &&
+	    one->zone_count == 0 && same(one->source, "") && same(one->proxy, ""))
 		report_add(p->report, line, key, "sees what the server itself sees; give it resolvers, zones, a source or a proxy, "
 		    "or the address of one on another machine");
 	else if (one->address[0] != '\0' && (same(one->tls_key, "") || same(one->evidence_key, "")))
 		report_add(p->report, line, key, "is on another machine and has no tls_key or no evidence_key; "
 		    "`signet perspective create` prints both");
-	else if (one->address[0] != '\0' && (one->resolvers.count > 0 || one->zone_count > 0 || !same(one->source, "") || !same(one->proxy, "")))
+	else if (one->address[0] != '\0' &&
+	    (one->resolvers.count > 0 || one->zone_count > 0 || !same(one->source, "") || !same(one->proxy, "")))
 		report_add(p->report, line, key, "is on another machine, and resolvers, zones, source and proxy are for those in the "
 		    "server itself; remove them here, its resolvers stand in its own file");
 }

@@ -166,11 +166,14 @@ static const struct record perspective_zone_record = { SHAPE_PAIR, sizeof(struct
 
 static const struct option perspective_fields[] = {
 	{ .key = "name", .type = &type_word, .offset = offsetof(struct perspective_config, name),
-	    .roles = VA | CA, .min = 1, .max = 63, .flags = OPTION_REQUIRED, .help = "what it is called, in logs and in its statements" },
+	    .roles = VA | CA, .min = 1, .max = 63, .flags = OPTION_REQUIRED,
+	    .help = "what it is called, in logs and in its statements" },
 	{ .key = "region", .type = &type_word, .offset = offsetof(struct perspective_config, region),
 	    .roles = VA | CA, SAME("\"\""), .max = 63, .help = "where it is, for va.quorum.regions" },
 	{ .key = "address", .type = &type_peer, .offset = offsetof(struct perspective_config, address),
-	    .roles = VA, SAME("\"\""), .help = "of one on another machine: where it listens, an address or a name that va.resolvers know; `signet perspective create` prints this and the next two" },
+	    .roles = VA, SAME("\"\""),
+	    .help = "of one on another machine: where it listens, an address or a name that va.resolvers know; `signet "
+	    "perspective create` prints this and the next two" },
 	{ .key = "tls_key", .type = &type_public_key, .offset = offsetof(struct perspective_config, tls_key),
 	    .roles = VA, SAME("\"\""), .help = "of one on another machine: the public key of its TLS" },
 	{ .key = "evidence_key", .type = &type_public_key, .offset = offsetof(struct perspective_config, evidence_key),
@@ -181,7 +184,8 @@ static const struct option perspective_fields[] = {
 	    .record = &perspective_zone_record,
 	    .help = "of one in the server itself: va.zones hold for it too, and these go before them" },
 	{ .key = "source", .type = &type_source, .offset = offsetof(struct perspective_config, source),
-	    .roles = VA, SAME("\"\""), .help = "of one in the server itself: the address of this machine that it connects from" },
+	    .roles = VA, SAME("\"\""),
+	    .help = "of one in the server itself: the address of this machine that it connects from" },
 	{ .key = "proxy", .type = &type_proxy, .offset = offsetof(struct perspective_config, proxy),
 	    .roles = VA, SAME("\"\""), .help = "of one in the server itself: \"socks5://ADDRESS:PORT\" or "
 		    "\"http://ADDRESS:PORT\" (CONNECT), USER:PASSWORD@ before the address where it asks for them; http-01 and "
@@ -259,12 +263,14 @@ const struct option options[] = {
 		    "limits and the log; without them each proxy counts as one client" },
 	{ .key = "wfe.proxy_header", .type = &type_enum, AT(wfe.proxy_header), .roles = WFE, SAME("x-forwarded-for"),
 	    .names = proxy_header_names,
-	    .help = "which header the trusted proxies write themselves; the other one is never looked at, as it may be the client's" },
+	    .help = "which header the trusted proxies write themselves; the other one is never looked at, as it may be "
+	    "the client's" },
 	/* 4096 connections of at most 64 KiB body each are 256 MiB at the worst. */
 	/* Let's Encrypt's overall limits in webpki, of which a rate and a burst make one number. */
 	{ .key = "wfe.limits.directory", .type = &type_rate, AT(wfe.limits[WFE_LIMIT_DIRECTORY]), .roles = WFE,
 	    EACH("none", "none", "40/1s"), .min = 1,
-	    .help = "how often one address, or /64 of IPv6, may ask for the directory; beyond it stands 429 with Retry-After, before ra hears of it" },
+	    .help = "how often one address, or /64 of IPv6, may ask for the directory; beyond it stands 429 with "
+	    "Retry-After, before ra hears of it" },
 	{ .key = "wfe.limits.new_nonce", .type = &type_rate, AT(wfe.limits[WFE_LIMIT_NEW_NONCE]), .roles = WFE,
 	    EACH("none", "none", "20/1s"), .min = 1, .help = "how often one address, or /64 of IPv6, may ask for nonces" },
 	{ .key = "wfe.limits.new_account", .type = &type_rate, AT(wfe.limits[WFE_LIMIT_NEW_ACCOUNT]), .roles = WFE,
@@ -274,9 +280,11 @@ const struct option options[] = {
 	{ .key = "wfe.limits.revoke_cert", .type = &type_rate, AT(wfe.limits[WFE_LIMIT_REVOKE_CERT]), .roles = WFE,
 	    EACH("none", "none", "100/10s"), .min = 1, .help = "how often one address, or /64 of IPv6, may ask for revokeCert" },
 	{ .key = "wfe.limits.renewal_info", .type = &type_rate, AT(wfe.limits[WFE_LIMIT_RENEWAL_INFO]), .roles = WFE,
-	    EACH("none", "none", "1000/1s"), .min = 1, .help = "how often one address, or /64 of IPv6, may ask for when to renew (RFC 9773)" },
+	    EACH("none", "none", "1000/1s"), .min = 1,
+	    .help = "how often one address, or /64 of IPv6, may ask for when to renew (RFC 9773)" },
 	{ .key = "wfe.limits.other", .type = &type_rate, AT(wfe.limits[WFE_LIMIT_OTHER]), .roles = WFE,
-	    EACH("none", "none", "250/1s"), .min = 1, .help = "how often one address, or /64 of IPv6, may ask for everything else" },
+	    EACH("none", "none", "250/1s"), .min = 1,
+	    .help = "how often one address, or /64 of IPv6, may ask for everything else" },
 	{ .key = "wfe.connections", .type = &type_integer, AT(wfe.connections), .roles = WFE, SAME("4096"),
 	    .min = 16, .max = 1000000, .help = "how many at once, over all listeners" },
 	{ .key = "wfe.idle_time", .type = &type_seconds, AT(wfe.idle_time), .roles = WFE, SAME("120s"),
@@ -289,7 +297,8 @@ const struct option options[] = {
 	    .help = "URL of a page about this CA, for the directory's meta, and for who meets a rate limit" },
 
 	{ .key = "ra.terms_of_service", .type = &type_url, AT(ra.terms_of_service), .roles = WFE | RA,
-	    EACH("\"\"", "\"data:text/plain,Do%20what%20thou%20wilt\"", "\"\""), .help = "URL of terms that an account must agree to; \"\" for none" },
+	    EACH("\"\"", "\"data:text/plain,Do%20what%20thou%20wilt\"", "\"\""),
+	    .help = "URL of terms that an account must agree to; \"\" for none" },
 	{ .key = "ra.caa_identities", .type = &type_domains, AT(ra.caa_identities), .roles = WFE | RA | VA,
 	    SAME("[]"), .max = 16, .help = "the names that stand for this CA in CAA records" },
 	{ .key = "ra.external_account_required", .type = &type_bool, AT(ra.external_account_required),
@@ -377,7 +386,8 @@ const struct option options[] = {
 	{ .key = "ra.limits.accounts_per_network", .type = &type_rate, AT(ra.limits.accounts_per_network), .roles = RA,
 	    EACH("none", "none", "500/3h"), .min = 1, .help = "new accounts from one /48 of IPv6" },
 	{ .key = "ra.limits.orders_per_account", .type = &type_rate, AT(ra.limits.orders_per_account), .roles = RA,
-	    EACH("none", "none", "300/3h"), .min = 1, .help = "new orders and authorizations (newAuthz) of one account, renewals not counted" },
+	    EACH("none", "none", "300/3h"), .min = 1,
+	    .help = "new orders and authorizations (newAuthz) of one account, renewals not counted" },
 	{ .key = "ra.limits.certificates_per_domain", .type = &type_rate, AT(ra.limits.certificates_per_domain),
 	    .roles = RA, EACH("none", "none", "50/7d"), .min = 1,
 	    .help = "certificates for one registered domain (by the public suffix list), IPv4 address or /64 of IPv6, "

@@ -86,9 +86,11 @@ void	*records_get(const void *base, const struct option *, size_t *count);
 void	 records_set(void *base, const struct option *, void *items, size_t count);
 
 /* The types, in value.c. */
-extern const struct type type_text, type_title, type_path, type_paths, type_server_url, type_url, type_address,
-    type_storage, type_integer, type_seconds, type_milliseconds, type_bool, type_enum, type_addresses,
-    type_resolvers, type_networks, type_proxies, type_prefixes, type_proxy, type_patterns, type_hosts, type_domains, type_records, type_rate,
-    type_word, type_words, type_oid, type_oids, type_subject, type_key_types, type_domain, type_source, type_peer, type_public_key, type_reasons, type_challenges;
+extern const struct type type_text, type_title, type_path, type_paths, type_server_url, type_url,
+    type_address, type_storage, type_integer, type_seconds, type_milliseconds, type_bool, type_enum,
+    type_addresses, type_resolvers, type_networks, type_proxies, type_prefixes, type_proxy, type_patterns,
+    type_hosts, type_domains, type_records, type_rate, type_word, type_words, type_oid, type_oids,
+    type_subject, type_key_types, type_domain, type_source, type_peer, type_public_key, type_reasons,
+    type_challenges;
 
 #endif

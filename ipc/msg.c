@@ -400,8 +400,8 @@ get_result(struct slice body, struct msg_result *msg)
 	msg->method = (enum challenge_type)get_u8(&in);
 	in.bad |= msg->method >= CHALLENGE_TYPE_COUNT;
 	/* A success carries evidence and no problem; a failure the reverse. */
-	if ((msg->ok || msg->reached) != (msg->problem == PROBLEM_NONE) || (msg->ok && msg->reached) || msg->ok != (msg->evidence.len > 0) ||
-	    (msg->ok && msg->next_try != 0))
+	if ((msg->ok || msg->reached) != (msg->problem == PROBLEM_NONE) || (msg->ok && msg->reached) ||
+	    msg->ok != (msg->evidence.len > 0) || (msg->ok && msg->next_try != 0))
 		in.bad = true;
 	return wire_done(&in);
 }

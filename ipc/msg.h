@@ -364,7 +364,7 @@ void put_canceled(struct buf *, const struct msg_canceled *);
 bool get_canceled(struct slice, struct msg_canceled *);
 
 /* MSG_SERVER_CSR: the body is the CSR's DER and wfe's tag of it (ca/server.h), which ra can't make.
- * MSG_SERVER_CERTIFICATE: the body is the PEM chain, leaf first, empty when ca refused. MSG_CONFIG: config_encode(). MSG_READY, MSG_BUSY,
- * MSG_STOP, MSG_NONCES_WANTED: empty. */
+ * MSG_SERVER_CERTIFICATE: the body is the PEM chain, leaf first, empty when ca refused. MSG_CONFIG: config_encode().
+ * MSG_READY, MSG_BUSY, MSG_STOP, MSG_NONCES_WANTED: empty. */
 
 #endif

@@ -462,9 +462,11 @@ put_va(struct writing *w, const char *resolver)
 	const struct settings *s = w->settings;
 	char		       address[300];
 
-	buf_printf(w->yaml, "va:\n  caa: \"%s\"\n  http_port: %lld\n  tls_port: %lld\n  sleep: %lld\n  always_valid: %s\n", w->wishes->caa,
-	    (long long)(s->http_port > 0 ? s->http_port : 5002), (long long)(s->tls_port > 0 ? s->tls_port : 5001),
-	    (long long)s->sleep, s->always_valid ? "true" : "false");
+	buf_printf(w->yaml,
+	    "va:\n  caa: \"%s\"\n  http_port: %lld\n  tls_port: %lld\n  sleep: %lld\n  always_valid: %s\n",
+	    w->wishes->caa, (long long)(s->http_port > 0 ? s->http_port : 5002),
+	    (long long)(s->tls_port > 0 ? s->tls_port : 5001), (long long)s->sleep,
+	    s->always_valid ? "true" : "false");
 	/* Three attempts at once, which must all succeed. */
 	buf_put_str(w->yaml, "  perspectives: [{name: second, region: here}, {name: third, region: here}]\n"
 			     "  quorum: {failures: 0}\n");
@@ -488,7 +490,8 @@ put_profile(struct writing *w, const char *name, const json_t *profile)
 	const char   *plain = w->wishes->plain[0] != '\0' ? "true" : "false";
 	int64_t	      lifetime = json_integer_value(period);
 
-	if ((profile != NULL && !json_is_null(profile) && !json_is_object(profile)) || (promote != NULL && !json_is_boolean(promote)) ||
+	if ((profile != NULL && !json_is_null(profile) && !json_is_object(profile)) ||
+	    (promote != NULL && !json_is_boolean(promote)) ||
 	    (period != NULL && (!json_is_integer(period) || lifetime < 0)) ||
 	    (description != NULL && !json_is_string(description))) {
 		reason_set(w->reason, "pebble.profiles: \"%.60s\" has a member of a wrong type", name);
@@ -502,9 +505,11 @@ put_profile(struct writing *w, const char *name, const json_t *profile)
 	put_text(w->yaml, name);
 	buf_put_str(w->yaml, ": {description: ");
 	put_text(w->yaml, description != NULL ? json_string_value(description) : profile == NULL ? "The default profile" : "");
-	buf_printf(w->yaml, ", lifetime: %llds, common_name: %s, key_encipherment: false, issuer_pointer: %s, "
-	    "crl_pointer: %s, ocsp_pointer: %s, must_staple: true}\n", (long long)lifetime, json_is_true(promote) ? "true" : "false",
-	    plain, plain, w->settings->ocsp_url[0] != '\0' ? "true" : plain);
+	buf_printf(w->yaml,
+	    ", lifetime: %llds, common_name: %s, key_encipherment: false, issuer_pointer: %s, "
+	    "crl_pointer: %s, ocsp_pointer: %s, must_staple: true}\n",
+	    (long long)lifetime, json_is_true(promote) ? "true" : "false", plain, plain,
+	    w->settings->ocsp_url[0] != '\0' ? "true" : plain);
 	return ERR_OK;
 }
 

@@ -109,7 +109,8 @@ check_key_form(struct request *request)
 		return true;
 	if (request->target.route == ROUTE_NEW_ACCOUNT && jws_jwk(request->jws) == NULL)
 		return problem_set(&request->problem, PROBLEM_MALFORMED,
-		    "newAccount is signed with \"jwk\" in the protected header, not \"kid\" (RFC 8555, 6.2)") || problem_said(&request->problem, SAID_KEY_FORM, "");
+		    "newAccount is signed with \"jwk\" in the protected header, not \"kid\" (RFC 8555, 6.2)") ||
+		    problem_said(&request->problem, SAID_KEY_FORM, "");
 	if (request->target.route != ROUTE_NEW_ACCOUNT && jws_kid(request->jws) == NULL)
 		return problem_set(&request->problem, PROBLEM_MALFORMED,
 		    "%s is signed with \"kid\", the account URL, in the protected header, not \"jwk\" "

@@ -43,7 +43,8 @@ choose_chain(struct request *request, struct view *view)
 		view->chosen = (size_t)(tail[0] - '0');
 		return true;
 	}
-	return request_no_object(request, "the certificate has no alternate chain of this number; Link;rel=\"alternate\" names those there "
+	return request_no_object(request,
+	    "the certificate has no alternate chain of this number; Link;rel=\"alternate\" names those there "
 	    "are");
 }
 

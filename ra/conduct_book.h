@@ -98,7 +98,8 @@ void		 trace_renewal(struct book *, struct conduct_client *, const struct reques
 void		 trace_challenge(struct book *, const struct tracked *);	/* it was answered */
 void		 trace_result(struct book *, const struct msg_result *);	/* how a validation ended */
 
-/* conduct_look.c: begins a round; then one CHECK after the other, from place 0 until false. Whether a RESULT is of a look. */
+/* conduct_look.c: begins a round; then one CHECK after the other, from place 0 until false. Whether a RESULT is of a
+ * look. */
 void		 book_look_begin(struct book *);
 bool		 book_look_next(struct book *, size_t *place, struct msg_check *);
 bool		 book_look_result(struct book *, const struct msg_result *);

@@ -130,8 +130,8 @@ check_limits(struct request *request, struct new_order *new)
 	return !request->charges.failed || request_broken(request, "charges_order", ERR_MEMORY);
 }
 
-/* RFC 8739: the id of one that is renewed by itself stands for what was signed (ca/star.h), and it can't be finalized when it
- * is over. */
+/* RFC 8739: the id of one that is renewed by itself stands for what was signed (ca/star.h), and it can't be finalized
+ * when it is over. */
 static void
 name_order(const struct request *request, struct order *order)
 {

@@ -12,9 +12,9 @@
 /* The challenge types that prove names for that profile, as bits (1 << type). */
 uint32_t order_challenges(const struct ra_config *, const struct ca_config *, const char *profile);
 
-/* Fills the order's identifiers (without repetitions), profile, notBefore, notAfter and replaces; the caller frees it
- * by order_free() either way. False with malformed, rejectedIdentifier, unsupportedIdentifier, compound, invalidProfile or serverInternal; every identifier
- * that is refused is a subproblem. */
+/* Fills the order's identifiers (without repetitions), profile, notBefore, notAfter and replaces; the caller frees it by
+ * order_free() either way. False with malformed, rejectedIdentifier, unsupportedIdentifier, compound, invalidProfile or
+ * serverInternal; every identifier that is refused is a subproblem. */
 bool order_read(const json_t *payload, const struct policy *, int64_t now, struct order *, struct problem *);
 
 #endif

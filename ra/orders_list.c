@@ -18,7 +18,8 @@ page_start(struct request *request, struct id *before)
 	memset(before, 0xff, sizeof(*before));
 	if (request->target.route == ROUTE_ORDERS || id_parse(cursor, strlen(cursor), before))
 		return true;
-	return request_no_object(request, "there is no such page of the orders list; begin with the account's \"orders\" and follow its "
+	return request_no_object(request,
+	    "there is no such page of the orders list; begin with the account's \"orders\" and follow its "
 	    "Link;rel=\"next\" (RFC 8555, 7.1.2.1)");
 }
 

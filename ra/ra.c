@@ -1,12 +1,12 @@
-/* ra.c: the registration authority. It holds the database and decides who may do what: it checks every
- * request from the bytes that the client signed, and trusts wfe for nothing. It holds no key that could sign
- * a certificate, nor any that could attest a validation: taken over whole, it can refuse, delay and lie to
- * clients, but ca issues only on proof (DESIGN: rules 1 to 3).
+/* ra.c: the registration authority. It holds the database and decides who may do what: it checks every request from the
+ * bytes that the client signed, and trusts wfe for nothing. It holds no key that could sign a certificate, nor any that
+ * could attest a validation: taken over whole, it can refuse, delay and lie to clients, but ca issues only on proof
+ * (DESIGN: rules 1 to 3).
  *
- * Threads: some that read from wfe and serve what they read, one that reads from va, one from ca, one writer in
- * storage, one that keeps time, one that has CRLs made, one that renews orders, one that serves administrators. No thread waits for a commit
- * that a request's course can wait for without it (storage_write_start()): then the writer's thread goes on where the
- * request left off.
+ * Threads: some that read from wfe and serve what they read, one that reads from va, one from ca, one writer in storage,
+ * one that keeps time, one that has CRLs made, one that renews orders, one that serves administrators. No thread waits
+ * for a commit that a request's course can wait for without it (storage_write_start()): then the writer's thread goes on
+ * where the request left off.
  *
  * What blocks whom: wfe's threads may send to va and ca, va's to ca and wfe, ca's and the writer's to all three; wfe
  * always takes what it is sent, and ca and va are read by threads that wait for nobody but wfe. */

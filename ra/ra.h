@@ -76,7 +76,8 @@ void	 finalize_forbidden(struct ra *, struct id order, const struct identifier *
 /* Sends an ISSUE that is made already. */
 void	 finalize_issue(struct ra *, struct id order, const struct buf *);
 
-/* Ends an account and its open orders, whose error says why (RFC 8555, 7.3.6), and cancels those that are renewed. ERR_CONFLICT: it was not valid. */
+/* Ends an account and its open orders, whose error says why (RFC 8555, 7.3.6), and cancels those that are renewed.
+ * ERR_CONFLICT: it was not valid. */
 enum err account_end(struct ra *, struct id, const char *why);		/* account.c */
 
 /* Drives what stayed in processing when the last ra died (DESIGN: rule 4). Runs in a thread of its own. */

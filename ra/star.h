@@ -28,8 +28,8 @@ enum err star_prove(struct storage_tx *, const struct order *, struct msg_issue 
 /* In the writer's thread. A certificate came, and is stored: it takes the place of the one before, unless the order was
  * canceled. */
 enum err star_came(struct storage_tx *, const struct order *, struct id certificate, uint32_t number);
-/* None came: number as ca was asked, 0 when it was not. The error shows in the order, which goes on. STAR_FIRST: it never had
- * one, so that this is as with any order. STAR_LATE: its first one would be another by now, to be sent for. */
+/* None came: number as ca was asked, 0 when it was not. The error shows in the order, which goes on. STAR_FIRST: it never
+ * had one, so that this is as with any order. STAR_LATE: its first one would be another by now, to be sent for. */
 enum star_refusal { STAR_FIRST, STAR_LATE, STAR_KEPT };
 enum err star_refused(struct storage_tx *, const struct order *, uint32_t number, const char *error, enum star_refusal *);
 

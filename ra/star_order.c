@@ -1,4 +1,5 @@
-/* star_order.c: what clients ask of auto-renewal orders: to end one (RFC 8739, 3.1.2), and for its newest certificate (3.3). */
+/* star_order.c: what clients ask of auto-renewal orders: to end one (RFC 8739, 3.1.2), and for its newest certificate
+ * (3.3). */
 #include <string.h>
 
 #include "lib/clock.h"

@@ -366,7 +366,8 @@ ballot_new(struct ballots *all, const struct msg_check *asked)
 	b->asked = *asked;
 	b->asked.evidence = slice_of(NULL, 0);	/* it is borrowed */
 	b->retries = ballot_is_caa_alone(b) || b->asked.trial ? 0 : all->config->retries;
-	if (ballot_is_caa_alone(b) || map_put(all->by_authorization, &asked->authorization, sizeof(asked->authorization), b) == ERR_OK)
+	if (ballot_is_caa_alone(b) ||
+	    map_put(all->by_authorization, &asked->authorization, sizeof(asked->authorization), b) == ERR_OK)
 		return b;
 	free(b);
 	return NULL;

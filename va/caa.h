@@ -1,8 +1,9 @@
-/* caa.h: the CAA records of a name, looked for from the name up to the top-level domain, all at once
- * (RFC 8659, 3). The nearest set that isn't empty decides.
+/* caa.h: the CAA records of a name, looked for from the name up to the top-level domain, all at once (RFC 8659, 3). The
+ * nearest set that isn't empty decides.
  *
- * An answer that can't be had counts as "no records" under if-present, and stops the issuance under enforce when
- * no nearer set decides; so does one that DNSSEC shows to be forged under if-present, too. NXDOMAIN is no failure: there is no record. */
+ * An answer that can't be had counts as "no records" under if-present, and stops the issuance under enforce when no
+ * nearer set decides; so does one that DNSSEC shows to be forged under if-present, too. NXDOMAIN is no failure: there is
+ * no record. */
 #ifndef SIGNET_VA_CAA_H
 #define SIGNET_VA_CAA_H
 

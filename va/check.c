@@ -460,8 +460,10 @@ check_answer(struct check *c, struct msg_result *result)
 	record_words(c->record, seen, sizeof(seen));
 	log_event(LOG_INFO, is_caa_alone(c) ? "caa checked" : "validated",
 	    F_STR("perspective", c->means->perspective), F_STR("identifier", c->asked.identifier.value),
-	    F_STR("method", challenge_name(c->asked.method)), F_STR("outcome", result->ok ? "valid" : result->reached ? "reached" : "invalid"),
-	    F_STR("addresses", c->addresses), F_STR("problem", result->problem == PROBLEM_NONE ? "" : problem_name(result->problem)),
+	    F_STR("method", challenge_name(c->asked.method)),
+	    F_STR("outcome", result->ok ? "valid" : result->reached ? "reached" : "invalid"),
+	    F_STR("addresses", c->addresses),
+	    F_STR("problem", result->problem == PROBLEM_NONE ? "" : problem_name(result->problem)),
 	    F_STR("detail", result->detail), F_STR("seen", seen),
 	    F_INT("ms", clock_monotonic_ms() - c->deadline + c->means->config->timeout * 1000));
 	list_remove(&k->running, c);
@@ -548,7 +550,8 @@ check_fail(struct check *c, enum problem_type type, const char *format, ...)
 	for (at = (unsigned char *)result.detail; *at != '\0'; at++) /* it becomes JSON and a log line */
 		if (*at < 0x20 || *at > 0x7e)
 			*at = '?';
-	if (c->asked.trial && c->reached && !c->proved && !challenge_persists(c->asked.method) && (c->saw = strdup(result.detail)) != NULL)
+	if (c->asked.trial && c->reached && !c->proved && !challenge_persists(c->asked.method) &&
+	    (c->saw = strdup(result.detail)) != NULL)
 		check_pass(c);
 	else
 		check_answer(c, &result);

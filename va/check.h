@@ -8,8 +8,9 @@
  * A trial goes on to CAA whatever answered, but where what proves is to stand already (challenge_persists()), and never
  * makes a statement.
  *
- * They begin one by one, so that a burst of them doesn't delay what is under way. At most va.concurrent run, and of one account va.limits.account; ten times as many wait, accounts taking turns
- * (line.h). What comes beyond is answered "try again" at once. At one address are at most va.limits.target (gate.h). */
+ * They begin one by one, so that a burst of them doesn't delay what is under way. At most va.concurrent run, and of one
+ * account va.limits.account; ten times as many wait, accounts taking turns (line.h). What comes beyond is answered "try
+ * again" at once. At one address are at most va.limits.target (gate.h). */
 #ifndef SIGNET_VA_CHECK_H
 #define SIGNET_VA_CHECK_H
 
@@ -41,8 +42,8 @@ struct means {
 	const struct ra_config	*persist;	/* of which only what dns-persist-01 needs */
 };
 
-/* Whether the name is a DNS name that the method proves, and token and thumbprint what their types are. A token with "../" or "?" in
- * it would let a captured ra choose the page that counts as proof (RFC 8555, 8.3: base64url only). */
+/* Whether the name is a DNS name that the method proves, and token and thumbprint what their types are. A token with
+ * "../" or "?" in it would let a captured ra choose the page that counts as proof (RFC 8555, 8.3: base64url only). */
 bool	 check_sound(const struct msg_check *);
 
 /* The result is borrowed for the call; its evidence is one statement. */

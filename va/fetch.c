@@ -444,7 +444,8 @@ fetch_shaken(const struct fetch *fetch)
 {
 	curl_off_t us = 0;
 
-	return !fetch->url->tls || (curl_easy_getinfo(fetch->transfer->easy, CURLINFO_APPCONNECT_TIME_T, &us) == CURLE_OK && us > 0);
+	return !fetch->url->tls ||
+	    (curl_easy_getinfo(fetch->transfer->easy, CURLINFO_APPCONNECT_TIME_T, &us) == CURLE_OK && us > 0);
 }
 
 const char *

@@ -53,7 +53,8 @@ static bool
 own_ask(struct own *own, const struct address *address)
 {
 	size_t size = address_size(address);
-	struct route_question q = { .head = { .nlmsg_type = RTM_GETROUTE, .nlmsg_flags = NLM_F_REQUEST, .nlmsg_seq = ++own->number },
+	struct route_question q = {
+		.head = { .nlmsg_type = RTM_GETROUTE, .nlmsg_flags = NLM_F_REQUEST, .nlmsg_seq = ++own->number },
 		.route = { .rtm_family = (unsigned char)address->family, .rtm_dst_len = (unsigned char)(size * 8) },
 		.to = { .rta_len = (unsigned short)RTA_LENGTH(size), .rta_type = RTA_DST } };
 	size_t len = sizeof(q) - sizeof(q.address) + size;

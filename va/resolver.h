@@ -1,7 +1,8 @@
 /* resolver.h: a name's addresses and other records, by the configured resolvers, without waiting; in zones whose direct
  * is set, by the zone's own name servers, which the resolvers name, so that nothing cached stands in the way.
  *
- * resolver_new() reads /etc/resolv.conf, and /etc/hosts where va.hosts says so, and must come before the sandbox; nothing after it opens a file. */
+ * resolver_new() reads /etc/resolv.conf, and /etc/hosts where va.hosts says so, and must come before the sandbox; nothing
+ * after it opens a file. */
 #ifndef SIGNET_VA_RESOLVER_H
 #define SIGNET_VA_RESOLVER_H
 

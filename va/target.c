@@ -369,8 +369,8 @@ listener_add(const char *text, struct address out[SELF_MAX], size_t count)
 	uint16_t port;
 	static const uint8_t zeros[16];
 
-	if (text == NULL || count == SELF_MAX || !config_listen_address(text, host, sizeof(host), &port) || !address_parse(host, &address) ||
-	    memcmp(address.bytes, zeros, address_size(&address)) == 0)
+	if (text == NULL || count == SELF_MAX || !config_listen_address(text, host, sizeof(host), &port) ||
+	    !address_parse(host, &address) || memcmp(address.bytes, zeros, address_size(&address)) == 0)
 		return count;
 	out[count] = address;
 	return count + 1;

@@ -215,7 +215,8 @@ va_add_voter(struct va *va, size_t i, const char *name, const struct perspective
 		return true;
 	}
 	va->viewpoints[i] = viewpoint_new(va->proc->config, name, own, &key);
-	va->voters[i] = (struct voter){ .name = name, .region = own != NULL ? own->region : "", .key = key, .ask = viewpoint_ask, .self = va->viewpoints[i] };
+	va->voters[i] = (struct voter){ .name = name, .region = own != NULL ? own->region : "", .key = key,
+		.ask = viewpoint_ask, .self = va->viewpoints[i] };
 	return va->viewpoints[i] != NULL;
 }
 
@@ -230,7 +231,8 @@ va_open(struct proc *p)
 		return NULL;
 	va->proc = p;
 	va->last = &va->first;
-	if (!va_read_key(va, p->config->evidence_key, va->evidence_key) || !fetch_prepare() || !va_add_voter(va, 0, PERSPECTIVE_PRIMARY, NULL))
+	if (!va_read_key(va, p->config->evidence_key, va->evidence_key) || !fetch_prepare() ||
+	    !va_add_voter(va, 0, PERSPECTIVE_PRIMARY, NULL))
 		return NULL;
 	for (size_t i = 0; i < config->perspective_count; i++)
 		if (!va_add_voter(va, i + 1, config->perspectives[i].name, &config->perspectives[i]))

@@ -21,8 +21,8 @@
 
 struct tls;
 
-/* Loads the files, or makes key and CSR, which secret makes known to ca as wfe's own. One per process: libmicrohttpd's certificate callback has no
- * closure. ERR_CONFIG (logged), ERR_CRYPTO, ERR_MEMORY. */
+/* Loads the files, or makes key and CSR, which secret makes known to ca as wfe's own. One per process: libmicrohttpd's
+ * certificate callback has no closure. ERR_CONFIG (logged), ERR_CRYPTO, ERR_MEMORY. */
 enum err tls_open(const struct config *, const uint8_t secret[PROC_SECRET_SIZE], struct tls **out);
 void	 tls_free(struct tls *);		/* NULL is fine; after the daemons stopped */
 

@@ -169,7 +169,8 @@ start_thread(void *(*run)(void *), void *arg)
 }
 
 /* Clients wait in the listeners' queues until ra answers: its first word is nonces; and until there is a certificate to
- * listen with. housekeeping() asks for both: two threads at once would find the channel busy, and try again after a second. */
+ * listen with. housekeeping() asks for both: two threads at once would find the channel busy, and try again after a
+ * second. */
 static void
 wait_for_others(struct wfe *wfe, const struct proc *p)
 {

@@ -22,12 +22,11 @@ struct csr {
 	size_t			 strange;	/* CSR_NAMES_ONLY: DNS names beside them that nobody can have */
 };
 
-/* Strict DER without trailing bytes, version 1 (or 3, as some clients say), one request for extensions, self-signature verified,
- * SAN of DNS names and addresses only, at most one CN, which must be one of them. Extensions that a server certificate
- * can't have (CA:TRUE, unknown critical) are refused; keyUsage, extendedKeyUsage, subjectKeyIdentifier,
- * basicConstraints CA:FALSE are tolerated and ignored. The key has passed key_check().
- * On ERR_OK the caller owns *out. ERR_MALFORMED, ERR_BAD_KEY, ERR_BAD_SIGNATURE, ERR_UNSUPPORTED,
- * ERR_MEMORY. */
+/* Strict DER without trailing bytes, version 1 (or 3, as some clients say), one request for extensions, self-signature
+ * verified, SAN of DNS names and addresses only, at most one CN, which must be one of them. Extensions that a server
+ * certificate can't have (CA:TRUE, unknown critical) are refused; keyUsage, extendedKeyUsage, subjectKeyIdentifier,
+ * basicConstraints CA:FALSE are tolerated and ignored. The key has passed key_check(). On ERR_OK the caller owns *out.
+ * ERR_MALFORMED, ERR_BAD_KEY, ERR_BAD_SIGNATURE, ERR_UNSUPPORTED, ERR_MEMORY. */
 enum err csr_parse(struct slice der, struct csr **out, struct reason *);
 /* The same with other rules, a set of these: CSR_UNVERIFIED as below; CSR_NAMES_ONLY: of what the request asks for only
  * DNS names, addresses and must-staple are looked at; nothing else in it is refused, and it may name nobody. */

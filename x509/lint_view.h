@@ -60,8 +60,9 @@ lint_function lint_extension_twice, lint_extensions_empty, lint_extension_syntax
     lint_aki_present, lint_aki_form, lint_aki_not_critical, lint_aki_issuer, lint_ski_ca,
     lint_ski_not_critical, lint_leaf_not_ca, lint_leaf_path_length, lint_ca_constraints, lint_cert_sign,
     lint_usage_critical, lint_usage_empty, lint_usage_trailing, lint_usage_key, lint_extended_present,
-    lint_extended_any, lint_extended_not_critical, lint_usages_agree, lint_access_http, lint_access_unique, lint_access_not_critical,
-    lint_points_http, lint_points_unique, lint_points_not_critical, lint_policies_not_critical, lint_tls_feature;
+    lint_extended_any, lint_extended_not_critical, lint_usages_agree, lint_access_http, lint_access_unique,
+    lint_access_not_critical, lint_points_http, lint_points_unique, lint_points_not_critical,
+    lint_policies_not_critical, lint_tls_feature;
 /* lint_names.c */
 lint_function lint_san_present, lint_san_critical, lint_san_types, lint_san_twice, lint_dns_characters,
     lint_dns_underscore, lint_dns_labels, lint_dns_length, lint_dns_wildcard, lint_dns_idn, lint_dns_hyphens, lint_ip_length,
