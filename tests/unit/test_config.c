@@ -181,7 +181,6 @@ test_hostile_yaml(void **state)
 	buf_free(&yaml);
 }
 
-/* What is decoded encodes to the same bytes; every shorter and every longer message is refused. */
 /* A host that no DNS name is as long as, without a port and with one, whatever its length. */
 static void
 test_long_host(void **state)
@@ -204,6 +203,7 @@ test_long_host(void **state)
 		}
 }
 
+/* What is decoded encodes to the same bytes; every shorter and every longer message is refused. */
 static void
 test_pair(void **state)
 {
